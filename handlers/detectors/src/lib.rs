@@ -1,0 +1,3 @@
+//! Source tree in, findings out. Pure CPU: no IO, no clock; one detector a file.
+
+pub mod source_tree;

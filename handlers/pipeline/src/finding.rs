@@ -1,0 +1,153 @@
+//! What a detector reports.
+
+use crate::ids::Fingerprint;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// How bad a finding is. Ordered: `Unknown` is below `Low`, and no policy may heal it unattended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nobody said.
+    Unknown,
+    /// CVSS 0.1 to 3.9 (and 0.0).
+    Low,
+    /// CVSS 4.0 to 6.9.
+    Medium,
+    /// CVSS 7.0 to 8.9.
+    High,
+    /// CVSS 9.0 to 10.0.
+    Critical,
+}
+
+impl Severity {
+    /// All severities, worst first: the order in which people read them.
+    pub const WORST_FIRST: [Self; 5] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Unknown];
+
+    /// The severity of a CVSS base score, by the qualitative scale of the specification.
+    pub fn of_score(score: f64) -> Self {
+        match score {
+            s if s.is_nan() => Self::Unknown,
+            s if s >= 9.0 => Self::Critical,
+            s if s >= 7.0 => Self::High,
+            s if s >= 4.0 => Self::Medium,
+            _ => Self::Low,
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Self::Unknown => "unknown",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        })
+    }
+}
+
+impl FromStr for Severity {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "unknown" => Ok(Self::Unknown),
+            "low" => Ok(Self::Low),
+            "medium" | "moderate" => Ok(Self::Medium),
+            "high" => Ok(Self::High),
+            "critical" => Ok(Self::Critical),
+            _ => Err(format!("`{text}` is not a severity; use critical, high, medium, low or unknown")),
+        }
+    }
+}
+
+/// Whether a fix is known for a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fix {
+    /// Some version is not affected.
+    Available,
+    /// The advisory names no version that is not affected.
+    None,
+    /// It could not be asked.
+    Unknown,
+}
+
+/// Where in the life of a project a dependency is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// At run time.
+    Prod,
+    /// At run time, where it can be installed.
+    Optional,
+    /// While developing, building or testing.
+    Dev,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Self::Prod => "prod",
+            Self::Optional => "optional",
+            Self::Dev => "dev",
+        })
+    }
+}
+
+/// The package that a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageRef {
+    /// Package URL, normalised by the rules of its type.
+    pub purl: String,
+    /// The name as it is written in the manifest or lockfile.
+    pub name: String,
+    /// The version as it is written.
+    pub version: String,
+    /// What it is used for.
+    pub scope: Scope,
+    /// Whether the project itself asks for it.
+    pub direct: bool,
+}
+
+/// One wound: a package, version and alias group; a rule in a place; a secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Identity across moves and renames.
+    pub fingerprint: Fingerprint,
+    /// What kind of trouble, as policies name it: `vulnerability.dependency`.
+    pub event_type: String,
+    /// The rule or the leading advisory id.
+    pub rule: String,
+    /// The worst severity that any source gives.
+    pub severity: Severity,
+    /// How certain the detection is, 0 to 1.
+    pub confidence: f64,
+    /// One line for people.
+    pub title: String,
+    /// Path from the root of the tree, with `/`.
+    pub path: String,
+    /// Line, from 1.
+    pub line: Option<u32>,
+    /// The package, for findings about one.
+    pub package: Option<PackageRef>,
+    /// Every record id and alias of the group.
+    pub advisories: Vec<String>,
+    /// Versions that are the first not to be affected, ascending.
+    pub fixed_versions: Vec<String>,
+    /// Whether a fix is known.
+    pub fix: Fix,
+}
+
+/// Something that could not be read, said instead of being passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanError {
+    /// Path from the root of the tree; empty where it concerns the whole scan.
+    pub path: String,
+    /// Line, from 1.
+    pub line: Option<u32>,
+    /// What is wrong, and what to do.
+    pub message: String,
+}

@@ -1,0 +1,12 @@
+//! The nouns of Suture: messages, findings, policies, decisions, plans, outcomes and wording.
+//!
+//! Nothing here reads a clock, a file, the network or the environment: everything is a value that can be printed,
+//! replayed and tested.
+
+pub mod advisory;
+pub mod dependency;
+pub mod facts;
+pub mod finding;
+pub mod ids;
+pub mod patch;
+pub mod version;

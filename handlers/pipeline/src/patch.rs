@@ -1,0 +1,98 @@
+//! A plan of version changes and the patch it becomes.
+
+use crate::ids::Fingerprint;
+use serde::{Deserialize, Serialize};
+
+/// What is to be changed in one project, smallest first found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The changes, in the order of the file.
+    pub changes: Vec<Change>,
+    /// Findings that the changes remove.
+    pub heals: Vec<Fingerprint>,
+    /// Findings that stay, each with the reason.
+    pub left: Vec<Left>,
+    /// Whether every smaller set was ruled out. `false`: the search ended at its limit, and the set is merely
+    /// irreducible (no change can be taken back).
+    pub smallest: bool,
+}
+
+/// A finding that stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Which one.
+    pub fingerprint: Fingerprint,
+    /// Why, and the smallest change that would do.
+    pub reason: String,
+}
+
+/// One changed entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "change")]
+pub enum Change {
+    /// Another version at the same place.
+    Update {
+        /// `Package::place`.
+        place: String,
+        /// Registry name.
+        name: String,
+        /// Version now.
+        from: String,
+        /// Version then.
+        to: String,
+    },
+    /// A new entry.
+    Add {
+        /// Where it will stand.
+        place: String,
+        /// Registry name.
+        name: String,
+        /// Its version.
+        version: String,
+    },
+    /// An entry that nothing needs any more.
+    Remove {
+        /// `Package::place`.
+        place: String,
+        /// Registry name.
+        name: String,
+        /// Version now.
+        version: String,
+    },
+    /// Another range in the manifest.
+    Require {
+        /// The file: `package.json` of the root or of a workspace, or the requirements file.
+        path: String,
+        /// Name as written there.
+        name: String,
+        /// Requirement now.
+        from: String,
+        /// Requirement then.
+        to: String,
+    },
+    /// An `overrides` entry in the root's `package.json`.
+    Override {
+        /// Name as the registry knows it.
+        name: String,
+        /// The version forced.
+        version: String,
+    },
+}
+
+/// New contents of files.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Patch {
+    /// By path, each file once.
+    pub files: Vec<PatchedFile>,
+}
+
+/// One file, before and after.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PatchedFile {
+    /// Path from the root of the tree.
+    pub path: String,
+    /// Text before.
+    pub before: String,
+    /// Text after.
+    pub after: String,
+}

@@ -4,9 +4,14 @@
 //! replayed and tested.
 
 pub mod advisory;
+pub mod case;
+pub mod decision;
 pub mod dependency;
 pub mod facts;
 pub mod finding;
 pub mod ids;
+pub mod message;
+pub mod outbox;
 pub mod patch;
+pub mod policy;
 pub mod version;

@@ -142,6 +142,8 @@ pub struct Delivery {
     pub commit: Option<CommitSha>,
     /// Paths that it changes.
     pub files: Vec<String>,
+    /// Key of the unified diff in the store.
+    pub diff: String,
 }
 
 impl CaseRecord {

@@ -13,5 +13,7 @@ pub mod ids;
 pub mod message;
 pub mod outbox;
 pub mod patch;
+pub mod payload;
 pub mod policy;
 pub mod version;
+pub mod wording;

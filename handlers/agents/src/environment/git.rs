@@ -8,6 +8,7 @@ use git2::{ErrorCode, FileMode, ObjectType, Oid, Repository, Signature, Time};
 use jiff::Timestamp;
 use pipeline::ids::{CommitSha, RepoName};
 use pipeline::patch::Patch;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// A repository of this machine.
@@ -155,6 +156,16 @@ impl LocalRepository {
             }
         }
         Ok(reader.finish())
+    }
+
+    /// Paths that differ between two commits, sorted.
+    pub fn changed_files(&self, from: &CommitSha, to: &CommitSha) -> Result<Vec<String>, GitError> {
+        let repository = self.open()?;
+        let tree = |commit: &CommitSha| repository.find_commit(Oid::from_str(commit.as_str())?)?.tree();
+        let diff = repository.diff_tree_to_tree(Some(&tree(from)?), Some(&tree(to)?), None)?;
+        let paths = diff.deltas().flat_map(|delta| [delta.old_file().path(), delta.new_file().path()]);
+        let paths: BTreeSet<String> = paths.flatten().map(|path| path.display().to_string()).collect();
+        Ok(paths.into_iter().collect())
     }
 
     /// Puts `patch` on `branch` as one commit upon `base`.

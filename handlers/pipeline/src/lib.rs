@@ -9,4 +9,6 @@ pub mod facts;
 pub mod finding;
 pub mod ids;
 pub mod patch;
+
+
 pub mod version;

@@ -9,6 +9,6 @@ pub mod facts;
 pub mod finding;
 pub mod ids;
 pub mod patch;
-
-
+pub mod repository_config;
+pub mod suppress;
 pub mod version;

@@ -1,1 +1,3 @@
-//! x
+//! Reports in the formats that other tools read.
+
+pub mod sarif;

@@ -135,7 +135,12 @@ mod tests {
     #[test]
     fn illegal_characters_are_encoded() {
         let encoded = "https://host.example/a%7Cb%5B1%5D%25zz#c%23d";
-        check("https://host.example/a|b[1]%zz#c#d", "https://host.example/a|b[1]%zz#c#d", Some(encoded), Some("https://host.example/a%7Cb%5B1%5D%25zz"));
+        check(
+            "https://host.example/a|b[1]%zz#c#d",
+            "https://host.example/a|b[1]%zz#c#d",
+            Some(encoded),
+            Some("https://host.example/a%7Cb%5B1%5D%25zz"),
+        );
     }
 
     proptest! {

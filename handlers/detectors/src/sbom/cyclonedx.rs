@@ -1,8 +1,8 @@
 //! CycloneDX 1.6 as JSON.
 
+use super::Document;
 use super::hashes::Hash;
 use super::inventory::{Component, Inventory};
-use super::Document;
 use pipeline::dependency::DependencyGraph;
 use pipeline::finding::Scope;
 use serde_json::{Map, Value, json};
@@ -105,7 +105,8 @@ fn properties(shown: &Component) -> Vec<Value> {
         if shown.is_bundled {
             add("cdx:npm:package:bundled", "true");
         }
-        let mut places: Vec<_> = shown.occurrences.iter().map(|(_, _, place)| place).filter(|at| !at.is_empty()).collect();
+        let mut places: Vec<_> =
+            shown.occurrences.iter().map(|(_, _, place)| place).filter(|at| !at.is_empty()).collect();
         places.sort_unstable();
         places.dedup();
         places.into_iter().for_each(|place| add("cdx:npm:package:path", place));

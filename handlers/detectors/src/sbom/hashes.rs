@@ -90,8 +90,10 @@ mod tests {
 
     fn check(integrity: &str, expect: &[Result<(Algorithm, &str), &str>]) {
         let found: Vec<_> = parse(integrity).collect();
-        let found: Vec<_> =
-            found.iter().map(|part| part.as_ref().map(|hash| (hash.algorithm, hash.hex.as_str())).map_err(|text| *text)).collect();
+        let found: Vec<_> = found
+            .iter()
+            .map(|part| part.as_ref().map(|hash| (hash.algorithm, hash.hex.as_str())).map_err(|text| *text))
+            .collect();
         assert_eq!(found, expect, "{integrity}");
     }
 

@@ -1,8 +1,8 @@
 //! What the graphs hold, each thing once: the ground of both formats.
 
+use super::Document;
 use super::address::{reference, without_secrets};
 use super::hashes::{self, Hash};
-use super::Document;
 use pipeline::dependency::{Dependency, DependencyGraph, DependencyKind, Package, Source};
 use pipeline::finding::Scope;
 use pipeline::version::Ecosystem;
@@ -165,8 +165,7 @@ impl Inventory {
         component.is_bundled = false;
         component.use_as(scope);
         component.requirements.insert(without_secrets(&need.requirement));
-        let (path, line) =
-            need.written.as_ref().map_or((graph.manifest.as_str(), 0), |at| (at.path.as_str(), at.line));
+        let (path, line) = need.written.as_ref().map_or((graph.manifest.as_str(), 0), |at| (at.path.as_str(), at.line));
         component.occurrences.insert((path.to_owned(), line, String::new()));
         self.need(project, &id, need.kind.into());
     }

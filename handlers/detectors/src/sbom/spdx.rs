@@ -106,9 +106,7 @@ fn source_info<'a>(shown: &'a Component, addresses: impl Iterator<Item = &'a Str
 }
 
 fn relationships(inventory: &Inventory, ids: &BTreeMap<&String, String>) -> Vec<Value> {
-    let relation = |from: &str, kind: &str, to: &str| {
-        json!({ "spdxElementId": from, "relationshipType": kind, "relatedSpdxElement": to })
-    };
+    let relation = |from: &str, kind: &str, to: &str| json!({ "spdxElementId": from, "relationshipType": kind, "relatedSpdxElement": to });
     let mut all = Vec::new();
     if let Some(subject) = ids.get(&inventory.subject) {
         all.push(relation("SPDXRef-DOCUMENT", "DESCRIBES", subject));

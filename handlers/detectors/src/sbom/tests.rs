@@ -57,7 +57,8 @@ fn npm() -> DependencyGraph {
         package("node_modules/g", "g", "3.0.0", Scope::Optional),
         package("node_modules/g/node_modules/in", "in", "1.1.1", Scope::Optional),
     ];
-    packages[0].dependencies = vec![need("a", DependencyKind::Prod, Some(2)), need("g", DependencyKind::Optional, Some(5))];
+    packages[0].dependencies =
+        vec![need("a", DependencyKind::Prod, Some(2)), need("g", DependencyKind::Optional, Some(5))];
     packages[1].dependencies = vec![need("a", DependencyKind::Prod, Some(2)), need("no", DependencyKind::Peer, None)];
     packages[3].source = Source::Link("packages/w".to_owned());
     packages[4].source = Source::Link("packages/w".to_owned());
@@ -143,7 +144,9 @@ fn check_references(cyclonedx: &Value, spdx: &Value) {
     assert!(ids.iter().all(legal));
     ids.insert("SPDXRef-DOCUMENT".to_owned());
     for relation in spdx["relationships"].as_array().unwrap() {
-        assert!(ids.contains(&text(&relation["spdxElementId"])) && ids.contains(&text(&relation["relatedSpdxElement"])));
+        assert!(
+            ids.contains(&text(&relation["spdxElementId"])) && ids.contains(&text(&relation["relatedSpdxElement"]))
+        );
     }
 }
 
@@ -173,7 +176,8 @@ fn places_of_one_version_are_one_component() {
 fn the_graph_is_kept_in_both_formats() {
     let (cyclonedx, spdx) = both(&[npm()]);
     let lines = cyclonedx["dependencies"].as_array().unwrap();
-    let lines: Vec<_> = lines.iter().map(|line| format!("{} -> {}", line["ref"], line["dependsOn"]).replace('"', "")).collect();
+    let lines: Vec<_> =
+        lines.iter().map(|line| format!("{} -> {}", line["ref"], line["dependsOn"]).replace('"', "")).collect();
     insta::assert_snapshot!(lines.join("\n"), @"
     npm:g@3.0.0 from git+ssh://git@github.com/o/g.git#c0ffee -> [pkg:npm/in@1.1.1]
     npm:w@0.1.0 from package.json:packages/w -> [pkg:npm/a@1.0.0]
@@ -280,8 +284,12 @@ fn documents_are_written_for_the_validators() {
     };
     std::fs::create_dir_all(&folder).unwrap();
     let name = str::to_owned;
-    let mut all =
-        vec![(name("none"), vec![]), (name("npm"), vec![npm()]), (name("pip"), vec![pip()]), (name("both"), vec![npm(), pip()])];
+    let mut all = vec![
+        (name("none"), vec![]),
+        (name("npm"), vec![npm()]),
+        (name("pip"), vec![pip()]),
+        (name("both"), vec![npm(), pip()]),
+    ];
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         if let Some(name) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".graphs.json")) {

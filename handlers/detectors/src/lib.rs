@@ -1,3 +1,5 @@
 //! Source tree in, findings out. Pure CPU: no IO, no clock; one detector a file.
 
+pub mod report;
+pub mod sbom;
 pub mod source_tree;

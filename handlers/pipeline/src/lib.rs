@@ -15,5 +15,7 @@ pub mod outbox;
 pub mod patch;
 pub mod payload;
 pub mod policy;
+pub mod repository_config;
+pub mod suppress;
 pub mod version;
 pub mod wording;

@@ -9,13 +9,11 @@ use detectors::source_tree::{SourceTree, TextError};
 use pipeline::advisory::normalised_name;
 use pipeline::dependency::DependencyGraph;
 use pipeline::finding::{Finding, ScanError, Severity};
+use pipeline::ids::Fingerprint;
 use pipeline::repository_config::{self, RepositoryConfig};
-use pipeline::suppress::{self, Suppression};
+use pipeline::suppress::{self, Suppression, Suppressions};
 use pipeline::version::Ecosystem;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The repository's own settings. Read from the base branch, never from a proposed change.
-pub const REPOSITORY_CONFIG: &str = ".suture.yml";
 
 /// Everything that was seen in a tree.
 #[derive(Debug, Clone)]
@@ -28,6 +26,8 @@ pub struct Examination {
     pub suppressed: Vec<(Matched, Suppression)>,
     /// What could not be read.
     pub errors: Vec<ScanError>,
+    /// What people should know of their own suppressions: expired, unused.
+    pub notes: Vec<String>,
     /// What was left out because of a limit.
     pub limits_hit: Vec<String>,
     /// Whether every advisory that there is could be asked for. `false`: nothing found is not "nothing there".
@@ -50,12 +50,13 @@ pub async fn examine(env: &Environment, tree: &SourceTree) -> Result<Examination
     let matched = matching::findings(&graphs, |ecosystem, name| answer.on(ecosystem, &normalised_name(ecosystem, name)));
     let mut suppressions = env.suppressions.clone();
     suppressions.ignores.clone_from(&config.ignore);
-    let (kept, suppressed) = sort_out(matched, &suppressions, env, &mut errors);
+    let (kept, suppressed, notes) = part(matched, &suppressions, env);
     Ok(Examination {
         graphs,
         matched: kept,
         suppressed,
         errors,
+        notes,
         limits_hit: tree.limits_hit.clone(),
         is_complete: answer.is_complete,
         config,
@@ -63,10 +64,12 @@ pub async fn examine(env: &Environment, tree: &SourceTree) -> Result<Examination
 }
 
 fn read_config(tree: &SourceTree, errors: &mut Vec<ScanError>) -> RepositoryConfig {
-    let parsed = match tree.text(REPOSITORY_CONFIG) {
+    let path = repository_config::PATH;
+    let parsed = match tree.text(path) {
         Err(TextError::Absent) => return RepositoryConfig::default(),
-        Err(error) => Err(ScanError { path: REPOSITORY_CONFIG.to_owned(), line: None, message: error.to_string() }),
-        Ok(text) => repository_config::parse(REPOSITORY_CONFIG, text),
+        Err(error) => Err(ScanError { path: path.to_owned(), line: None, message: error.to_string() }),
+        Ok(text) => RepositoryConfig::parse(path, text)
+            .map_err(|error| ScanError { path: error.path, line: error.line, message: error.message }),
     };
     parsed.unwrap_or_else(|error| {
         errors.push(error);
@@ -74,26 +77,22 @@ fn read_config(tree: &SourceTree, errors: &mut Vec<ScanError>) -> RepositoryConf
     })
 }
 
-fn sort_out(
-    matched: Vec<Matched>,
-    suppressions: &suppress::Suppressions,
-    env: &Environment,
-    errors: &mut Vec<ScanError>,
-) -> (Vec<Matched>, Vec<(Matched, Suppression)>) {
-    let mut by_fingerprint: BTreeMap<_, _> =
-        matched.into_iter().map(|matched| (matched.finding.fingerprint.clone(), matched)).collect();
-    let findings: Vec<Finding> = by_fingerprint.values().map(|matched| matched.finding.clone()).collect();
+/// Parts findings into those to act on and those that are suppressed, both worst first.
+fn part(matched: Vec<Matched>, suppressions: &Suppressions, env: &Environment) -> (Vec<Matched>, Vec<(Matched, Suppression)>, Vec<String>) {
     let today = env.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let sorted = suppress::apply(findings, suppressions, today);
-    errors.extend(sorted.notes.into_iter().map(|message| ScanError { path: REPOSITORY_CONFIG.to_owned(), line: None, message }));
-    let suppressed = sorted
-        .suppressed
-        .into_iter()
-        .filter_map(|(finding, why)| Some((by_fingerprint.remove(&finding.fingerprint)?, why)))
-        .collect();
-    let mut kept: Vec<Matched> = by_fingerprint.into_values().collect();
-    kept.sort_by(|a, b| matching::order(&a.finding).cmp(&matching::order(&b.finding)));
-    (kept, suppressed)
+    let findings: Vec<Finding> = matched.iter().map(|matched| matched.finding.clone()).collect();
+    let parted = suppress::apply(findings, suppressions, today);
+    let why: BTreeMap<Fingerprint, Suppression> =
+        parted.suppressed.into_iter().map(|(finding, why)| (finding.fingerprint, why)).collect();
+    let mut kept = Vec::new();
+    let mut suppressed = Vec::new();
+    for matched in matched {
+        match why.get(&matched.finding.fingerprint) {
+            Some(why) => suppressed.push((matched, why.clone())),
+            None => kept.push(matched),
+        }
+    }
+    (kept, suppressed, parted.notes)
 }
 
 impl Examination {

@@ -2,6 +2,7 @@
 
 use crate::environment::Environment;
 use crate::environment::git::{Delivered, GitError};
+use crate::environment::registries::ProjectAddresses;
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::facts;
@@ -41,7 +42,7 @@ pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, Ag
         return start_over(env, &message, head);
     }
     let policy = env.policies.iter().find(|policy| policy.event_type == request.wound.event_type);
-    let (plan, facts) = determine(env, &before, graph, policy).await?;
+    let (plan, facts) = determine(env, &tree, &before, graph, policy).await?;
     let attempt = Attempt { env, message: &message, before: &before, policy, plan };
     if attempt.plan.changes.is_empty() {
         return attempt.nothing_to_do();
@@ -91,6 +92,7 @@ fn start_over(env: &Environment, message: &Request, head: CommitSha) -> Result<O
 /// The smallest plan for the findings of `graph`, and the facts that it rests on.
 async fn determine(
     env: &Environment,
+    tree: &SourceTree,
     before: &Examination,
     graph: usize,
     policy: Option<&Policy>,
@@ -105,7 +107,15 @@ async fn determine(
         steps_max: PLAN_STEPS_MAX,
     };
     let matched: Vec<_> = before.of_graph(graph).collect();
-    facts::plan(env, &before.graphs[graph], &matched, &rules).await
+    let project = &before.graphs[graph];
+    let addresses = ProjectAddresses::of(project, npmrc(tree, &project.manifest), Vec::new());
+    facts::plan(env, project, &addresses, &matched, &rules).await
+}
+
+/// The `.npmrc` beside the manifest, where there is one.
+fn npmrc<'a>(tree: &'a SourceTree, manifest: &str) -> Option<&'a str> {
+    let folder = manifest.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    tree.text(&format!("{folder}.npmrc")).ok()
 }
 
 /// A plan on its way to a branch.

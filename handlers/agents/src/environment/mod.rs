@@ -8,6 +8,7 @@ pub mod git;
 pub mod ids;
 pub mod outlet;
 pub mod registries;
+pub mod settings;
 pub mod store;
 pub mod tree_limits;
 

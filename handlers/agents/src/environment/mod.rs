@@ -1,0 +1,3 @@
+//! The outside world, as clients that speak to it.
+
+pub mod registries;

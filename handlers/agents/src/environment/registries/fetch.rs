@@ -176,9 +176,10 @@ impl Fetcher {
             headers.insert(header::AUTHORIZATION, value);
         }
         client.get(without_user(url)).headers(headers).send().await.map_err(|error| {
-            let timed_out = error.is_timeout() && !error.is_connect();
+            // Connected, and then no answer: it is there, but not well.
+            let is_there = !error.is_connect() && !error.is_builder();
             let reason = causes(&error.without_url());
-            if timed_out {
+            if is_there {
                 let address = without_secrets(url).to_string();
                 return Unavailable::TryLater { address, reason, retry_after_s: None };
             }

@@ -73,6 +73,11 @@ impl Store {
         Self { objects: Arc::clone(&self.objects), effects }
     }
 
+    /// Whether the process that writes here is taken to be dead.
+    pub fn is_dead(&self) -> bool {
+        self.effects.has_crashed()
+    }
+
     /// Creates `key`, unless it is there.
     pub async fn create<T: Serialize + Sync>(&self, key: &str, value: &T) -> Result<Created, StoreError> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };

@@ -73,7 +73,7 @@ pub(super) fn without_secrets(url: &Url) -> Url {
 
 /// Why an address that only a project names must not be asked; `None`: it looks public.
 ///
-/// Names are checked again when they are resolved: a public-looking name can stand for a private address.
+/// What a name resolves to is checked later, by [`may_be_resolved_to`].
 pub(super) fn refusal_of_foreign(url: &Url) -> Option<&'static str> {
     if url.scheme() != "https" {
         return Some("only https is allowed for an address that a project names");
@@ -93,8 +93,18 @@ pub(super) fn refusal_of_foreign(url: &Url) -> Option<&'static str> {
     }
 }
 
+/// Whether a name that only a project gives may stand for `ip`: not for this machine, its link, or many machines at once.
+pub(super) fn may_be_resolved_to(ip: IpAddr) -> bool {
+    let ip = ip.to_canonical();
+    let is_of_link = match ip {
+        IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast() || ip.octets()[0] == 0,
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    !(is_of_link || ip.is_loopback() || ip.is_unspecified() || ip.is_multicast())
+}
+
 /// Whether an IP address belongs to the public Internet. Forms that embed an IPv4 address are not taken for public.
-pub(super) fn is_public(ip: IpAddr) -> bool {
+fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
         IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or_else(|| is_public_v6(ip), is_public_v4),
@@ -150,6 +160,16 @@ mod tests {
         check("https://[64:ff9b::a00:1]/", false);
         check("https://[2002:a00:1::]/", false);
         check("https://[2606:4700::1]/", true);
+    }
+
+    #[test]
+    fn names_of_projects_never_stand_for_this_machine_or_its_link() {
+        for (ip, allowed) in [
+            ("127.0.0.53", false), ("169.254.169.254", false), ("0.0.0.0", false), ("0.1.2.3", false), ("::1", false), ("::", false),
+            ("fe80::1", false), ("::ffff:127.0.0.1", false), ("224.0.0.1", false), ("10.0.0.1", true), ("2606:4700::1", true),
+        ] {
+            assert_eq!(may_be_resolved_to(ip.parse().unwrap()), allowed, "{ip}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One question to a registry: bounded in time, size and number, with credentials only where they belong.
 
 use super::Limits;
-use super::address::{is_public, refusal_of_foreign, without_secrets};
+use super::address::{Trust, may_be_resolved_to, refusal_of_foreign, without_secrets};
 use super::body::read_body;
 use super::credentials::Credentials;
 use super::unavailable::Unavailable;
@@ -28,6 +28,8 @@ pub(super) struct Validators {
 /// What is asked.
 pub(super) struct Question<'a> {
     pub(super) url: Url,
+    /// Whose word the address stands on: that of the registry which named it counts as that of whoever named the registry.
+    pub(super) trust: Trust,
     pub(super) accept: &'static str,
     pub(super) bytes_max: u64,
     pub(super) known: Option<&'a Validators>,
@@ -124,8 +126,12 @@ impl Fetcher {
     /// Sends, and follows redirects itself: each step is checked, and gets only the credentials bound to it.
     async fn follow(&self, question: &Question<'_>) -> Result<(Response, Url), Unavailable> {
         let mut url = question.url.clone();
+        let mut trust = question.trust;
         for _ in 0..=self.limits.redirects_max {
-            self.check(&url)?;
+            if trust == Trust::Project {
+                self.check(&url)?;
+            }
+            trust = Trust::Project;
             let response = self.send(&url, question).await?;
             let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
             let next = location.and_then(|location| url.join(location).ok());
@@ -214,7 +220,10 @@ impl Fetcher {
     }
 }
 
-/// Resolves names; those on which only a project's word stands never to a private address.
+/// Resolves names; those on which only a project's word stands never to this machine or its link.
+///
+/// Private networks stay allowed: many companies resolve a public name to a mirror of their own, and a host that was not
+/// meant can't prove the name by its certificate.
 #[derive(Debug, Default)]
 struct Watched(Mutex<HashSet<String>>);
 
@@ -224,9 +233,9 @@ impl Resolve for Watched {
         let is_watched = self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&host);
         Box::pin(async move {
             let all = tokio::net::lookup_host((host.as_str(), 0)).await?;
-            let fitting: Vec<_> = all.filter(|address| !is_watched || is_public(address.ip())).collect();
+            let fitting: Vec<_> = all.filter(|address| !is_watched || may_be_resolved_to(address.ip())).collect();
             if fitting.is_empty() {
-                return Err(format!("{host} has no public address, and only a project names it").into());
+                return Err(format!("{host} stands for this machine or its link, and only a project names it").into());
             }
             let addresses: reqwest::dns::Addrs = Box::new(fitting.into_iter());
             Ok(addresses)

@@ -153,7 +153,7 @@ impl Registries {
         let (version, _) = spelled(&page, version).ok_or_else(|| Unavailable::NoSuchPackage {
             address: format!("{}{name}/ (version {version})", address.url()),
         })?;
-        self.needs_of(&page, &version).await.map(|needs| needs.as_ref().clone())
+        self.needs_of(&page, &version, address.trust).await.map(|needs| needs.as_ref().clone())
     }
 
     async fn npm_facts(&self, name: &str, project: &ProjectAddresses) -> Result<Answer, Unavailable> {
@@ -163,7 +163,7 @@ impl Registries {
             .documents
             .get((Ecosystem::Npm, url.clone()), || {
                 let key = format!("npm {url}");
-                self.kept(key, url.clone(), npm::ACCEPT, self.fetcher.limits.document_bytes_max, |_, body| npm::read_packument(body))
+                self.kept(key, url.clone(), address.trust, npm::ACCEPT, self.fetcher.limits.document_bytes_max, |_, body| npm::read_packument(body))
             })
             .await?;
         let mut facts = document.as_ref().clone();
@@ -179,11 +179,12 @@ impl Registries {
         let address = self.configuration.pip_address(project)?;
         let page = self.pypi_project(&address, name).await?;
         let mut answer = Answer { facts: page.facts.clone(), needs_unknown: BTreeMap::new() };
+        let trust = address.trust;
         let wanted: BTreeMap<String, usize> = needs_of.iter().filter_map(|version| spelled(&page, version)).collect();
         let asked = wanted.into_iter().map(|(version, at)| {
             let page = page.clone();
             async move {
-                let needs = self.needs_of(&page, &version).await;
+                let needs = self.needs_of(&page, &version, trust).await;
                 (version, at, needs)
             }
         });
@@ -216,21 +217,20 @@ impl Registries {
                     body.read_to_string(&mut text).map_err(|error| error.to_string())?;
                     Ok(pypi::read_html(&text, &page, &name))
                 };
-                self.kept(format!("pypi {url}"), url.clone(), pypi::ACCEPT, self.fetcher.limits.document_bytes_max, read)
+                self.kept(format!("pypi {url}"), url.clone(), address.trust, pypi::ACCEPT, self.fetcher.limits.document_bytes_max, read)
             })
             .await
     }
 
-    async fn needs_of(&self, page: &pypi::Project, version: &str) -> Result<Arc<Vec<Need>>, Unavailable> {
+    async fn needs_of(&self, page: &pypi::Project, version: &str, trust: Trust) -> Result<Arc<Vec<Need>>, Unavailable> {
         let Some(file) = page.metadata.get(version) else {
-            let address = format!("version {version}");
-            return Err(Unavailable::Unusable { address, reason: "it has no wheel with metadata, only a source archive".to_owned() });
+            return Err(Unavailable::NoMetadata { version: version.to_owned() });
         };
-        self.needs.get(file.url.clone(), || self.metadata(file)).await
+        self.needs.get(file.url.clone(), || self.metadata(file, trust)).await
     }
 
     /// Reads a metadata file. It never changes, so what is kept of it needs no asking.
-    async fn metadata(&self, file: &pypi::MetadataFile) -> Result<Vec<Need>, Unavailable> {
+    async fn metadata(&self, file: &pypi::MetadataFile, trust: Trust) -> Result<Vec<Need>, Unavailable> {
         let url = Url::parse(&file.url).map_err(|error| Unavailable::Unusable { address: "the metadata".to_owned(), reason: error.to_string() })?;
         let key = format!("metadata {}", address::without_secrets(&url));
         if let Some((needs, _)) = self.cached(&key).await {
@@ -245,7 +245,7 @@ impl Registries {
             }
             Ok(pypi::read_requires_dist(&String::from_utf8_lossy(&bytes)))
         };
-        let question = Question { url, accept: "*/*", bytes_max: self.fetcher.limits.metadata_bytes_max, known: None };
+        let question = Question { url, trust, accept: "*/*", bytes_max: self.fetcher.limits.metadata_bytes_max, known: None };
         match self.fetcher.ask(question, read).await? {
             Reply::Fresh { value, .. } => {
                 self.keep(key, &value, Validators::default()).await;
@@ -260,13 +260,14 @@ impl Registries {
         &self,
         key: String,
         url: Url,
+        trust: Trust,
         accept: &'static str,
         bytes_max: u64,
         read: impl FnOnce(&str, &mut dyn Read) -> Result<T, String> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let kept = self.cached::<T>(&key).await;
         let known = kept.as_ref().map(|(_, validators)| validators);
-        let question = Question { url: url.clone(), accept, bytes_max, known };
+        let question = Question { url: url.clone(), trust, accept, bytes_max, known };
         match (self.fetcher.ask(question, read).await?, kept) {
             (Reply::Fresh { value, validators }, _) => {
                 if validators != Validators::default() {

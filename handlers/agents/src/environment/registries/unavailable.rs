@@ -20,6 +20,12 @@ pub enum Unavailable {
         /// What was asked, without credentials.
         address: String,
     },
+    /// The index has no metadata beside the archives of a release.
+    #[error("version {version} has no wheel with metadata: what it needs is not known without building it")]
+    NoMetadata {
+        /// The release.
+        version: String,
+    },
     /// 401 or 403.
     #[error("{address} answered {status}: {hint}")]
     Denied {

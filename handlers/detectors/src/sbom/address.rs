@@ -38,12 +38,12 @@ pub fn without_secrets(text: &str) -> String {
 }
 
 /// The first address in `text` as a legal absolute URI, without secrets. `None`: there is none that others could use
-/// (a path, a host in git's `user@host:path` form).
+/// (a path, a host in git's `user@host:path` form, an IPv6 address, which validators of CycloneDX refuse).
 pub fn reference(text: &str) -> Option<String> {
     let shown = without_secrets(text);
     let word = shown.split_whitespace().find(|word| word.contains("://"))?;
     let url = Url::parse(word).ok()?;
-    if !SCHEMES.contains(&url.scheme()) || url.host_str().is_none_or(str::is_empty) {
+    if !SCHEMES.contains(&url.scheme()) || url.host_str().is_none_or(|host| host.is_empty() || host.starts_with('[')) {
         return None;
     }
     let text = url.as_str();
@@ -53,22 +53,32 @@ pub fn reference(text: &str) -> Option<String> {
 }
 
 /// The form that SPDX gives to download locations (`git+https://host/path@revision`), or `None` where its tools would
-/// not take it: they ask for a host with a dot and a name after the last one.
+/// not take it: they ask for a host of letters, digits, single hyphens and dots, with a word after the last dot
+/// (of five letters at most, if git is meant).
 pub fn spdx_location(reference: &str) -> Option<String> {
     let url = Url::parse(reference).ok()?;
-    let (_, last) = url.host_str()?.rsplit_once('.')?;
-    if last.len() < 2 || !last.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+    let host = url.host_str()?;
+    let (_, last) = host.rsplit_once('.')?;
+    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let last_chars_max = if reference.starts_with("git+") { 5 } else { usize::MAX };
+    if last.len() < 2
+        || last.len() > last_chars_max
+        || !last.bytes().all(|byte| byte.is_ascii_alphabetic())
+        || !host.split(['.', '-']).all(is_word)
+    {
         return None;
     }
     match reference.split_once('#') {
-        Some((repository, revision)) if reference.starts_with("git") => Some(format!("{repository}@{revision}")),
+        Some((repository, revision)) if reference.starts_with("git") && !revision.is_empty() => {
+            Some(format!("{repository}@{revision}"))
+        }
         Some((archive, _)) => Some(archive.to_owned()),
         None => Some(reference.to_owned()),
     }
 }
 
 /// Percent-encodes what RFC 3986 does not allow in a path and one fragment.
-fn legal(tail: &str) -> String {
+pub fn legal(tail: &str) -> String {
     let bytes = tail.as_bytes();
     let mut legal = String::with_capacity(bytes.len());
     let mut in_fragment = false;
@@ -121,13 +131,22 @@ mod tests {
             Some("git+ssh://git@github.com/a/b.git@c0ffee"),
         );
         check("git@github.com:a/b.git", "git@github.com:a/b.git", None, None);
+        check(
+            "git+https://h.org/a.git#",
+            "git+https://h.org/a.git#",
+            Some("git+https://h.org/a.git#"),
+            Some("git+https://h.org/a.git"),
+        );
+        check("http://[::1]/a.tgz", "http://[::1]/a.tgz", None, None);
         check("file:../b", "file:../b", None, None);
         check("../b", "../b", None, None);
     }
 
     #[test]
     fn hosts_that_spdx_tools_refuse_are_not_asserted() {
-        for text in ["http://localhost:4873/a.tgz", "http://10.0.0.1/a.tgz", "http://[::1]/a.tgz"] {
+        for text in
+            ["http://localhost:4873/a.tgz", "http://10.0.0.1/a.tgz", "https://h_x.example/a", "https://a--b.example/a"]
+        {
             check(text, text, Some(text), None);
         }
     }

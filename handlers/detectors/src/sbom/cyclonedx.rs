@@ -1,11 +1,15 @@
 //! CycloneDX 1.6 as JSON.
 
 use super::Document;
+use super::address::legal;
 use super::hashes::Hash;
 use super::inventory::{Component, Inventory};
 use pipeline::dependency::DependencyGraph;
 use pipeline::finding::Scope;
 use serde_json::{Map, Value, json};
+
+/// What the schema allows. A longer version is a property.
+const VERSION_CHARS_MAX: usize = 1024;
 
 /// The bill of `graphs`, indented, with a final newline.
 ///
@@ -45,7 +49,7 @@ fn component(id: &str, shown: &Component) -> Value {
     set("type", json!(if shown.is_project { "application" } else { "library" }));
     set("bom-ref", json!(id));
     set("name", json!(shown.name));
-    if !shown.version.is_empty() {
+    if (1..=VERSION_CHARS_MAX).contains(&shown.version.chars().count()) {
         set("version", json!(shown.version));
     }
     if let Some(scope) = shown.scope {
@@ -61,7 +65,7 @@ fn component(id: &str, shown: &Component) -> Value {
     let mut references: Vec<_> = shown.addresses.iter().map(|address| address_reference(address)).collect();
     if one_archive.is_none() && !shown.purl.is_empty() {
         references.extend(shown.hashes.iter().map(
-            |of| json!({ "type": "distribution", "url": shown.purl, "comment": "one file of the release", "hashes": [hash(of)] }),
+            |of| json!({ "type": "distribution", "url": legal(&shown.purl), "comment": "one file of the release", "hashes": [hash(of)] }),
         ));
     }
     if !references.is_empty() {
@@ -110,6 +114,9 @@ fn properties(shown: &Component) -> Vec<Value> {
         places.sort_unstable();
         places.dedup();
         places.into_iter().for_each(|place| add("cdx:npm:package:path", place));
+    }
+    if shown.version.chars().count() > VERSION_CHARS_MAX {
+        add("suture:version", &shown.version);
     }
     shown.requirements.iter().for_each(|text| add("suture:requirement", text));
     shown.other_sources.iter().for_each(|text| add("suture:source", text));

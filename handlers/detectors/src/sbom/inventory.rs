@@ -258,7 +258,7 @@ fn unpinned_purl(ecosystem: Ecosystem, need: &Dependency) -> String {
             Some(scope) if plain(scope) => format!("pkg:npm/%40{scope}/{name}"),
             _ => String::new(),
         },
-        (Ecosystem::PyPI, None) if plain(&need.name) => {
+        (Ecosystem::PyPI, None) if plain(&need.name) && need.name.bytes().any(|byte| byte.is_ascii_alphanumeric()) => {
             let name = need.name.to_ascii_lowercase().replace(['_', '.'], "-");
             let parts: Vec<_> = name.split('-').filter(|part| !part.is_empty()).collect();
             format!("pkg:pypi/{}", parts.join("-"))

@@ -2,4 +2,5 @@
 
 pub mod report;
 pub mod sbom;
+pub mod dependency;
 pub mod source_tree;

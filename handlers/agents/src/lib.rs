@@ -1,1 +1,3 @@
 //! agents
+
+pub mod environment;

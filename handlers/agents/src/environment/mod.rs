@@ -1,0 +1,3 @@
+//! The outside, as clients that can be pointed at it.
+
+pub mod advisories;

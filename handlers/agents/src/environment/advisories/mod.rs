@@ -1,0 +1,3 @@
+//! Where advisories come from.
+
+pub mod index;

@@ -1,18 +1,16 @@
 //! What is wrong with a tree: its dependency graphs held against the advisories, less what is suppressed.
 
 use crate::environment::Environment;
-use crate::environment::advisories::AdvisoryAnswer;
+use crate::environment::advisories::Package;
 use crate::error::AgentError;
 use detectors::dependency;
 use detectors::dependency::matching::{self, Matched};
 use detectors::source_tree::{SourceTree, TextError};
-use pipeline::advisory::normalised_name;
 use pipeline::dependency::DependencyGraph;
 use pipeline::finding::{Finding, ScanError, Severity};
 use pipeline::ids::Fingerprint;
 use pipeline::repository_config::{self, RepositoryConfig};
 use pipeline::suppress::{self, Suppression, Suppressions};
-use pipeline::version::Ecosystem;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that was seen in a tree.
@@ -40,14 +38,15 @@ pub struct Examination {
 pub async fn examine(env: &Environment, tree: &SourceTree) -> Result<Examination, AgentError> {
     let (graphs, mut errors) = dependency::graphs(tree);
     let config = read_config(tree, &mut errors);
-    let wanted: BTreeSet<(Ecosystem, String)> = graphs
+    let wanted: BTreeSet<Package> = graphs
         .iter()
-        .flat_map(|graph| graph.packages.iter().filter(|package| package.is_judged()).map(|package| (graph.ecosystem, &package.name)))
-        .map(|(ecosystem, name)| (ecosystem, normalised_name(ecosystem, name).into_owned()))
+        .flat_map(|graph| graph.packages.iter().filter(|package| package.is_judged()).map(|package| (graph.ecosystem, package)))
+        .map(|(ecosystem, package)| (ecosystem, package.name.clone(), package.version.clone()))
         .collect();
-    let answer: AdvisoryAnswer = env.advisories.of(&wanted).await;
+    let wanted: Vec<Package> = wanted.into_iter().collect();
+    let answer = env.advisories.advisories_of(&wanted, env.clock.now()).await;
     errors.extend(answer.notes.iter().map(|note| ScanError { path: String::new(), line: None, message: note.clone() }));
-    let matched = matching::findings(&graphs, |ecosystem, name| answer.on(ecosystem, &normalised_name(ecosystem, name)));
+    let matched = matching::findings(&graphs, |ecosystem, name| answer.known(ecosystem, name));
     let mut suppressions = env.suppressions.clone();
     suppressions.ignores.clone_from(&config.ignore);
     let (kept, suppressed, notes) = part(matched, &suppressions, env);
@@ -58,7 +57,7 @@ pub async fn examine(env: &Environment, tree: &SourceTree) -> Result<Examination
         errors,
         notes,
         limits_hit: tree.limits_hit.clone(),
-        is_complete: answer.is_complete,
+        is_complete: answer.complete,
         config,
     })
 }

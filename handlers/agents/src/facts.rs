@@ -1,6 +1,7 @@
 //! The loop between a plan, which is pure, and the registries, which are not: the plan says what it has to know.
 
 use crate::environment::Environment;
+use crate::environment::advisories::Package;
 use crate::environment::registries::{ProjectAddresses, Unavailable};
 use crate::error::AgentError;
 use detectors::dependency::matching::Matched;
@@ -71,8 +72,9 @@ impl Inquiry<'_> {
                 }
             }
         }
-        let wanted: BTreeSet<_> = names.iter().map(|name| (ecosystem, name.clone())).collect();
-        let advisories = self.env.advisories.of(&wanted).await;
+        // No version: every version may be chosen, so every advisory on the package counts.
+        let wanted: Vec<Package> = names.iter().map(|name| (ecosystem, name.clone(), String::new())).collect();
+        let advisories = self.env.advisories.advisories_of(&wanted, self.env.clock.now()).await;
         let answers = join_all(names.iter().map(|name| async {
             let needs: Vec<String> = self.needs_asked.get(name).into_iter().flatten().cloned().collect();
             self.env.registries.facts(ecosystem, name, &needs, self.addresses).await
@@ -88,7 +90,11 @@ impl Inquiry<'_> {
                 }
                 Err(reason) => PackageFacts { unavailable: Some(reason.to_string()), ..PackageFacts::default() },
             };
-            known.advisories = advisories.on(ecosystem, &name).to_vec();
+            match advisories.of(ecosystem, &name) {
+                Ok(known_bad) => known.advisories = known_bad.to_vec(),
+                // Which versions are good can't be told, so none may be chosen.
+                Err(reason) => known.unavailable = Some(format!("advisories on {name}: {reason}")),
+            }
             self.facts.packages.insert(name, known);
         }
         Ok(())

@@ -13,7 +13,7 @@ pub mod store;
 pub mod tree_limits;
 
 use crate::error::AgentError;
-use advisories::Advisories;
+use advisories::AdvisorySource;
 use clock::Clock;
 use git::LocalRepository;
 use ids::Ids;
@@ -39,7 +39,7 @@ pub struct Environment {
     /// Where package metadata comes from.
     pub registries: Registries,
     /// Where advisories come from.
-    pub advisories: Advisories,
+    pub advisories: AdvisorySource,
     /// What may be healed.
     pub policies: Vec<Policy>,
     /// What is known already: a baseline, OpenVEX statements.

@@ -107,7 +107,7 @@ pub fn apply(findings: Vec<Finding>, suppressions: &Suppressions, today: Date) -
     for (entry, used) in suppressions.ignores.iter().zip(used) {
         parted.notes.extend(note(entry, used, today));
     }
-    parted.notes.extend(suppressions.vex.iter().flat_map(|document| document.notes.iter().cloned()));
+    parted.notes.extend(suppressions.vex.iter().filter_map(OpenVex::note));
     for baseline in &suppressions.baselines {
         let gone = baseline.fingerprints.difference(&seen).count();
         if gone > 0 {

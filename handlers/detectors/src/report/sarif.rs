@@ -128,9 +128,14 @@ fn properties(finding: &Finding) -> Value {
     properties
 }
 
-/// SARIF wants text where people read.
-fn text_of(finding: &Finding) -> &str {
-    if finding.title.is_empty() { &finding.rule } else { &finding.title }
+/// The title, or the rule where there is none: SARIF wants text.
+fn text_of(finding: &Finding) -> String {
+    plain(if finding.title.is_empty() { &finding.rule } else { &finding.title })
+}
+
+/// Text that stays what it is: SARIF takes `{0}` for a placeholder and `[text](target)` for a link (§3.11.5, §3.11.6).
+fn plain(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}").replace("](", "] (")
 }
 
 fn level(severity: Severity) -> &'static str {
@@ -196,14 +201,14 @@ fn relative_uri(path: &str) -> String {
 
 fn invocation(run: &Run<'_>) -> Value {
     let of_errors = run.errors.iter().map(|error| {
-        let mut notification = json!({ "level": "error", "message": { "text": error.message } });
+        let mut notification = json!({ "level": "error", "message": { "text": plain(&error.message) } });
         if !error.path.is_empty() {
             notification["locations"] = locations(&error.path, error.line);
         }
         notification
     });
     let notification =
-        |level: &'static str| move |text: &String| json!({ "level": level, "message": { "text": text } });
+        |level: &'static str| move |text: &String| json!({ "level": level, "message": { "text": plain(text) } });
     let of_limits = run.limits_hit.iter().map(notification("warning"));
     let mut invocation = json!({
         "executionSuccessful": run.errors.iter().all(|error| !error.path.is_empty()),

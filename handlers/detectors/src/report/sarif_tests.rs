@@ -85,6 +85,14 @@ fn an_error_of_one_file_leaves_the_run_successful() {
 }
 
 #[test]
+fn titles_are_neither_links_nor_placeholders() {
+    let mut found = finding("CVE-1", Severity::Low, "a", None);
+    found.title = "see [here](https://evil.example) {0}".to_owned();
+    let log = log(&write(&Run { findings: &[found], ..Run::default() }));
+    assert_eq!(log["runs"][0]["results"][0]["message"]["text"], "see [here] (https://evil.example) {{0}}");
+}
+
+#[test]
 fn severities_fall_into_the_bands_of_code_scanning() {
     for severity in Severity::WORST_FIRST {
         let scored = security_severity(severity).map(|score| Severity::of_score(score.parse().unwrap()));

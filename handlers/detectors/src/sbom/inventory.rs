@@ -125,7 +125,7 @@ impl Inventory {
             let id = package_id(graph, shown);
             let component = self.components.entry(id.clone()).or_insert_with(|| Component {
                 name: shown.name.clone(),
-                version: shown.version.clone(),
+                version: without_secrets(&shown.version),
                 purl: shown.purl.clone(),
                 is_bundled: true,
                 is_npm: graph.ecosystem == Ecosystem::Npm,
@@ -232,7 +232,7 @@ fn project_id(graph: &DependencyGraph) -> String {
 /// Packages with the same id are the same component: by purl, and by where they come from if that is no registry.
 fn package_id(graph: &DependencyGraph, package: &Package) -> String {
     let known = if package.purl.is_empty() {
-        format!("{}:{}@{}", graph.ecosystem, package.name, package.version)
+        format!("{}:{}@{}", graph.ecosystem, package.name, without_secrets(&package.version))
     } else {
         package.purl.clone()
     };

@@ -34,7 +34,7 @@ pub struct Suppressed {
     pub kept: Vec<Finding>,
     /// What is not, each with the reason.
     pub suppressed: Vec<(Finding, Suppression)>,
-    /// What the people who wrote the suppressions should know: entries that are expired, never expire, or mean nothing
+    /// What the people who wrote the suppressions should know: entries that are expired, never expire, or match nothing
     /// that was found.
     pub notes: Vec<String>,
 }
@@ -107,12 +107,12 @@ pub fn apply(findings: Vec<Finding>, suppressions: &Suppressions, today: Date) -
     for (entry, used) in suppressions.ignores.iter().zip(used) {
         parted.notes.extend(note(entry, used, today));
     }
-    parted.notes.extend(suppressions.vex.iter().flat_map(|document| document.notes.iter().cloned()));
+    parted.notes.extend(suppressions.vex.iter().filter_map(OpenVex::note));
     for baseline in &suppressions.baselines {
         let gone = baseline.fingerprints.difference(&seen).count();
         if gone > 0 {
             let all = baseline.fingerprints.len();
-            parted.notes.push(format!("{}: {gone} of its {all} findings are gone; write it anew", baseline.path));
+            parted.notes.push(format!("{}: {gone} of its {all} findings were not found this time", baseline.path));
         }
     }
     parted
@@ -145,11 +145,11 @@ fn of_baseline(baselines: &[Baseline], finding: &Finding) -> Option<Suppression>
 
 fn note(entry: &Ignore, used: bool, today: Date) -> Option<String> {
     match entry.expires {
-        Some(last) if last < today && used => Some(format!("{entry} ended on {last}: what it meant is reported again")),
-        Some(last) if last < today => {
-            Some(format!("{entry} ended on {last} and means nothing that was found: remove it"))
+        Some(last) if last < today && used => {
+            Some(format!("{entry} ended on {last}: what it matches is reported again"))
         }
-        _ if !used => Some(format!("{entry} means nothing that was found: remove it")),
+        Some(last) if last < today => Some(format!("{entry} ended on {last} and matches nothing that was found")),
+        _ if !used => Some(format!("{entry} matches nothing that was found")),
         None => Some(format!("{entry} never ends: give it an `expires`")),
         Some(_) => None,
     }

@@ -18,8 +18,8 @@ pub struct OpenVex {
     pub path: String,
     /// Who says so.
     pub author: String,
-    /// What was passed over, in words.
-    pub notes: Vec<String>,
+    /// Purls that can't be read: how many, and what is wrong with the first. They are passed over.
+    unreadable: Option<(usize, String)>,
     statements: Vec<Statement>,
     /// By id of a vulnerability in lower case: indexes of statements.
     by_vulnerability: HashMap<String, Vec<usize>>,
@@ -82,6 +82,12 @@ impl OpenVex {
         Ok(document)
     }
 
+    /// What was passed over, in words.
+    pub fn note(&self) -> Option<String> {
+        let (count, first) = self.unreadable.as_ref()?;
+        Some(format!("{}: {count} products are passed over; the first: {first}", self.path))
+    }
+
     /// The latest statement on `finding`; of two of one time, the one that stands later.
     pub fn latest(&self, finding: &Finding) -> Option<&Statement> {
         let purl: PurlPattern = finding.package.as_ref()?.purl.parse().ok()?;
@@ -110,7 +116,7 @@ impl OpenVex {
             }
             match text.parse::<PurlPattern>() {
                 Ok(pattern) => statement.packages.entry(pattern.package.clone()).or_default().add(pattern),
-                Err(error) => self.notes.push(format!("{}: {error}; passed over", self.path)),
+                Err(error) => self.unreadable.get_or_insert((0, error)).0 += 1,
             }
         }
         for id in vulnerabilities {

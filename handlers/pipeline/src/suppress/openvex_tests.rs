@@ -81,8 +81,9 @@ fn the_later_statement_wins() {
 
 #[test]
 fn broken_purls_are_passed_over_and_said() {
-    let text = r#"{"vulnerability":"CVE-1","products":["pkg:npm","pkg:npm/lodash"],"status":"fixed"}"#;
-    assert_eq!(document(text).unwrap().notes.len(), 1);
+    let text = r#"{"vulnerability":"CVE-1","products":["pkg:npm","pkg:npm/lodash","pkg:/"],"status":"fixed"}"#;
+    let note = document(text).unwrap().note().unwrap();
+    insta::assert_snapshot!(note, @"vex.json: 2 products are passed over; the first: `pkg:npm` is not a purl: missing type");
 }
 
 #[test]

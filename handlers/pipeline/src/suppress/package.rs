@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// A package by its name in any ecosystem, or by its purl.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PackagePattern {
-    /// The name as written, or as the registry normalises it.
+    /// The name as written, or as the registry knows it.
     Name(String),
     /// A purl; without a version, every version.
     Purl(PurlPattern),
@@ -29,10 +29,11 @@ impl PackagePattern {
     /// Whether `package` is meant.
     pub fn matches(&self, package: &PackageRef) -> bool {
         match self {
-            Self::Name(name) => {
-                let same = |known: &str| known == name || normalised(known) == normalised(name);
-                *name == package.name || package.purl.starts_with("pkg:pypi/") && same(&package.name)
-            }
+            Self::Name(name) if *name == package.name => true,
+            Self::Name(name) => registry_name(&package.purl).is_some_and(|(kind, known)| match kind.as_str() {
+                "pypi" => normalised(&known) == normalised(name),
+                _ => known == *name,
+            }),
             Self::Purl(pattern) => package.purl.parse().is_ok_and(|purl| pattern.matches(&purl)),
         }
     }
@@ -73,6 +74,16 @@ impl FromStr for PurlPattern {
     }
 }
 
+/// Type and full name: `npm` and `@babel/core`.
+fn registry_name(purl: &str) -> Option<(String, String)> {
+    let purl = PackageUrl::from_str(purl).ok()?;
+    let name = match purl.namespace() {
+        Some(namespace) => format!("{namespace}/{}", purl.name()),
+        None => purl.name().to_owned(),
+    };
+    Some((purl.ty().to_owned(), name))
+}
+
 /// The name as PyPI normalises it (PEP 503).
 fn normalised(name: &str) -> String {
     let parts: Vec<_> = name.split(['-', '_', '.']).filter(|part| !part.is_empty()).collect();
@@ -101,6 +112,8 @@ mod tests {
         check("lodash", "pkg:npm/lodash@4.17.20", "lodash", true);
         check("Lodash", "pkg:npm/lodash@4.17.20", "lodash", false);
         check("@babel/core", "pkg:npm/%40babel/core@7.0.0", "@babel/core", true);
+        check("lodash", "pkg:npm/lodash@4.17.20", "my-alias", true);
+        check("@babel/core", "pkg:npm/%40babel/core@7.0.0", "my-alias", true);
         check("core", "pkg:npm/%40babel/core@7.0.0", "@babel/core", false);
         check("zope_interface", "pkg:pypi/zope-interface@5", "Zope.Interface", true);
     }

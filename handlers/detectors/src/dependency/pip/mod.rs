@@ -4,7 +4,6 @@
 //! error with its line, and the rest of the file is still read.
 
 mod annotation;
-mod decode;
 mod graph;
 mod includes;
 mod lines;
@@ -13,6 +12,7 @@ mod names;
 mod options;
 mod origin;
 
+pub mod decode;
 pub mod file;
 pub mod requirement;
 

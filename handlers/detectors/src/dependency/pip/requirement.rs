@@ -3,8 +3,8 @@
 use super::lines::{LogicalLine, is_space};
 use super::marker;
 use super::origin;
-use pep508_rs::Pep508Url;
-use pep508_rs::pep440_rs::VersionSpecifier;
+use pep440_rs::VersionSpecifier;
+use pep508_rs::{ExtraName, PackageName};
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -148,12 +148,21 @@ fn named(line: &LogicalLine, body: &str) -> Result<Requirement, String> {
     } else {
         requirement.specifiers = specifiers(line, body, tail_start)?;
     }
-    // The specifier that is added here keeps a name like `backports.zip` from being taken for an archive.
-    let head = format!("{} ==0", &body[..head_end]);
-    let head = pep508_rs::Requirement::<Address>::from_str(&head).map_err(|error| refused(body, &error.message.to_string()))?;
-    requirement.extras = head.extras.iter().map(ToString::to_string).collect();
+    // `Requirement::from_str` of `pep508_rs` panics on a name such as `a_`, so the parts are checked one by one.
+    PackageName::new(body[..name_end].to_owned()).map_err(|error| refused(body, &error.to_string()))?;
+    requirement.extras = extras(&body[name_end..head_end]).map_err(|error| refused(body, &error))?;
     requirement.name = body[..name_end].to_owned();
     Ok(requirement)
+}
+
+/// Names in brackets: `[a, b]`, or nothing.
+fn extras(bracketed: &str) -> Result<Vec<String>, String> {
+    let inner = bracketed.trim_matches(is_space).trim_start_matches('[').trim_end_matches(']').trim_matches(is_space);
+    if inner.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = inner.split(',').map(|name| name.trim_matches(is_space).to_owned());
+    names.map(|name| ExtraName::new(name.clone()).map(|_| name).map_err(|error| error.to_string())).collect()
 }
 
 fn specifiers(line: &LogicalLine, body: &str, start: usize) -> Result<Vec<Specifier>, String> {
@@ -232,21 +241,4 @@ fn excerpt(text: &str) -> String {
         excerpt.push('…');
     }
     excerpt
-}
-
-/// An address that is never looked into: the one of `pep508_rs` reads environment variables.
-#[derive(Debug)]
-struct Address;
-
-impl std::fmt::Display for Address {
-    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        Ok(())
-    }
-}
-
-impl Pep508Url for Address {
-    type Err = std::convert::Infallible;
-    fn parse_url(_: &str, _: Option<&std::path::Path>) -> Result<Self, Self::Err> {
-        Ok(Self)
-    }
 }

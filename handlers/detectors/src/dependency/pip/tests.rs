@@ -174,6 +174,36 @@ fn names_hashes_and_sources_are_kept_as_written() {
 }
 
 #[test]
+fn requirements_that_pip_accepts_or_refuses_are_told_apart() {
+    #[track_caller]
+    fn check(text: &str, expect: Result<(&str, &str), ()>) {
+        let file = RequirementsFile::parse(text);
+        let found = file.requirements().next().map(|(_, found)| (found.name.as_str(), found.pin().unwrap_or_default()));
+        assert_eq!(found.filter(|_| file.errors.is_empty()).ok_or(()), expect, "{text}: {:?}", file.errors);
+    }
+    check("foo (==1.0)", Ok(("foo", "1.0")));
+    check("foo [a, b] == 1.0 , != 1.1", Ok(("foo", "1.0")));
+    check("foo==1.0;", Ok(("foo", "1.0")));
+    check("foo==v1.0", Ok(("foo", "v1.0")));
+    check("foo === 1.0-build", Ok(("foo", "1.0-build")));
+    check("foo==1!2.0+local.1", Ok(("foo", "1!2.0+local.1")));
+    check("foo @ git+https://h/x.git@main#egg=foo", Ok(("foo", "")));
+    check("https://h/foo.zip;x ; python_version<'3'", Ok(("", "")));
+    check("foo==1.0 --config-settings=\"a=b c\" -C x=y", Ok(("foo", "1.0")));
+    check("foo>=1,", Ok(("foo", "")));
+    check("foo_==1", Err(()));
+    check("_foo", Err(()));
+    check("foo==1.0[a]", Err(()));
+    check("foo~=1", Err(()));
+    check("foo>=1,,<2", Err(()));
+    check("foo @ ./local", Err(()));
+    check("foo bar", Err(()));
+    check("${NAME}==1", Err(()));
+    check("é==1", Err(()));
+    check("foo==1\t--hash=sha256:aa", Err(()));
+}
+
+#[test]
 fn included_files_with_other_names_are_asked_for() {
     let mut tree: SourceTree = [("requirements.txt", "-r deps.list\n")].into_iter().collect();
     tree.insert_unread("deps.list", 10);

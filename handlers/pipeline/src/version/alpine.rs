@@ -162,7 +162,9 @@ mod tests {
 
     #[test]
     fn order_is_that_of_apk() {
-        check(Alpine, "
+        check(
+            Alpine,
+            "
             1.2.3 < 1.2.3a
             1.2.3a < 1.2.3b
             1.2.3a < 1.2.3.1
@@ -187,22 +189,46 @@ mod tests {
             1.9 < 1.10
             3.3.3p1-r2 < 3.3.3p1-r3
             3.3.3p1-r3 < 3.3.3p2-r0
-        ");
+        ",
+        );
     }
 
     #[test]
     fn number_with_a_leading_zero_is_a_fraction() {
-        check(Alpine, "
+        check(
+            Alpine,
+            "
             1.01 < 1.1
             1.010 < 1.02
             1.09 < 1.1
             1.0 < 1.00
             01 = 1
-        ");
+        ",
+        );
     }
 
     #[test]
     fn other_texts_are_refused() {
-        check_refused(Alpine, &["", "a", ".1", "1.", "1..2", "1_", "1_foo", "1-1", "1-r", "1-r1-r2", "1~", "1~xyz", "1ab", "1A", "1.2-r1_p1", "1:2"]);
+        check_refused(
+            Alpine,
+            &[
+                "",
+                "a",
+                ".1",
+                "1.",
+                "1..2",
+                "1_",
+                "1_foo",
+                "1-1",
+                "1-r",
+                "1-r1-r2",
+                "1~",
+                "1~xyz",
+                "1ab",
+                "1A",
+                "1.2-r1_p1",
+                "1:2",
+            ],
+        );
     }
 }

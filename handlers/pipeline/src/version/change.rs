@@ -153,7 +153,13 @@ mod tests {
         check(Ecosystem::Npm, "2.0.0", "1.2.3", Major, true);
         check(Ecosystem::NuGet, "1.2.3.4", "1.2.3.5", Prerelease, false);
         check(Ecosystem::Maven, "31.1-android", "31.1-jre", Prerelease, false);
-        check(Ecosystem::Go, "0.0.0-20200101000000-abcdefabcdef", "0.0.0-20210101000000-abcdefabcdef", Prerelease, false);
+        check(
+            Ecosystem::Go,
+            "0.0.0-20200101000000-abcdefabcdef",
+            "0.0.0-20210101000000-abcdefabcdef",
+            Prerelease,
+            false,
+        );
         check(Ecosystem::Packagist, "v5.4.0", "5.4.1", Patch, false);
     }
 

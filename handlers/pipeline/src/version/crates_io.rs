@@ -19,7 +19,9 @@ mod tests {
 
     #[test]
     fn order_is_that_of_cargo_without_build_metadata() {
-        check(CratesIo, "
+        check(
+            CratesIo,
+            "
             0.0.0-0 < 0.0.0
             0.9.0 < 0.10.0
             1.0.0-alpha < 1.0.0-alpha.1
@@ -28,7 +30,11 @@ mod tests {
             1.0.0-rc.1 < 1.0.0
             1.0.0+a = 1.0.0+b
             0.9.1+zstd.1.5.5 = 0.9.1
-        ");
-        check_refused(CratesIo, &["", "1", "1.0", "v1.0.0", "01.0.0", "1.0.0-01", "1.0.0-", "18446744073709551616.0.0"]);
+        ",
+        );
+        check_refused(
+            CratesIo,
+            &["", "1", "1.0", "v1.0.0", "01.0.0", "1.0.0-01", "1.0.0-", "18446744073709551616.0.0"],
+        );
     }
 }

@@ -87,7 +87,9 @@ mod tests {
 
     #[test]
     fn order_is_that_of_dpkg() {
-        check(Debian, "
+        check(
+            Debian,
+            "
             1.0~rc1 < 1.0
             1.0~~ < 1.0~~a
             1.0~~a < 1.0~
@@ -107,7 +109,8 @@ mod tests {
             1.0-1-1 > 1.0-1
             2.0.37+cvs.JCW_PRE2_2037-1 < 2.0.38
             0 < 0.1
-        ");
+        ",
+        );
         check_refused(Debian, &["", "1:", ":1", "a:1", "1.0-", "-1", "1 0", "2147483648:1", "1.ä"]);
     }
 }

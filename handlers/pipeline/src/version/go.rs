@@ -65,7 +65,9 @@ mod tests {
 
     #[test]
     fn order_is_that_of_the_module_library() {
-        check(Go, "
+        check(
+            Go,
+            "
             1 = 1.0.0
             v1.2 = 1.2.0
             1.2.3 < 1.10.0
@@ -76,20 +78,27 @@ mod tests {
             1.2.4-0.20200101000000-abcdefabcdef < 1.2.4
             1.2.4-pre.0.20200101000000-abcdefabcdef > 1.2.4-pre
             2.0.0+incompatible = 2.0.0
-        ");
-        check_refused(Go, &["", "v", "1.2.3.4", "01.2.3", "1.2-pre", "1.2.3-01", "1.2.3-", "1.2.3+", "1.2.x", "master"]);
+        ",
+        );
+        check_refused(
+            Go,
+            &["", "v", "1.2.3.4", "01.2.3", "1.2-pre", "1.2.3-01", "1.2.3-", "1.2.3+", "1.2.x", "master"],
+        );
     }
 
     #[test]
     fn tags_of_the_toolchain_are_versions() {
-        check(Go, "
+        check(
+            Go,
+            "
             go1.21 = 1.21.0
             go1.21rc2 = 1.21.0-rc.2
             go1.9beta1 < go1.9rc1
             go1.21rc2 < go1.21.0
             go1.21rc9 < go1.21rc10
             go1.20.14 < go1.21rc1
-        ");
+        ",
+        );
         check_refused(Go, &["go", "gopher", "go1.21foo1", "go1.21rc", "go1..2"]);
     }
 }

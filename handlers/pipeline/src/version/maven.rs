@@ -147,11 +147,7 @@ fn is_nothing(item: &Item) -> bool {
 }
 
 fn item(is_number: bool, text: &str) -> Item {
-    if is_number {
-        Item::Number(text.trim_start_matches('0').to_owned())
-    } else {
-        Item::Word(qualifier(text, false))
-    }
+    if is_number { Item::Number(text.trim_start_matches('0').to_owned()) } else { Item::Word(qualifier(text, false)) }
 }
 
 fn qualifier(text: &str, followed_by_digit: bool) -> Qualifier {
@@ -213,7 +209,9 @@ mod tests {
 
     #[test]
     fn order_is_that_of_maven() {
-        check(Maven, "
+        check(
+            Maven,
+            "
             1 = 1.0.0
             1 = 1-ga
             1.0.0.Final = 1
@@ -243,18 +241,22 @@ mod tests {
             5.0.0.RC-1 < 5.0.0
             2.0.0.M1 < 2.0.0.RC1
             1.x = 1-x
-        ");
+        ",
+        );
         check_refused(Maven, &[""]);
     }
 
     #[test]
     fn circles_of_maven_are_cut() {
-        check(Maven, "
+        check(
+            Maven,
+            "
             1.0.alpha.1 < 1
             1 < 1-sp
             1.0.alpha.1 < 1-sp
             1-alpha < 1.foo-1
             1 < 1.foo-1
-        ");
+        ",
+        );
     }
 }

@@ -17,6 +17,7 @@ pub mod order_check;
 mod packagist;
 mod pypi;
 mod red_hat;
+pub mod requirement;
 mod rubygems;
 mod semantic;
 

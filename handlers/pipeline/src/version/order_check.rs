@@ -52,9 +52,13 @@ impl fmt::Display for OrderProblem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "line {}: ", self.line)?;
         match &self.kind {
-            OrderProblemKind::Otherwise { left, order, right } => write!(out, "{left} {} {right}", sign(*order)),
+            OrderProblemKind::Otherwise { left, order, right } => {
+                write!(out, "{left} {} {right}", sign(*order))
+            }
             OrderProblemKind::NotAVersion(error) => write!(out, "{error}"),
-            OrderProblemKind::Malformed => out.write_str("expected two versions with ` < `, ` = ` or ` > ` between them"),
+            OrderProblemKind::Malformed => {
+                out.write_str("expected two versions with ` < `, ` = ` or ` > ` between them")
+            }
         }
     }
 }
@@ -115,7 +119,8 @@ pub(super) mod tests {
             .filter_map(|row| split(row.trim()))
             .map(|(left, order, right)| format!("{right} {} {left}", sign(order.reverse())))
             .collect();
-        let problems: Vec<_> = report.problems.into_iter().chain(check_order(ecosystem, &turned.join("\n")).problems).collect();
+        let problems: Vec<_> =
+            report.problems.into_iter().chain(check_order(ecosystem, &turned.join("\n")).problems).collect();
         let shown: Vec<_> = problems.iter().map(ToString::to_string).collect();
         assert!(shown.is_empty(), "{ecosystem}:\n{}", shown.join("\n"));
     }
@@ -128,16 +133,20 @@ pub(super) mod tests {
 
     #[test]
     fn lines_that_do_not_hold_are_named_with_what_is_true() {
-        let text = "# a comment\n\n1.0.0 < 2.0.0\n1.0.0 > 2.0.0\n1.0.0 = 1.0.0+b\n1.0.0 < x\n1.0.0\n1.0.0 <= 2.0.0\n< 1.0.0\n";
+        let text =
+            "# a comment\n\n1.0.0 < 2.0.0\n1.0.0 > 2.0.0\n1.0.0 = 1.0.0+b\n1.0.0 < x\n1.0.0\n1.0.0 <= 2.0.0\n< 1.0.0\n";
         let report = check_order(Ecosystem::Npm, text);
         let shown: Vec<_> = report.problems.iter().map(ToString::to_string).collect();
-        assert_eq!(shown, [
-            "line 4: 1.0.0 < 2.0.0",
-            "line 6: `x` is not a version of npm",
-            "line 7: expected two versions with ` < `, ` = ` or ` > ` between them",
-            "line 8: expected two versions with ` < `, ` = ` or ` > ` between them",
-            "line 9: expected two versions with ` < `, ` = ` or ` > ` between them",
-        ]);
+        assert_eq!(
+            shown,
+            [
+                "line 4: 1.0.0 < 2.0.0",
+                "line 6: `x` is not a version of npm",
+                "line 7: expected two versions with ` < `, ` = ` or ` > ` between them",
+                "line 8: expected two versions with ` < `, ` = ` or ` > ` between them",
+                "line 9: expected two versions with ` < `, ` = ` or ` > ` between them",
+            ]
+        );
         assert_eq!((report.statements, report.held()), (4, 2));
     }
 

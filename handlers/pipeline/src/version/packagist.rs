@@ -180,7 +180,8 @@ fn numbered_branch(text: &str) -> Option<Vec<Part>> {
     let name = text.strip_suffix("dev")?;
     let name = name.strip_suffix(['.', '-']).unwrap_or(name).trim();
     let mut numbers: Vec<_> = name.strip_prefix('v').unwrap_or(name).split('.').collect();
-    let is_valid = numbers.iter().enumerate().all(|(index, part)| is_number(part) || index > 0 && ["x", "*"].contains(part));
+    let is_valid =
+        numbers.iter().enumerate().all(|(index, part)| is_number(part) || index > 0 && ["x", "*"].contains(part));
     if !is_valid || numbers.len() > 4 {
         return None;
     }
@@ -234,7 +235,9 @@ mod tests {
 
     #[test]
     fn order_is_that_of_composer() {
-        check(Packagist, "
+        check(
+            Packagist,
+            "
             1 = 1.0.0.0
             v1.2.3 = 1.2.3
             1.0-dev < 1.0-alpha
@@ -262,7 +265,22 @@ mod tests {
             20100102 < 20100103
             20100102 > 2010.1.2
             2010.01.02.5 < 2010.01.02.10
-        ");
-        check_refused(Packagist, &["", "a", "1.x", "1.2.3.4.5", "1.0-foo", "123450", "1234567", "1.0 2.0", "1.0.0-meh", "foo-dev"]);
+        ",
+        );
+        check_refused(
+            Packagist,
+            &[
+                "",
+                "a",
+                "1.x",
+                "1.2.3.4.5",
+                "1.0-foo",
+                "1234567890123456789",
+                "1234567",
+                "1.0 2.0",
+                "1.0.0-meh",
+                "foo-dev",
+            ],
+        );
     }
 }

@@ -44,7 +44,8 @@ fn is_correct(text: &str) -> bool {
     let (plain, hyphened) = text.split_once('-').map_or((text, None), |(plain, rest)| (plain, Some(rest)));
     let (first, rest) = split_digits(plain);
     let dotted = |text: &str, hyphen: bool| {
-        text.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || hyphen && b == b'-'))
+        text.split('.')
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || hyphen && b == b'-'))
     };
     text.is_empty()
         || !first.is_empty()
@@ -91,7 +92,9 @@ mod tests {
 
     #[test]
     fn order_is_that_of_gem_version() {
-        check(RubyGems, "
+        check(
+            RubyGems,
+            "
             1 = 1.0.0
             1.0 > 1.0.a
             1.8.2.a < 1.8.2
@@ -107,7 +110,8 @@ mod tests {
             1.0.20200101120000 > 1.0.5
             1.0.20200101120000 > 1.0.20191231120000
             1.A < 1.a
-        ");
+        ",
+        );
         check_refused(RubyGems, &["a", ".1", "1.", "1..2", "1.0_1", "1.0+1", "1-", "1 2"]);
     }
 }

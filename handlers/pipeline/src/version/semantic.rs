@@ -19,7 +19,8 @@ impl Semantic {
 
 /// Whether `text` is identifiers of letters, digits and hyphens with dots between them, none empty.
 pub(super) fn are_identifiers(text: &str) -> bool {
-    text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+    text.split('.')
+        .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
 }
 
 /// A release comes after its pre-releases; those go identifier by identifier, and the shorter of two alike is less.

@@ -100,7 +100,7 @@ fn by_package(merged: Vec<Merged>) -> Vec<Package> {
                 last.advisories.push(one.advisory);
             }
             _ => {
-                let hash = layout::hash(&key);
+                let hash = layout::hash(&ecosystem, &one.name);
                 packages.push(Package { ecosystem, hash, key, newest: one.modified, advisories: vec![one.advisory] });
             }
         }
@@ -157,7 +157,7 @@ fn blocks(packages: &[Package], buckets: usize) -> Result<(Vec<u8>, Vec<u8>), In
 }
 
 /// Puts a file at `path`, whole or not at all.
-pub(crate) fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+pub(in super::super) fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let beside = beside(path);

@@ -10,6 +10,7 @@
 //! All numbers are little endian. A block holds the packages of one bucket: a checksum, then `(key, advisories)` in postcard.
 
 use super::IndexError;
+use std::fmt::{self, Write};
 
 pub(super) const MAGIC: [u8; 8] = *b"SUTRADV\0";
 /// Changes with any change of the layout, or of what postcard makes of an advisory.
@@ -93,16 +94,33 @@ pub(super) fn filter_bytes_for(packages: usize) -> usize {
 }
 
 /// The key of a package: no name holds a NUL that would make it another's.
-pub(super) fn key(ecosystem: &str, name: &str) -> String {
+pub(super) fn key(ecosystem: &impl fmt::Display, name: &str) -> String {
     format!("{ecosystem}\0{name}")
 }
 
-/// FNV-1a, with its bits mixed. It never changes within a format version: files hold what follows from it.
-pub(super) fn hash(key: &str) -> u64 {
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    mix(hash)
+/// The hash of a key, which is not made for it: FNV-1a, with its bits mixed. It never changes within a format version,
+/// since files hold what follows from it.
+pub(super) fn hash(ecosystem: &impl fmt::Display, name: &str) -> u64 {
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    // Hashing can't fail.
+    let _ = write!(hash, "{ecosystem}\0");
+    hash.take(name);
+    mix(hash.0)
+}
+
+struct Fnv(u64);
+
+impl Fnv {
+    fn take(&mut self, text: &str) {
+        self.0 = text.bytes().fold(self.0, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    }
+}
+
+impl fmt::Write for Fnv {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.take(text);
+        Ok(())
+    }
 }
 
 /// The bucket of a hash: its high bits, scaled.
@@ -112,11 +130,11 @@ pub(super) fn bucket_of(hash: u64, buckets: usize) -> usize {
 
 /// The bits of the filter that a package of this hash sets: the byte, and the bit in it.
 pub(super) fn filter_bits(hash: u64, filter_bytes: usize) -> impl Iterator<Item = (usize, u8)> {
-    let bits = (filter_bytes as u64).saturating_mul(8).max(1);
+    let bits = filter_bytes.saturating_mul(8);
     let step = mix(hash) | 1;
-    (0..FILTER_PROBES).map(move |probe| {
-        let bit = hash.wrapping_add(step.wrapping_mul(probe)) % bits;
-        ((bit / 8) as usize, 1 << (bit % 8))
+    (1..=FILTER_PROBES).map(move |probe| {
+        let bit = bucket_of(hash.wrapping_add(step.wrapping_mul(probe)), bits);
+        (bit / 8, 1 << (bit % 8))
     })
 }
 

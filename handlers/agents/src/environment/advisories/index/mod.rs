@@ -3,6 +3,16 @@
 //! A filter and a directory of some hundred KB are read at once; then a package that no advisory names costs no read at
 //! all, and one that has some costs a single positioned read of its bucket. Blocks never stay in memory.
 //!
+//! Why a format of its own: 220,000 packages as npm has them in OSV, 1,700 look-ups of which 213 are hits, opened anew each
+//! time, release build, two shared cores, file cache warm; median of 30 in one process, then the first in a new process.
+//!
+//! | store | median | first | memory of the process | file |
+//! |---|---|---|---|---|
+//! | this one | 0.35 ms | 0.80 ms | 4.1 MB | 28.7 MB |
+//! | `fst` map of names, values in a second file | 0.51 ms | 2.3 to 5.5 ms | 9.3 MB | 26.4 MB |
+//! | `redb` 4 | 0.90 ms | 1.7 ms | 4.9 MB | 42.8 MB |
+//!
+//! `fst` needs its whole map in memory where files can't be mapped without `unsafe`, and `redb` walks a tree for each name.
 //!
 //! Damage is an error, never "nothing found": filter and directory have a checksum that is held at every start, each
 //! block one that is held when it is read.
@@ -10,6 +20,7 @@
 mod build;
 mod layout;
 
+pub(super) use build::replace;
 pub use build::{BuildReport, Skipped};
 
 use jiff::Timestamp;
@@ -82,8 +93,9 @@ pub struct Index {
     path: PathBuf,
     file: File,
     meta: IndexMeta,
-    /// Filter, then directory.
+    /// Meta, filter and directory, as in the file.
     resident: Vec<u8>,
+    meta_bytes: usize,
     filter_bytes: usize,
     buckets: usize,
     blocks_at: u64,
@@ -108,13 +120,14 @@ impl Index {
         if header.checksum_of(&resident) != header.checksum {
             return Err(IndexError::Corrupt("its directory"));
         }
-        let rest = resident.split_off(header.meta_bytes as usize);
-        let meta = postcard::from_bytes(&resident).map_err(|_| IndexError::Corrupt("its description"))?;
+        let meta = resident.get(..header.meta_bytes as usize).and_then(|meta| postcard::from_bytes(meta).ok());
+        let meta = meta.ok_or(IndexError::Corrupt("its description"))?;
         Ok(Self {
             path: path.to_owned(),
             file,
             meta,
-            resident: rest,
+            resident,
+            meta_bytes: header.meta_bytes as usize,
             filter_bytes: header.filter_bytes as usize,
             buckets: header.buckets as usize,
             blocks_at: HEADER_BYTES as u64 + resident_bytes,
@@ -130,9 +143,9 @@ impl Index {
     /// Every advisory on a package. Empty: the index knows the ecosystem's advisories, and none names it; see
     /// [`Index::knows`] for ecosystems that it has nothing of.
     pub fn lookup(&self, ecosystem: Ecosystem, name: &str) -> Result<Vec<Advisory>, IndexError> {
-        let key = layout::key(&ecosystem.to_string(), &normalised_name(ecosystem, name));
-        let hash = layout::hash(&key);
-        let (filter, directory) = self.resident.split_at(self.filter_bytes);
+        let name = normalised_name(ecosystem, name);
+        let hash = layout::hash(&ecosystem, &name);
+        let (filter, directory) = self.resident[self.meta_bytes..].split_at(self.filter_bytes);
         let is_set = |(byte, bit): (usize, u8)| filter.get(byte).is_some_and(|bits| bits & bit != 0);
         if !layout::filter_bits(hash, self.filter_bytes).all(is_set) {
             return Ok(Vec::new());
@@ -149,13 +162,18 @@ impl Index {
         let mut block = vec![0; (end - start) as usize];
         let in_file = |source| IndexError::Io { path: self.path.clone(), source };
         read_at(&self.file, &mut block, self.blocks_at + start).map_err(in_file)?;
-        find(&block, &key)
+        find(&block, &layout::key(&ecosystem, &name))
     }
 
     /// Whether the index was built from any record of this ecosystem.
     pub fn knows(&self, ecosystem: Ecosystem) -> bool {
         self.meta.ecosystems.contains_key(&ecosystem.to_string())
     }
+}
+
+/// What an index that is kept somewhere depends on besides its records.
+pub(super) fn build_version() -> String {
+    format!("{FORMAT_VERSION} {}", env!("CARGO_PKG_VERSION"))
 }
 
 /// The advisories of `key` in a block.

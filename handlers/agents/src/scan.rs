@@ -9,6 +9,7 @@ use pipeline::ids::{CaseId, Fingerprint};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{Detected, SCAN_ERRORS_MAX, ScanCompleted, ScanRequested};
+use pipeline::wording;
 use std::collections::BTreeMap;
 
 /// Looks at a commit and opens a case for every file that a fix would change.
@@ -52,7 +53,7 @@ fn bounded(errors: &[ScanError]) -> Vec<ScanError> {
 fn cases(examination: &Examination, request: &ScanRequested) -> Vec<(CaseId, Wound, Detected)> {
     let mut suppressed: BTreeMap<usize, Vec<(Fingerprint, String)>> = BTreeMap::new();
     for (matched, why) in &examination.suppressed {
-        suppressed.entry(matched.graph).or_default().push((matched.finding.fingerprint.clone(), why.to_string()));
+        suppressed.entry(matched.graph).or_default().push((matched.finding.fingerprint.clone(), wording::suppression(why)));
     }
     let mut cases = Vec::new();
     for (index, graph) in examination.graphs.iter().enumerate() {

@@ -10,9 +10,20 @@ use agents::environment::clock::Clock;
 pub fn run(arguments: &Advisories, terminal: &Terminal) -> Result<Outcome, Failure> {
     let AdvisoriesCommand::Build { folder, output } = &arguments.command;
     let progress = terminal.progress();
-    let built = zips::build_index(folder, output, Clock::System.now(), &mut |step| progress.stage(step.to_string()));
+    let built = zips::build_index(folder, output, Clock::System.now(), &mut |step| {
+        progress.stage(format!("{}: {} of {}", step.ecosystem, step.records, step.records_all));
+    });
     progress.finish();
-    let report = built.map_err(|error| Failure(format!("{}: {error}", folder.display())))?;
-    terminal.result(&format!("{}: {report}", output.display()));
+    let report = built.map_err(Failure::new)?;
+    for skipped in &report.skipped {
+        terminal.warning(&format!("{}: {}", skipped.place, skipped.reason));
+    }
+    for odd in &report.oddities {
+        terminal.note(&format!("note: {odd}"));
+    }
+    let counts: Vec<String> =
+        report.meta.ecosystems.iter().map(|(ecosystem, meta)| format!("{ecosystem} {}", meta.advisories)).collect();
+    let told = format!("{}: {}; {} records could not be read", output.display(), counts.join(", "), report.meta.skipped);
+    terminal.result(&told);
     Ok(Outcome::Clean)
 }

@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::arguments::{AdvisoryChoice, Known};
 use crate::terminal::Terminal;
 use agents::environment::Environment;
-use agents::environment::advisories::api::{ApiSettings, OsvApi};
+use agents::environment::advisories::api::{ApiSettings, OSV_URL, OsvApi};
 use agents::environment::advisories::index::Index;
 use agents::environment::advisories::{AdvisorySource, zips};
 use agents::environment::clock::Clock;
@@ -127,20 +127,20 @@ fn advisories(wanted: &Wanted<'_>, settings: &Settings, clock: &Clock) -> Result
     let cache = cache(settings, "advisories").ok_or_else(|| Failure("there is no cache folder; set HOME or XDG_CACHE_HOME".to_owned()))?;
     let mut progress = None;
     let opened = zips::open(path, &cache, clock.now(), &mut |step| {
-        progress.get_or_insert_with(|| wanted.terminal.progress()).stage(format!("indexing advisories: {step}"));
+        progress.get_or_insert_with(|| wanted.terminal.progress()).stage(format!("indexing advisories of {}: {} of {}", step.ecosystem, step.records, step.records_all));
     });
     if let Some(progress) = progress {
         progress.finish();
     }
-    let opened = opened.map_err(|error| Failure(format!("{}: {error}", path.display())))?;
+    let opened = opened.map_err(Failure::new)?;
+    opened.notes.iter().for_each(|note| wanted.terminal.warning(note));
     Ok(AdvisorySource::Index(opened.index))
 }
 
 fn api(settings: &Settings) -> Result<OsvApi, Failure> {
-    let mut api = ApiSettings::default();
-    if let Some(address) = &settings.osv_api {
-        api.base = address.parse().map_err(|error| Failure(format!("SUTURE_OSV_API: {address}: {error}")))?;
-    }
+    let address = settings.osv_api.as_deref().unwrap_or(OSV_URL);
+    let url = address.parse().map_err(|error| Failure(format!("SUTURE_OSV_API: {address}: {error}")))?;
+    let mut api = ApiSettings::of(url);
     api.cache = cache(settings, "osv");
     OsvApi::new(api).map_err(Failure::new)
 }

@@ -2,7 +2,8 @@
 
 use crate::terminal::Terminal;
 use crate::{Failure, Outcome};
-use pipeline::version::{Ecosystem, order_check};
+use pipeline::version::Ecosystem;
+use pipeline::version::order_check::check_order;
 use std::io::Read;
 
 /// Standard input over this size is refused.
@@ -16,7 +17,9 @@ pub fn run(ecosystem: Ecosystem, terminal: &Terminal) -> Result<Outcome, Failure
     if text.len() as u64 > INPUT_BYTES_MAX {
         return Err(Failure(format!("standard input has more than {INPUT_BYTES_MAX} bytes; split it")));
     }
-    let report = order_check::check(ecosystem, &text);
-    terminal.result(&report.to_string());
-    Ok(if report.is_clean() { Outcome::Clean } else { Outcome::Left })
+    let report = check_order(ecosystem, &text);
+    let mut told: String = report.problems.iter().map(|problem| format!("{problem}\n")).collect();
+    told.push_str(&format!("{} of {} lines hold; {} do not\n", report.held(), report.statements, report.problems.len()));
+    terminal.result(&told);
+    Ok(if report.problems.is_empty() { Outcome::Clean } else { Outcome::Left })
 }

@@ -7,6 +7,7 @@ use crate::ids::CaseId;
 use crate::message::RunId;
 use crate::patch::{Change, Left, Patch, Plan};
 use crate::payload::Notification;
+use crate::suppress::Suppression;
 use std::fmt::Write;
 
 /// Longest subject of a commit, in characters.
@@ -134,6 +135,12 @@ pub fn diff(patch: &Patch) -> String {
         let _ = write!(text, "{made}");
     }
     text
+}
+
+/// Who keeps a finding from being reported, and why.
+pub fn suppression(why: &Suppression) -> String {
+    let until = why.until.map_or_else(String::new, |day| format!(", until {day}"));
+    format!("{}: {}{until}", why.by, why.reason)
 }
 
 /// `1 finding`, `2 findings`.

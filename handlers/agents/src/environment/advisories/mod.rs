@@ -27,6 +27,8 @@ pub enum AdvisorySource {
     Index(Index),
     /// The OSV API.
     Api(api::OsvApi),
+    /// The OSV API, and the starter set for what it could not be asked.
+    ApiOrStarter(api::OsvApi),
     /// The starter set: some well-known advisories, for want of anything better.
     Starter,
 }
@@ -57,6 +59,10 @@ impl AdvisorySource {
         match self {
             Self::Index(index) => answer.look_up(index, packages, now),
             Self::Api(api) => api.advisories_of(packages, &mut answer).await,
+            Self::ApiOrStarter(api) => {
+                api.advisories_of(packages, &mut answer).await;
+                answer.fill_from_starter(packages);
+            }
             Self::Starter => starter::advisories_of(packages, &mut answer),
         }
         answer.note_failures();
@@ -129,6 +135,25 @@ impl AdvisoryAnswer {
             self.complete = false;
             self.notes.push(format!("{skipped} records could not be read when the index was built"));
         }
+    }
+
+    /// What the starter set knows of packages that could not be asked for. They stay marked as such.
+    fn fill_from_starter(&mut self, packages: &[Package]) {
+        let unasked: Vec<Package> =
+            packages.iter().filter(|(ecosystem, name, _)| self.of(*ecosystem, name).is_err()).cloned().collect();
+        if unasked.is_empty() {
+            return;
+        }
+        let mut starter = Self::default();
+        starter::advisories_of(&unasked, &mut starter);
+        for (ecosystem, name, _) in &unasked {
+            let known = starter.known(*ecosystem, name).to_vec();
+            let found = self.entry(*ecosystem, name);
+            if found.advisories.is_empty() {
+                found.advisories = known;
+            }
+        }
+        self.notes.append(&mut starter.notes);
     }
 
     /// One note for each reason, with the number of packages.

@@ -87,6 +87,7 @@ pub struct Registries {
     documents: Memo<(Ecosystem, Url), PackageFacts>,
     projects: Memo<Url, pypi::Project>,
     needs: Memo<String, Vec<Need>>,
+    is_offline: bool,
 }
 
 impl Registries {
@@ -106,7 +107,13 @@ impl Registries {
             documents: Memo::default(),
             projects: Memo::default(),
             needs: Memo::default(),
+            is_offline: false,
         }
+    }
+
+    /// A client that asks nobody.
+    pub fn offline() -> Self {
+        Self { is_offline: true, ..Self::new(Configuration::default(), None, Limits::default()) }
     }
 
     /// What of the user's configuration is not followed, for people.
@@ -125,9 +132,13 @@ impl Registries {
         needs_of: &[String],
         project: &ProjectAddresses,
     ) -> Result<Answer, Unavailable> {
+        if self.is_offline {
+            return Err(Unavailable::Offline);
+        }
         match ecosystem {
             Ecosystem::Npm => self.npm_facts(name, project).await,
             Ecosystem::PyPI => self.pypi_facts(&normalised_name(name), needs_of, project).await,
+            other => Err(Unavailable::NoClient(other)),
         }
     }
 

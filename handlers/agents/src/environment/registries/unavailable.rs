@@ -6,6 +6,12 @@ pub enum Unavailable {
     /// Neither the project nor the user's configuration says where to ask.
     #[error("no registry address is known: {0}")]
     NoAddress(String),
+    /// The user wants nobody to be asked.
+    #[error("registries are not asked: offline")]
+    Offline,
+    /// Suture has no client for registries of this ecosystem.
+    #[error("registries of {0} are not asked by this version")]
+    NoClient(pipeline::version::Ecosystem),
     /// The address is one that must not be asked on a project's word, or that can't be asked at all.
     #[error("the registry at {address} is not asked: {reason}")]
     Refused {

@@ -1,0 +1,303 @@
+//! The releases that may be chosen, read from the facts as they are asked for.
+
+use super::Rules;
+use super::ranges::{self, Requirement};
+use pipeline::dependency::DependencyKind;
+use pipeline::facts::{Facts, Need as RawNeed, Release};
+use pipeline::version::{Ecosystem, Version};
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+/// A package name, as a number.
+pub(super) type Name = u32;
+
+/// A version read once.
+#[derive(Debug)]
+pub(super) struct Ver {
+    pub id: u32,
+    pub version: Version,
+    pub numbers: [u64; 3],
+    pub prerelease: bool,
+}
+
+/// A requirement read once, with the answers it gave.
+#[derive(Debug)]
+pub(super) struct Range {
+    pub text: String,
+    parsed: Requirement,
+    answers: RefCell<HashMap<u32, bool>>,
+}
+
+impl Range {
+    pub(super) fn allows(&self, version: &Ver) -> bool {
+        *self
+            .answers
+            .borrow_mut()
+            .entry(version.id)
+            .or_insert_with(|| ranges::allows(&self.parsed, &version.version))
+    }
+}
+
+/// One need, read.
+#[derive(Debug, Clone)]
+pub(super) struct Need {
+    /// The name under which it is asked for.
+    pub name: Name,
+    /// The name by which the registry knows it.
+    pub package: Name,
+    pub range: Rc<Range>,
+    pub kind: DependencyKind,
+}
+
+/// A release that may be chosen.
+#[derive(Debug)]
+pub(super) struct Candidate<'a> {
+    pub version: Rc<Ver>,
+    pub release: &'a Release,
+    needs: OnceCell<Rc<[Need]>>,
+    /// Which Pythons it runs on, one bit each of [`PYTHONS`]. All, where it does not say.
+    pub pythons: u32,
+}
+
+/// The Pythons that a `requires-python` is held against.
+const PYTHONS: [&str; 14] =
+    ["2.7", "3.4", "3.5", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15", "3.16"];
+
+pub(super) type Candidates<'a> = Rc<[Candidate<'a>]>;
+
+/// The facts, with what was read of them.
+pub(super) struct Registry<'a> {
+    pub ecosystem: Ecosystem,
+    facts: &'a Facts,
+    rules: &'a Rules,
+    names: RefCell<(HashMap<String, Name>, Vec<Rc<str>>)>,
+    versions: RefCell<HashMap<String, Option<Rc<Ver>>>>,
+    ranges: RefCell<HashMap<String, Rc<Range>>>,
+    candidates: RefCell<HashMap<Name, Candidates<'a>>>,
+    /// `overrides` of the project, as far as they show: by need, the requirement in force.
+    pub overridden: RefCell<HashMap<Name, Rc<Range>>>,
+    /// Names that were asked for and are not in the facts.
+    pub missing: RefCell<BTreeSet<String>>,
+}
+
+impl<'a> Registry<'a> {
+    pub(super) fn new(ecosystem: Ecosystem, facts: &'a Facts, rules: &'a Rules) -> Self {
+        Self {
+            ecosystem,
+            facts,
+            rules,
+            names: RefCell::default(),
+            versions: RefCell::default(),
+            ranges: RefCell::default(),
+            candidates: RefCell::default(),
+            overridden: RefCell::default(),
+            missing: RefCell::default(),
+        }
+    }
+
+    pub(super) fn name(&self, text: &str) -> Name {
+        let text = match self.ecosystem {
+            Ecosystem::Npm => text.to_owned(),
+            Ecosystem::PyPI => normalised(text),
+        };
+        let mut names = self.names.borrow_mut();
+        let (known, list) = &mut *names;
+        *known.entry(text).or_insert_with_key(|text| {
+            list.push(text.as_str().into());
+            (list.len() - 1) as Name
+        })
+    }
+
+    pub(super) fn text(&self, name: Name) -> Rc<str> {
+        self.names.borrow().1.get(name as usize).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn version(&self, text: &str) -> Option<Rc<Ver>> {
+        let mut versions = self.versions.borrow_mut();
+        if let Some(known) = versions.get(text) {
+            return known.clone();
+        }
+        let id = versions.len() as u32;
+        let read = Version::parse(self.ecosystem, text).ok().map(|version| {
+            let (numbers, prerelease) = (ranges::numbers(&version), ranges::is_prerelease(&version));
+            Rc::new(Ver { id, version, numbers, prerelease })
+        });
+        versions.insert(text.to_owned(), read.clone());
+        read
+    }
+
+    pub(super) fn range(&self, text: &str) -> Rc<Range> {
+        let mut ranges = self.ranges.borrow_mut();
+        if let Some(known) = ranges.get(text) {
+            return Rc::clone(known);
+        }
+        let parsed = ranges::parse(self.ecosystem, text);
+        let read = Rc::new(Range { text: text.to_owned(), parsed, answers: RefCell::default() });
+        ranges.insert(text.to_owned(), Rc::clone(&read));
+        read
+    }
+
+    pub(super) fn need(&self, name: &str, requirement: &str, kind: DependencyKind) -> Need {
+        let alias = if self.ecosystem == Ecosystem::Npm { ranges::alias(requirement) } else { None };
+        let package = self.name(alias.map_or(name, |(package, _)| package));
+        Need { name: self.name(name), package, range: self.range(requirement), kind }
+    }
+
+    /// Every release of the package that may be chosen, ascending. None at all where the registry was not asked
+    /// (the name is noted) or could not be.
+    pub(super) fn candidates(&self, name: Name) -> Candidates<'a> {
+        if let Some(known) = self.candidates.borrow().get(&name) {
+            return Rc::clone(known);
+        }
+        let text = self.text(name);
+        let mut list = Vec::new();
+        match self.facts.packages.get(&*text) {
+            None => {
+                self.missing.borrow_mut().insert(text.to_string());
+                return list.into();
+            }
+            Some(facts) => {
+                for release in facts.releases.iter().filter(|release| self.obstacle(facts, release).is_none()) {
+                    let Some(version) = self.version(&release.version) else { continue };
+                    let pythons = release.engines.get("python").map_or(u32::MAX, |text| pythons(text));
+                    list.push(Candidate { version, release, needs: OnceCell::new(), pythons });
+                }
+            }
+        }
+        list.sort_by(|a, b| a.version.version.cmp(&b.version.version).then_with(|| a.release.version.cmp(&b.release.version)));
+        list.dedup_by(|b, a| a.version.version == b.version.version);
+        let list: Candidates<'a> = list.into();
+        self.candidates.borrow_mut().insert(name, Rc::clone(&list));
+        list
+    }
+
+    /// Why a release may not be chosen. `None`: it may.
+    pub(super) fn obstacle(&self, facts: &pipeline::facts::PackageFacts, release: &Release) -> Option<Obstacle> {
+        let Ok(version) = Version::parse(self.ecosystem, &release.version) else { return Some(Obstacle::Unreadable) };
+        if let Some(advisory) = facts.advisories.iter().find(|advisory| advisory.affects(&version)) {
+            return Some(Obstacle::Vulnerable(advisory.id.clone()));
+        }
+        if release.yanked {
+            return Some(Obstacle::Yanked);
+        }
+        let age_s = i64::from(self.rules.minimum_release_age_days).saturating_mul(24 * 60 * 60);
+        let old_enough = release
+            .published
+            .is_some_and(|published| self.rules.now.as_second().saturating_sub(published.as_second()) >= age_s);
+        if !old_enough {
+            return Some(Obstacle::TooYoung);
+        }
+        // What is inside such an archive is not known, so a lockfile can't be written for it.
+        let bundles = ["bundleDependencies", "bundledDependencies"].iter().any(|key| {
+            release.lockfile_members.get(*key).is_some_and(|value| {
+                value.as_bool() == Some(true) || value.as_array().is_some_and(|list| !list.is_empty())
+            })
+        });
+        bundles.then_some(Obstacle::Bundles)
+    }
+
+    /// What the facts say of a package, where they say something.
+    pub(super) fn facts(&self, name: Name) -> Option<&'a pipeline::facts::PackageFacts> {
+        self.facts.packages.get(&*self.text(name))
+    }
+
+    /// The release that is written now, chosen or not.
+    pub(super) fn release(&self, name: Name, version: &str) -> Option<&'a Release> {
+        self.facts(name)?.releases.iter().find(|release| release.version == version)
+    }
+
+    /// The needs of a release, one a name, sorted by name.
+    pub(super) fn needs_of(&self, release: &Release) -> Rc<[Need]> {
+        let wanted = |need: &&RawNeed| need.marker.as_deref().is_none_or(possibly_on);
+        let mut needs: Vec<Need> = release
+            .dependencies
+            .iter()
+            .filter(wanted)
+            .map(|need| self.need(&need.name, &need.requirement, need.kind))
+            .collect();
+        let overridden = self.overridden.borrow();
+        for need in &mut needs {
+            if let Some(range) = overridden.get(&need.name) {
+                need.range = Rc::clone(range);
+            }
+        }
+        if self.ecosystem == Ecosystem::PyPI {
+            needs = self.joined(needs);
+        }
+        one_a_name(needs)
+    }
+
+    /// Needs of one name under several markers become one need: any marker may be on, so all have to hold.
+    fn joined(&self, needs: Vec<Need>) -> Vec<Need> {
+        let mut joined: Vec<Need> = Vec::with_capacity(needs.len());
+        for need in needs {
+            match joined.iter_mut().find(|known| known.name == need.name) {
+                None => joined.push(need),
+                Some(known) if known.range.text.is_empty() => known.range = need.range,
+                Some(known) if need.range.text.is_empty() || known.range.text == need.range.text => {}
+                Some(known) => known.range = self.range(&format!("{},{}", known.range.text, need.range.text)),
+            }
+        }
+        joined
+    }
+
+    pub(super) fn needs(&self, candidate: &Candidate<'_>) -> Rc<[Need]> {
+        Rc::clone(candidate.needs.get_or_init(|| self.needs_of(candidate.release)))
+    }
+}
+
+/// Why a release may not be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Obstacle {
+    Unreadable,
+    Vulnerable(String),
+    Yanked,
+    TooYoung,
+    Bundles,
+}
+
+/// Of several needs of one name the one that npm obeys.
+pub(super) fn one_a_name(mut needs: Vec<Need>) -> Rc<[Need]> {
+    let rank = |kind| match kind {
+        DependencyKind::Dev => 0,
+        DependencyKind::Optional => 1,
+        DependencyKind::Prod => 2,
+        DependencyKind::Peer => 3,
+        DependencyKind::PeerOptional => 4,
+    };
+    needs.sort_by_key(|need| (need.name, rank(need.kind)));
+    needs.dedup_by_key(|need| need.name);
+    needs.into()
+}
+
+/// The name by PEP 503.
+fn normalised(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for part in text.trim().split(['-', '_', '.']).filter(|part| !part.is_empty()) {
+        if !out.is_empty() {
+            out.push('-');
+        }
+        out.push_str(&part.to_lowercase());
+    }
+    out
+}
+
+/// Whether a marker can hold on some machine when no extra is asked for.
+fn possibly_on(marker: &str) -> bool {
+    match pep508_rs::MarkerTree::parse_str::<pep508_rs::VerbatimUrl>(marker) {
+        Ok(tree) => tree.evaluate_extras(&[]),
+        Err(_) => !marker.contains("extra"),
+    }
+}
+
+pub(super) fn pythons(text: &str) -> u32 {
+    let Ok(set) = text.parse::<pep440_rs::VersionSpecifiers>() else { return u32::MAX };
+    let mut mask = 0;
+    for (bit, minor) in PYTHONS.iter().enumerate() {
+        // A high patch stands for the minor: `>=3.7.2` runs on 3.7.
+        let runs = format!("{minor}.99").parse().is_ok_and(|version: pep440_rs::Version| set.contains(&version));
+        mask |= u32::from(runs) << bit;
+    }
+    mask
+}

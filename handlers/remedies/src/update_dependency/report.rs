@@ -1,0 +1,90 @@
+//! The changed tree as a plan.
+
+use super::Wound;
+use super::state::{Id, State, workspace};
+use pipeline::dependency::{DependencyGraph, Source};
+use pipeline::patch::{Change, Left, Plan};
+
+/// Lists the changes, what they heal, and what is left.
+pub(super) fn report(
+    state: &State<'_, '_>,
+    graph: &DependencyGraph,
+    wounds: &[Wound<'_>],
+    entries: &[Vec<Id>],
+    mut reasons: Vec<Option<String>>,
+    smallest: bool,
+) -> Plan {
+    let needed = state.needed();
+    let mut plan = Plan { changes: changes(state, graph, &needed), smallest, ..Plan::default() };
+    for (at, wound) in wounds.iter().enumerate() {
+        let ids = entries.get(at).map(Vec::as_slice).unwrap_or_default();
+        let healed = |id: &Id| needed.get(*id) == Some(&false) || state.nodes.get(*id).is_some_and(|node| node.assigned || node.gone);
+        if !ids.is_empty() && ids.iter().all(healed) {
+            plan.heals.push(wound.fingerprint.clone());
+        } else {
+            let reason = reasons.get_mut(at).and_then(Option::take);
+            let reason = reason.unwrap_or_else(|| "no set of versions was found that removes it".to_owned());
+            plan.left.push(Left { fingerprint: wound.fingerprint.clone(), reason });
+        }
+    }
+    plan
+}
+
+fn changes(state: &State<'_, '_>, graph: &DependencyGraph, needed: &[bool]) -> Vec<Change> {
+    let text = |name| state.registry.text(name).to_string();
+    let mut changes = Vec::new();
+    let base = graph.manifest.rsplit_once('/').map_or("", |(folder, _)| folder);
+    for direct in &graph.direct {
+        let Some(written) = &direct.written else { continue };
+        let folder = workspace(base, &written.path);
+        let edit = state.required.iter().find(|((id, name), _)| state.nodes[*id].place == folder && *text(*name) == direct.name);
+        if let Some((_, to)) = edit {
+            let (path, name, from) = (written.path.clone(), direct.name.clone(), direct.requirement.clone());
+            let change = Change::Require { path, name, from, to: to.clone() };
+            if !changes.contains(&change) {
+                changes.push(change);
+            }
+        }
+    }
+    for (name, version) in &state.overrides {
+        changes.push(Change::Override { name: text(*name), version: version.version.to_string() });
+    }
+    let mut originals: Vec<(usize, Id)> = state.package.iter().map(|(id, index)| (*index, *id)).collect();
+    originals.sort_unstable();
+    for (index, id) in originals {
+        let (Some(package), Some(node)) = (graph.packages.get(index), state.nodes.get(id)) else { continue };
+        let (place, name) = (package.place.clone(), package.name.clone());
+        let again = if node.gone { state.successor(id).filter(|id| needed.get(*id) == Some(&true)) } else { Some(id) };
+        let stays = again.is_some_and(|id| needed.get(id) == Some(&true));
+        if !stays {
+            if state.was_needed(id) && !matches!(package.source, Source::Link(_)) {
+                changes.push(Change::Remove { place, name, version: package.version.clone() });
+            }
+            continue;
+        }
+        let now = again.and_then(|id| state.nodes[id].version.as_ref());
+        if let Some(now) = now.filter(|now| (node.assigned || node.gone) && now.version.as_str() != package.version) {
+            changes.push(Change::Update { place, name, from: package.version.clone(), to: now.version.to_string() });
+        }
+    }
+    let mut added: Vec<Change> = (state.originals..state.nodes.len())
+        .filter(|id| needed.get(*id) == Some(&true) && state.predecessor(*id).is_none())
+        .filter_map(|id| {
+            let node = &state.nodes[id];
+            let place = if state.flat { added_pin_file(state, graph, id) } else { node.place.clone() };
+            Some(Change::Add { place, name: text(node.package), version: node.version.as_ref()?.version.to_string() })
+        })
+        .collect();
+    added.sort_by_key(|change| match change {
+        Change::Add { place, name, .. } => (place.clone(), name.clone()),
+        _ => Default::default(),
+    });
+    changes.append(&mut added);
+    changes
+}
+
+/// The requirements file of whoever needs the new pin.
+fn added_pin_file(state: &State<'_, '_>, graph: &DependencyGraph, id: Id) -> String {
+    let asks = state.dependents(id).into_iter().find_map(|(user, _)| graph.packages.get(*state.package.get(&user)?));
+    asks.map_or_else(|| graph.manifest.clone(), |package| package.path.clone())
+}

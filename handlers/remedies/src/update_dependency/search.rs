@@ -1,0 +1,262 @@
+//! The exact search: take the first thing that does not hold, try everything that could mend it, cheapest bound first.
+//!
+//! Iterative deepening on overrides, manifest edits and entries; within a depth, branch and bound on the whole cost.
+//! What was tried at a branch is forbidden to its later siblings, so no set of changes is looked at twice.
+
+use super::acts::{Act, Allowed};
+use super::cost::{BREAKING, Cost, ENTRIES, LEFT, OVERRIDES, REQUIRES};
+use super::registry::Name;
+use super::state::{Id, State, Violation};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// An entry to heal.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub id: Id,
+    /// Each solution moves one of these entries to one of these releases: what a lower bound can be made of.
+    hitting: HashMap<Id, HashSet<usize>>,
+    /// The least that such a move costs. `None`: there is no such move.
+    least: Option<Cost>,
+}
+
+/// What a search touched: two searches that touch nothing in common don't concern each other.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Variable {
+    Entry(Id),
+    Addition(Id, Name),
+    Requirement(Id, Name),
+    Override(Name),
+}
+
+/// How a search ended.
+#[derive(Debug, Clone)]
+pub(super) enum Outcome {
+    /// The cheapest set of changes.
+    Solved(Cost, Vec<Act>),
+    /// There is none.
+    Impossible,
+    /// The facts don't say enough.
+    FactsMissing,
+    /// The steps are used up; the cheapest set found so far.
+    GaveUp(Option<(Cost, Vec<Act>)>),
+}
+
+/// One search.
+pub(super) struct Search<'s, 'r, 'a> {
+    pub state: &'s mut State<'r, 'a>,
+    pub items: Vec<Item>,
+    pub allowed: Allowed,
+    pub steps_left: u64,
+    pub footprint: BTreeSet<Variable>,
+    limit: Cost,
+    /// By part of the cost: the least that was cut off for being over the limit.
+    over: [Option<u64>; 4],
+    best: Option<(Cost, Vec<Act>)>,
+    acts: Vec<Act>,
+    forbidden: HashSet<Act>,
+}
+
+/// Changes in one set. Far more than any project's; it bounds the depth of the recursion.
+const ACTS_MAX: usize = 400;
+
+struct OutOfSteps;
+
+impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
+    pub(super) fn new(state: &'s mut State<'r, 'a>, items: Vec<Item>, allowed: Allowed, steps_max: u64) -> Self {
+        Self {
+            state,
+            items,
+            allowed,
+            steps_left: steps_max,
+            footprint: BTreeSet::new(),
+            limit: Cost::default(),
+            over: [None; 4],
+            best: None,
+            acts: Vec::new(),
+            forbidden: HashSet::new(),
+        }
+    }
+
+    /// Finds the cheapest set of changes that heals every item. `at_least`: a cost known to be no more than that.
+    pub(super) fn run(&mut self, at_least: Cost) -> Outcome {
+        self.limit = Cost::default();
+        self.limit.0[OVERRIDES] = at_least[OVERRIDES];
+        self.limit.0[REQUIRES] = at_least[REQUIRES];
+        loop {
+            self.over = [None; 4];
+            self.best = None;
+            let ended = self.descend(Cost::default()).is_err();
+            if !self.state.registry.missing.borrow().is_empty() {
+                return Outcome::FactsMissing;
+            }
+            match (self.best.take(), ended) {
+                (best, true) => return Outcome::GaveUp(best),
+                (Some((cost, acts)), false) => return Outcome::Solved(cost, acts),
+                (None, false) => {}
+            }
+            if let Some(entries) = self.over[ENTRIES] {
+                self.limit.0[ENTRIES] = entries;
+            } else if let Some(requires) = self.over[REQUIRES] {
+                self.limit.0[REQUIRES] = requires;
+                self.limit.0[ENTRIES] = 0;
+            } else if let Some(overrides) = self.over[OVERRIDES] {
+                self.limit.0[OVERRIDES] = overrides;
+                self.limit.0[REQUIRES] = 0;
+                self.limit.0[ENTRIES] = 0;
+            } else {
+                return Outcome::Impossible;
+            }
+        }
+    }
+
+    fn descend(&mut self, cost: Cost) -> Result<(), OutOfSteps> {
+        self.steps_left = self.steps_left.checked_sub(1).ok_or(OutOfSteps)?;
+        let Some(violation) = self.state.broken_edge().or_else(|| self.wounded()) else {
+            self.found(cost);
+            return Ok(());
+        };
+        if self.acts.len() >= ACTS_MAX {
+            return Err(OutOfSteps);
+        }
+        let Some(rest) = self.lower_bound() else { return Ok(()) };
+        if self.is_over(cost + rest) {
+            return Ok(());
+        }
+        let options = self.state.acts(&violation, self.allowed);
+        if self.is_no_better(cost + rest) {
+            // Not worth doing alone; it may be together with what heals other wounds, so it leaves a footprint.
+            for (price, act) in &options {
+                if !self.forbidden.contains(act) && !self.is_over(cost + *price) {
+                    self.leave_footprint(act);
+                }
+            }
+            return Ok(());
+        }
+        let mut tried = Vec::new();
+        let mut ended = Ok(());
+        for (price, act) in options {
+            if self.forbidden.contains(&act) || self.is_over(cost + price) {
+                continue;
+            }
+            self.leave_footprint(&act);
+            if self.is_no_better(cost + price) {
+                continue;
+            }
+            let mark = self.state.mark();
+            if self.state.perform(&act) {
+                self.acts.push(act.clone());
+                ended = self.descend(cost + price);
+                self.acts.pop();
+            }
+            self.state.back_to(mark);
+            if ended.is_err() {
+                break;
+            }
+            self.forbidden.insert(act.clone());
+            tried.push(act);
+        }
+        for act in &tried {
+            self.forbidden.remove(act);
+        }
+        ended
+    }
+
+    fn found(&mut self, mut cost: Cost) {
+        let broken = self.state.broken_promises();
+        if broken > 0 && !self.allowed.breaking {
+            return;
+        }
+        cost.0[BREAKING] += broken;
+        if self.best.as_ref().is_none_or(|(best, _)| cost < *best) {
+            self.best = Some((cost, self.acts.clone()));
+        }
+    }
+
+    fn is_over(&mut self, cost: Cost) -> bool {
+        for part in [LEFT, OVERRIDES, REQUIRES, ENTRIES] {
+            if cost[part] > self.limit[part] {
+                let least = self.over[part].map_or(cost[part], |known| known.min(cost[part]));
+                self.over[part] = Some(least);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn is_no_better(&self, cost: Cost) -> bool {
+        self.best.as_ref().is_some_and(|(best, _)| cost >= *best)
+    }
+
+    fn wounded(&self) -> Option<Violation> {
+        self.items.iter().find(|item| self.is_open(item)).map(|item| Violation::Wounded(item.id))
+    }
+
+    fn is_open(&self, item: &Item) -> bool {
+        !self.state.nodes[item.id].assigned && self.state.is_needed(item.id)
+    }
+
+    /// What healing the open items costs at least: the sum over items that no single move heals together.
+    /// `None`: one of them can't be healed any more.
+    fn lower_bound(&self) -> Option<Cost> {
+        let mut bound = Cost::default();
+        let mut used: HashSet<Id> = HashSet::new();
+        for item in &self.items {
+            if !self.is_open(item) {
+                continue;
+            }
+            let mut moved = false;
+            let mut free = Vec::new();
+            for (id, releases) in &item.hitting {
+                let node = &self.state.nodes[*id];
+                if node.assigned {
+                    moved |= self.acts.iter().any(|act| matches!(act, Act::Update { id: moved, release } if moved == id && releases.contains(release)));
+                } else {
+                    free.push(*id);
+                }
+            }
+            if moved {
+                continue;
+            }
+            if free.is_empty() {
+                return None;
+            }
+            if free.iter().all(|id| !used.contains(id)) {
+                used.extend(free);
+                bound = bound + item.least?;
+            }
+        }
+        Some(bound)
+    }
+
+    fn leave_footprint(&mut self, act: &Act) {
+        let originals = self.state.originals;
+        let original = |mut id: Id| {
+            while id >= originals {
+                id = self.state.nodes[id].parent.unwrap_or_default();
+            }
+            id
+        };
+        self.footprint.insert(match act {
+            Act::Update { id, .. } => Variable::Entry(*id),
+            Act::Add { parent, key, .. } => Variable::Addition(original(*parent), *key),
+            Act::Require { id, name, .. } => Variable::Requirement(*id, *name),
+            Act::Override { name, .. } => Variable::Override(*name),
+        });
+    }
+}
+
+impl Item {
+    pub(super) fn new(state: &State<'_, '_>, id: Id, allowed: Allowed) -> Self {
+        let mut acts = Vec::new();
+        state.updates(id, allowed, |_, _| true, &mut acts);
+        state.cuts(id, allowed, &mut acts);
+        let mut hitting: HashMap<Id, HashSet<usize>> = HashMap::new();
+        let least = acts.iter().map(|(cost, _)| *cost).min();
+        for (_, act) in acts {
+            if let Act::Update { id, release } = act {
+                hitting.entry(id).or_default().insert(release);
+            }
+        }
+        Self { id, hitting, least }
+    }
+}

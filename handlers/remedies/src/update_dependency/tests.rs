@@ -1,0 +1,324 @@
+//! Graphs and facts built in code, and one row for each tier of the remedy.
+
+use super::{Planned, Rules, Wound, plan};
+use pipeline::advisory::Advisory;
+use pipeline::dependency::{Dependency, DependencyGraph, DependencyKind, Package, Source, Written};
+use pipeline::facts::{Facts, Need, Release};
+use pipeline::finding::Scope;
+use pipeline::ids::Fingerprint;
+use pipeline::patch::{Change, Plan};
+use pipeline::version::Ecosystem;
+use std::collections::BTreeMap;
+
+/// Needs as written in the tests: `a ^1, b? ^2, c! ^3` (`?` optional, `!` peer, `!?` optional peer).
+pub(super) fn needs(text: &str) -> Vec<(String, String, DependencyKind)> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            let (name, range) = part.split_once(' ').unwrap_or((part, "*"));
+            let (name, kind) = match name {
+                n if n.ends_with("!?") => (&n[..n.len() - 2], DependencyKind::PeerOptional),
+                n if n.ends_with('!') => (&n[..n.len() - 1], DependencyKind::Peer),
+                n if n.ends_with('?') => (&n[..n.len() - 1], DependencyKind::Optional),
+                n => (n, DependencyKind::Prod),
+            };
+            (name.to_owned(), range.to_owned(), kind)
+        })
+        .collect()
+}
+
+pub(super) fn now() -> jiff::Timestamp {
+    "2026-01-31T00:00:00Z".parse().unwrap()
+}
+
+/// A little world: what the registry has, what is installed, what is vulnerable.
+#[derive(Debug, Clone, Default)]
+pub(super) struct World {
+    pub facts: Facts,
+    pub installed: Vec<(String, String)>,
+    pub asked: String,
+    pub pip: bool,
+}
+
+impl World {
+    pub(super) fn release(mut self, spec: &str, needs_text: &str) -> Self {
+        let (name, version) = spec.rsplit_once('@').unwrap();
+        let (version, marks) = version.split_once(' ').unwrap_or((version, ""));
+        let published = if marks.contains("young") { "2026-01-30T00:00:00Z" } else { "2020-01-01T00:00:00Z" };
+        let package = self.facts.packages.entry(name.to_owned()).or_default();
+        let marker = |range: &str| range.split_once(';').map(|(_, marker)| marker.trim().to_owned());
+        let release = Release {
+            version: version.to_owned(),
+            published: (!marks.contains("undated")).then(|| published.parse().unwrap()),
+            yanked: marks.contains("yanked"),
+            deprecated: marks.contains("deprecated"),
+            dependencies: needs(needs_text)
+                .into_iter()
+                .map(|(name, requirement, kind)| Need { name, marker: marker(&requirement), requirement, kind })
+                .collect(),
+            ..Release::default()
+        };
+        package.releases.push(release);
+        if marks.contains("bad") {
+            match package.advisories.first_mut() {
+                Some(advisory) => advisory.versions.push(version.to_owned()),
+                None => package.advisories.push(Advisory {
+                    id: format!("TEST-{name}"),
+                    versions: vec![version.to_owned()],
+                    ..Advisory::default()
+                }),
+            }
+        }
+        self
+    }
+
+    pub(super) fn at(mut self, place: &str, version: &str) -> Self {
+        let place = if self.pip { place.to_owned() } else { format!("node_modules/{}", place.replace('>', "/node_modules/")) };
+        self.installed.push((place, version.to_owned()));
+        self
+    }
+
+    pub(super) fn asks(mut self, needs: &str) -> Self {
+        self.asked = needs.to_owned();
+        self
+    }
+
+    pub(super) fn needs_of(&self, name: &str, version: &str) -> Vec<Need> {
+        let package = self.facts.packages.get(name);
+        let release = package.and_then(|package| package.releases.iter().find(|release| release.version == version));
+        release.map(|release| release.dependencies.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn graph(&self) -> DependencyGraph {
+        let at: BTreeMap<&str, usize> = self.installed.iter().enumerate().map(|(at, (place, _))| (place.as_str(), at)).collect();
+        let resolve = |from: &str, name: &str| {
+            let mut folder = from.to_owned();
+            loop {
+                let place = if folder.is_empty() { format!("node_modules/{name}") } else { format!("{folder}/node_modules/{name}") };
+                if let Some(at) = at.get(place.as_str()) {
+                    return Some(*at);
+                }
+                if folder.is_empty() {
+                    return None;
+                }
+                folder = folder.rsplit_once("node_modules/").map_or("", |(up, _)| up.trim_end_matches('/')).to_owned();
+            }
+        };
+        let direct = needs(&self.asked).into_iter().map(|(name, requirement, kind)| Dependency {
+            to: resolve("", &name),
+            name,
+            requirement,
+            kind,
+            written: Some(Written { path: "package.json".into(), line: 1 }),
+        });
+        let packages = self.installed.iter().map(|(place, version)| {
+            let name = place.rsplit_once("node_modules/").map_or(place.as_str(), |(_, name)| name).to_owned();
+            let dependencies = self.needs_of(&name, version).into_iter().map(|need| Dependency {
+                to: resolve(place, &need.name),
+                name: need.name,
+                requirement: need.requirement,
+                kind: need.kind,
+                written: None,
+            });
+            Package {
+                place: place.clone(),
+                purl: String::new(),
+                version: version.clone(),
+                path: "package-lock.json".into(),
+                line: 1,
+                scope: Scope::Prod,
+                direct: false,
+                via: Vec::new(),
+                source: Source::Registry(None),
+                hashes: Vec::new(),
+                dependencies: if self.pip { Vec::new() } else { dependencies.collect() },
+                name,
+            }
+        });
+        let (manifest, ecosystem) = if self.pip { ("requirements.txt", Ecosystem::PyPI) } else { ("package.json", Ecosystem::Npm) };
+        DependencyGraph {
+            ecosystem,
+            manifest: manifest.into(),
+            lockfile: (!self.pip).then(|| "package-lock.json".into()),
+            name: None,
+            version: None,
+            direct: direct.collect(),
+            packages: packages.collect(),
+            read_only: None,
+        }
+    }
+
+    /// One wound for each version of a package that is installed and vulnerable.
+    pub(super) fn wounds(&self, graph: &DependencyGraph) -> Vec<(Fingerprint, Vec<String>)> {
+        let mut wounds: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+        for package in &graph.packages {
+            let version = pipeline::version::Version::parse(graph.ecosystem, &package.version).unwrap();
+            let known = self.facts.packages.get(&package.name);
+            if known.is_some_and(|facts| facts.advisories.iter().any(|advisory| advisory.affects(&version))) {
+                wounds.entry((package.name.clone(), package.version.clone())).or_default().push(package.place.clone());
+            }
+        }
+        wounds.into_iter().map(|((name, version), places)| (Fingerprint::of(&name, &version, 0), places)).collect()
+    }
+
+    pub(super) fn plan(&self, rules: &Rules) -> Plan {
+        let graph = self.graph();
+        let wounds = self.wounds(&graph);
+        let wounds: Vec<Wound<'_>> = wounds
+            .iter()
+            .map(|(fingerprint, places)| Wound { fingerprint, places: places.clone(), advisories: vec!["TEST".into()] })
+            .collect();
+        match plan(&graph, &wounds, &self.facts, rules) {
+            Planned::Plan(plan) => plan,
+            Planned::NeedFacts(names) => panic!("needs facts of {names:?}"),
+        }
+    }
+}
+
+pub(super) fn npm() -> World {
+    World::default()
+}
+
+fn pip() -> World {
+    World { pip: true, ..World::default() }
+}
+
+/// A plan in short: one line a change, then one a wound left.
+pub(super) fn lines(plan: &Plan) -> String {
+    let mut lines: Vec<String> = plan
+        .changes
+        .iter()
+        .map(|change| match change {
+            Change::Update { place, from, to, .. } => format!("{} {from} -> {to}", place.replace("node_modules/", "")),
+            Change::Add { place, version, name } => format!("+ {} {name} {version}", place.replace("node_modules/", "")),
+            Change::Remove { place, .. } => format!("- {}", place.replace("node_modules/", "")),
+            Change::Require { path, name, from, to } => format!("{path}: {name} {from} -> {to}"),
+            Change::Override { name, version } => format!("override {name} {version}"),
+        })
+        .collect();
+    lines.extend(plan.left.iter().map(|left| format!("left: {}", left.reason)));
+    if !plan.smallest {
+        lines.push("not proven to be the smallest".into());
+    }
+    lines.join("\n")
+}
+
+#[track_caller]
+fn check(world: &World, expect: &str) {
+    check_with(world, &Rules::new(now()), expect);
+}
+
+#[track_caller]
+fn check_with(world: &World, rules: &Rules, expect: &str) {
+    let expect: Vec<&str> = expect.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines(&world.plan(rules)), expect.join("\n"));
+}
+
+#[test]
+fn an_entry_is_changed_in_place_where_its_dependents_allow_it() {
+    let world = npm().release("a@1.0.0", "b ^1").release("b@1.0.0 bad", "").release("b@1.0.1 bad", "").release("b@1.1.0", "")
+        .release("b@1.2.0", "").asks("a ^1").at("a", "1.0.0").at("b", "1.0.0");
+    check(&world, "b 1.0.0 -> 1.1.0");
+}
+
+#[test]
+fn a_dependent_that_pins_is_changed_too() {
+    let world = npm().release("a@1.0.0", "b 1.0.0").release("a@1.0.1", "b 1.0.0").release("a@1.0.2", "b 1.1.0")
+        .release("b@1.0.0 bad", "").release("b@1.1.0", "").asks("a ^1").at("a", "1.0.0").at("b", "1.0.0");
+    check(&world, "a 1.0.0 -> 1.0.2\nb 1.0.0 -> 1.1.0");
+}
+
+#[test]
+fn a_dependent_that_no_longer_asks_removes_the_entry() {
+    let world = npm().release("a@1.0.0", "b 1.0.0").release("a@1.1.0", "").release("b@1.0.0 bad", "c ^1").release("c@1.0.0", "")
+        .asks("a ^1").at("a", "1.0.0").at("b", "1.0.0").at("c", "1.0.0");
+    check(&world, "a 1.0.0 -> 1.1.0\n- b\n- c");
+}
+
+#[test]
+fn the_direct_dependency_is_bumped_where_its_range_is_in_the_way() {
+    let world = npm().release("a@1.0.0 bad", "").release("a@1.0.1", "").asks("a 1.0.0").at("a", "1.0.0");
+    check(&world, "package.json: a 1.0.0 -> 1.0.1\na 1.0.0 -> 1.0.1");
+}
+
+#[test]
+fn an_override_is_the_last_resort() {
+    let world = npm().release("a@1.0.0", "b ~1.0.0").release("b@1.0.0 bad", "").release("b@1.1.0", "").asks("a ^1")
+        .at("a", "1.0.0").at("b", "1.0.0");
+    check(&world, "override b 1.1.0\nb 1.0.0 -> 1.1.0");
+    let rules = Rules { allow_overrides: false, ..Rules::new(now()) };
+    check_with(&world, &rules, "left: an override of b to 1.1.0 would do, but overrides are not allowed");
+}
+
+#[test]
+fn a_breaking_change_is_named_and_not_made() {
+    let world = npm().release("a@1.0.0 bad", "").release("a@2.0.0", "").asks("a ^1").at("a", "1.0.0");
+    check(&world, "left: a 1.0.0 → 2.0.0 would do, but it is a breaking change");
+    let rules = Rules { allow_breaking: true, ..Rules::new(now()) };
+    check_with(&world, &rules, "package.json: a ^1 -> ^2\na 1.0.0 -> 2.0.0");
+}
+
+#[test]
+fn what_cannot_be_healed_does_not_stop_the_others() {
+    let world = npm().release("a@1.0.0 bad", "").release("b@1.0.0 bad", "").release("b@1.0.1", "").asks("a ^1, b ^1")
+        .at("a", "1.0.0").at("b", "1.0.0");
+    check(&world, "b 1.0.0 -> 1.0.1\nleft: no later release of a is without known vulnerabilities");
+}
+
+#[test]
+fn young_yanked_and_undated_releases_are_not_chosen() {
+    let world = npm().release("a@1.0.0 bad", "").release("a@1.0.1 young", "").release("a@1.0.2 undated", "").release("a@1.0.3 yanked", "")
+        .asks("a ^1").at("a", "1.0.0");
+    check(&world, "left: a 1.0.1 would do, but it is too young");
+    check(&world.release("a@1.0.4 deprecated", ""), "a 1.0.0 -> 1.0.4");
+}
+
+#[test]
+fn deprecated_releases_give_way_to_others() {
+    let world = npm().release("a@1.0.0 bad", "").release("a@1.0.1 deprecated", "").release("a@1.9.0", "").asks("a ^1").at("a", "1.0.0");
+    check(&world, "a 1.0.0 -> 1.9.0");
+}
+
+#[test]
+fn one_change_that_heals_two_wounds_is_preferred() {
+    let world = npm().release("p@1.0.0", "a ^1, b ^1").release("p@1.1.0", "").release("a@1.0.0 bad", "").release("a@1.0.1", "")
+        .release("b@1.0.0 bad", "").release("b@1.0.1", "").asks("p ^1").at("p", "1.0.0").at("a", "1.0.0").at("b", "1.0.0");
+    check(&world, "p 1.0.0 -> 1.1.0\n- a\n- b");
+}
+
+#[test]
+fn a_dependent_that_cannot_follow_gets_its_own_copy() {
+    let world = npm().release("a@1.0.0", "c ^1").release("b@1.0.0 bad", "c ^1").release("b@1.1.0", "c ^2").release("c@1.0.0", "")
+        .release("c@2.0.0", "").release("c@2.1.0", "").asks("a ^1, b ^1").at("a", "1.0.0").at("b", "1.0.0").at("c", "1.0.0");
+    check(&world, "b 1.0.0 -> 1.1.0\n+ b/c c 2.1.0");
+}
+
+#[test]
+fn new_needs_are_added_at_the_highest_place() {
+    let world = npm().release("a@1.0.0 bad", "").release("a@1.0.1", "n ^1").release("n@1.0.0", "").release("n@1.4.0", "m ^1")
+        .release("m@1.0.0", "").asks("a ^1").at("a", "1.0.0");
+    check(&world, "a 1.0.0 -> 1.0.1\n+ n n 1.0.0");
+}
+
+#[test]
+fn a_missing_fact_is_asked_for() {
+    let world = npm().release("a@1.0.0 bad", "").release("a@1.0.1", "unheard ^1").asks("a ^1").at("a", "1.0.0");
+    let graph = world.graph();
+    let wounds = world.wounds(&graph);
+    let wound = Wound { fingerprint: &wounds[0].0, places: wounds[0].1.clone(), advisories: Vec::new() };
+    let planned = plan(&graph, &[wound], &world.facts, &Rules::new(now()));
+    assert_eq!(planned, Planned::NeedFacts(["unheard".to_owned()].into()));
+}
+
+#[test]
+fn pins_are_changed_together_where_they_need_each_other() {
+    let world = pip().release("flask@1.0", "werkzeug ~=0.14").release("flask@1.1", "Werkzeug >=0.15").release("werkzeug@0.14 bad", "")
+        .release("werkzeug@1.0", "").at("flask", "1.0").at("werkzeug", "0.14");
+    check(&world, "flask 1.0 -> 1.1\nwerkzeug 0.14 -> 1.0");
+}
+
+#[test]
+fn an_extra_that_nobody_asked_for_is_not_in_the_way() {
+    let world = pip().release("a@1.0 bad", "").release("a@1.1", "b >=2; extra == 'fast'").release("b@1.0", "").at("a", "1.0").at("b", "1.0");
+    check(&world, "a 1.0 -> 1.1");
+}

@@ -33,7 +33,7 @@ pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, Ag
     let request = &message.payload;
     let repository = env.repository(&request.wound.repository)?;
     let head = repository.branch(&request.wound.base_branch)?.ok_or_else(|| gone(&request.wound))?;
-    let tree = repository.tree(&head, &env.tree_limits, detectors::wants)?;
+    let tree = repository.tree(&head, &env.tree_limits)?;
     let before = examine(env, &tree).await?;
     let Some(graph) = before.graph_at(&request.wound.path).filter(|graph| before.of_graph(*graph).next().is_some()) else {
         return not_true(env, &message, &head);
@@ -43,12 +43,11 @@ pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, Ag
     }
     let policy = env.policies.iter().find(|policy| policy.event_type == request.wound.event_type);
     let (plan, facts) = determine(env, &tree, &before, graph, policy).await?;
-    let attempt = Attempt { env, message: &message, before: &before, policy, plan };
+    let attempt = Attempt { env, message: &message, before: &before, graph, policy, plan };
     if attempt.plan.changes.is_empty() {
         return attempt.nothing_to_do();
     }
-    let read = |path: &str| tree.text(path).ok().map(str::to_owned);
-    let patch = match update_dependency::apply(&before.graphs[graph], &attempt.plan, &facts, &read) {
+    let patch = match update_dependency::apply(&before.graphs[graph], &attempt.plan, &facts, &tree) {
         Ok(patch) => patch,
         Err(error) => return attempt.failed(vec![Step::new("apply", false, error.to_string())]),
     };
@@ -108,7 +107,7 @@ async fn determine(
     };
     let matched: Vec<_> = before.of_graph(graph).collect();
     let project = &before.graphs[graph];
-    let addresses = ProjectAddresses::of(project, npmrc(tree, &project.manifest), Vec::new());
+    let addresses = ProjectAddresses::of(project, npmrc(tree, &project.manifest), detectors::dependency::index_urls(tree, project));
     facts::plan(env, project, &addresses, &matched, &rules).await
 }
 
@@ -123,6 +122,7 @@ struct Attempt<'a> {
     env: &'a Environment,
     message: &'a Request,
     before: &'a Examination,
+    graph: usize,
     policy: Option<&'a Policy>,
     plan: Plan,
 }
@@ -240,7 +240,7 @@ impl Attempt<'_> {
     }
 
     fn verdict(&self, heals: &[&Finding]) -> Verdict {
-        let reach = update_dependency::reach(&self.plan);
+        let reach = update_dependency::reach(&self.before.graphs[self.graph], &self.plan);
         let certainty = heals.iter().map(|finding| finding.confidence).fold(1.0, f64::min);
         let circumstances = Circumstances {
             severity: detectors::dependency::matching::worst(heals.iter().copied()),

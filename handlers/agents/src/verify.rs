@@ -27,8 +27,8 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
         // The process died while it took the fix back: what was seen before counts, for now the branch may be gone.
         steps = seen;
     } else if stands.as_ref() == Some(commit) {
-        let before = examine(env, &repository.tree(&wound.commit, &env.tree_limits, detectors::wants)?).await?;
-        let after = repository.tree(commit, &env.tree_limits, detectors::wants)?;
+        let before = examine(env, &repository.tree(&wound.commit, &env.tree_limits)?).await?;
+        let after = repository.tree(commit, &env.tree_limits)?;
         let heals: Vec<_> = heals.iter().map(|finding| finding.fingerprint.clone()).collect();
         steps.extend(prove(env, &before, &heals, &after).await?);
         steps.push(only_files(&repository.changed_files(&wound.commit, commit)?, &delivery.files));

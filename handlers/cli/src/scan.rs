@@ -57,12 +57,12 @@ pub fn tree(path: &Path, commit: Option<&str>) -> Result<SourceTree, Failure> {
     if let Some(revision) = commit {
         let repository = LocalRepository::discover(path, Effects::default()).map_err(Failure::new)?;
         let commit = repository.resolve(revision).map_err(Failure::new)?;
-        return repository.tree(&commit, &limits, detectors::wants).map_err(Failure::new);
+        return repository.tree(&commit, &limits).map_err(Failure::new);
     }
     if !path.is_dir() {
         return Err(Failure(format!("{} is not a folder", path.display())));
     }
-    folder::tree(path, &limits, detectors::wants).map_err(|error| Failure(format!("{}: {error}", path.display())))
+    folder::tree(path, &limits).map_err(|error| Failure(format!("{}: {error}", path.display())))
 }
 
 fn refuse_kinds_without_detector(kinds: &[Kind]) -> Result<(), Failure> {

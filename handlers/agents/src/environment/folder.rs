@@ -1,13 +1,17 @@
 //! A folder as it is on the disk, read without following a link.
 
-use super::tree_limits::{TreeLimits, TreeReader};
+use super::tree_limits::{TreeLimits, TreeReader, with_includes};
 use detectors::source_tree::SourceTree;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The files under `root` that `wants` asks for. Links are left out, as are the folders that hold other people's code.
-pub fn tree(root: &Path, limits: &TreeLimits, wants: fn(&str) -> bool) -> io::Result<SourceTree> {
+/// The files under `root` that detectors ask for. Links are left out, as are the folders that hold other people's code.
+pub fn tree(root: &Path, limits: &TreeLimits) -> io::Result<SourceTree> {
+    with_includes(|wants| read_all(root, limits, wants))
+}
+
+fn read_all(root: &Path, limits: &TreeLimits, wants: &dyn Fn(&str) -> bool) -> io::Result<SourceTree> {
     let mut reader = TreeReader::new(*limits, wants);
     let mut folders = vec![(String::new(), 0)];
     while let Some((folder, depth)) = folders.pop() {

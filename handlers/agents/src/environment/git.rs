@@ -1,7 +1,7 @@
 //! Local git repositories: objects are read and written, references moved. No work tree is touched, no hook or filter runs.
 
 use super::effects::{Crashed, Effects};
-use super::tree_limits::{TreeLimits, TreeReader};
+use super::tree_limits::{TreeLimits, TreeReader, with_includes};
 use detectors::source_tree::SourceTree;
 use git2::build::TreeUpdateBuilder;
 use git2::{ErrorCode, FileMode, ObjectType, Oid, Repository, Signature, Time};
@@ -124,8 +124,12 @@ impl LocalRepository {
         }
     }
 
-    /// The files of `commit` that `wants` asks for. Links and submodules are left out.
-    pub fn tree(&self, commit: &CommitSha, limits: &TreeLimits, wants: fn(&str) -> bool) -> Result<SourceTree, GitError> {
+    /// The files of `commit` that detectors ask for. Links and submodules are left out.
+    pub fn tree(&self, commit: &CommitSha, limits: &TreeLimits) -> Result<SourceTree, GitError> {
+        with_includes(|wants| self.read(commit, limits, wants))
+    }
+
+    fn read(&self, commit: &CommitSha, limits: &TreeLimits, wants: &dyn Fn(&str) -> bool) -> Result<SourceTree, GitError> {
         let repository = self.open()?;
         let root = repository.find_commit(Oid::from_str(commit.as_str())?)?.tree()?;
         let odb = repository.odb()?;

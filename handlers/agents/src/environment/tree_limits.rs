@@ -1,7 +1,7 @@
 //! Limits on what is read of a repository, and what is passed over.
 
 use detectors::source_tree::SourceTree;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Limits on a tree. What is over one is left out, and the tree says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +36,28 @@ pub const SKIPPED_FOLDERS: [&str; 15] = [
     "site-packages", "third_party", "vendor", "vendored",
 ];
 
+/// Rounds of reading what the files read so far include under unusual names.
+const INCLUDE_ROUNDS_MAX: usize = 8;
+
+/// Reads a tree with all that its files include: `read` is asked again while there is more.
+pub fn with_includes<E>(read: impl Fn(&dyn Fn(&str) -> bool) -> Result<SourceTree, E>) -> Result<SourceTree, E> {
+    let mut tree = read(&detectors::wants)?;
+    let mut included = BTreeSet::new();
+    for _ in 0..INCLUDE_ROUNDS_MAX {
+        let before = included.len();
+        included.extend(detectors::dependency::unread(&tree));
+        if included.len() == before {
+            break;
+        }
+        tree = read(&|path| detectors::wants(path) || included.contains(path))?;
+    }
+    Ok(tree)
+}
+
 /// Collects files into a [`SourceTree`] within [`TreeLimits`].
-#[derive(Debug)]
-pub struct TreeReader {
+pub struct TreeReader<'a> {
     limits: TreeLimits,
-    wants: fn(&str) -> bool,
+    wants: &'a dyn Fn(&str) -> bool,
     tree: SourceTree,
     bytes: u64,
     full: bool,
@@ -48,9 +65,9 @@ pub struct TreeReader {
     left_out: BTreeMap<String, usize>,
 }
 
-impl TreeReader {
+impl<'a> TreeReader<'a> {
     /// An empty tree that will read what `wants` asks for.
-    pub fn new(limits: TreeLimits, wants: fn(&str) -> bool) -> Self {
+    pub fn new(limits: TreeLimits, wants: &'a dyn Fn(&str) -> bool) -> Self {
         Self { limits, wants, tree: SourceTree::default(), bytes: 0, full: false, left_out: BTreeMap::new() }
     }
 

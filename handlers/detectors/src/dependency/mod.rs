@@ -7,6 +7,7 @@ pub mod pip;
 use crate::source_tree::SourceTree;
 use pipeline::dependency::DependencyGraph;
 use pipeline::finding::ScanError;
+use pipeline::version::Ecosystem;
 
 /// The dependencies of every project in `tree`, and what could not be read.
 pub fn graphs(tree: &SourceTree) -> (Vec<DependencyGraph>, Vec<ScanError>) {
@@ -22,10 +23,23 @@ pub fn wants(path: &str) -> bool {
     npm::wants(path) || pip::wants(path)
 }
 
+/// Files that those of `tree` include under names that [`wants`] does not know. Read them and ask again.
+pub fn unread(tree: &SourceTree) -> Vec<String> {
+    pip::unread(tree)
+}
+
+/// Registries that the files of a project name, outermost first.
+pub fn index_urls(tree: &SourceTree, graph: &DependencyGraph) -> Vec<String> {
+    match graph.ecosystem {
+        Ecosystem::PyPI => pip::index_urls(tree, graph),
+        _ => Vec::new(),
+    }
+}
+
 /// Where manifest and lockfile of a project contradict each other or themselves.
 pub fn problems(graph: &DependencyGraph) -> Vec<String> {
     match graph.ecosystem {
-        pipeline::version::Ecosystem::Npm => npm::consistency::problems(graph),
+        Ecosystem::Npm => npm::consistency::problems(graph),
         _ => Vec::new(),
     }
 }

@@ -1,9 +1,12 @@
 //! The smallest set of version changes that heals one project.
 
 mod acts;
+mod apply;
 mod cost;
 mod heal;
+pub mod npm_edit;
 mod ranges;
+mod reach;
 mod reason;
 mod registry;
 mod report;
@@ -12,7 +15,9 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use apply::{ApplyError, apply};
 pub use heal::plan;
+pub use reach::reach;
 
 use pipeline::ids::Fingerprint;
 use pipeline::patch::Plan;

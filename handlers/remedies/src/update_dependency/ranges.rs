@@ -1,16 +1,15 @@
-//! Requirements: what a range allows, and the same kind of range around another version.
+//! Requirements as the planner holds them, and how far apart versions are.
 
+use pipeline::version::requirement::Requirement as Written;
 use pipeline::version::{Ecosystem, Version};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub(super) enum Requirement {
-    /// Anything: an empty text, or an npm tag such as `latest`.
+    /// Anything: an npm tag such as `latest`.
     Any,
-    /// An npm range.
-    Npm(nodejs_semver::Range),
-    /// A PEP 440 specifier set.
-    PyPI(pep440_rs::VersionSpecifiers),
+    /// What its ecosystem can hold a version against.
+    Range(Written),
     /// A URL, a folder, a git repository: no release answers.
     Foreign,
 }
@@ -26,24 +25,12 @@ pub(super) fn alias(text: &str) -> Option<(&str, &str)> {
 
 /// Reads a requirement. Total: what is no range is [`Requirement::Foreign`], or a tag.
 pub(super) fn parse(ecosystem: Ecosystem, text: &str) -> Requirement {
-    let text = text.trim();
-    match ecosystem {
-        Ecosystem::Npm => {
-            let text = alias(text).map_or(text, |(_, range)| range);
-            match nodejs_semver::Range::parse(text) {
-                Ok(range) => Requirement::Npm(range),
-                Err(_) if text.contains([':', '/']) => Requirement::Foreign,
-                Err(_) => Requirement::Any,
-            }
-        }
-        Ecosystem::PyPI => {
-            let text = text.split(';').next().unwrap_or_default().trim();
-            let text = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')).unwrap_or(text);
-            if text.starts_with('@') || text.contains("://") {
-                return Requirement::Foreign;
-            }
-            text.parse().map_or(Requirement::Foreign, Requirement::PyPI)
-        }
+    // What follows a semicolon is a marker: whether it holds is not known, so that the range counts.
+    let text = if ecosystem == Ecosystem::PyPI { text.split(';').next().unwrap_or_default() } else { text };
+    match Written::parse(ecosystem, text) {
+        Ok(range) if range.is_range() => Requirement::Range(range),
+        Ok(_) if ecosystem == Ecosystem::Npm && !text.contains([':', '/']) => Requirement::Any,
+        _ => Requirement::Foreign,
     }
 }
 
@@ -52,53 +39,14 @@ pub(super) fn allows(requirement: &Requirement, version: &Version) -> bool {
     match requirement {
         Requirement::Any => true,
         Requirement::Foreign => false,
-        Requirement::Npm(range) => {
-            nodejs_semver::Version::parse(version.as_str()).is_ok_and(|version| range.satisfies(&version))
-        }
-        Requirement::PyPI(set) => version.as_str().parse().is_ok_and(|version: pep440_rs::Version| set.contains(&version)),
+        Requirement::Range(range) => range.allows(version),
     }
 }
 
-/// The requirement of the same style that holds `to`: `^1.2.3` becomes `^2.0.1`, `~1.2` becomes `~2.0`, `1.x` becomes
-/// `2.x`, an exact version the exact version; what has no simple style becomes a caret.
-///
-/// `None` where it can't be written (a tag, a URL).
+/// The requirement of the same style that holds `to`, or `None` where it can't be written (a tag, a URL).
 pub(super) fn bump(ecosystem: Ecosystem, text: &str, to: &Version) -> Option<String> {
-    let bumped = match ecosystem {
-        Ecosystem::Npm => match alias(text) {
-            Some((name, range)) => format!("npm:{name}@{}", bump_npm(range, to)?),
-            None => bump_npm(text, to)?,
-        },
-        Ecosystem::PyPI => {
-            let rest = text.trim().strip_prefix("==")?;
-            let exact = !rest.contains(['*', ',']);
-            exact.then(|| format!("=={}{to}", if rest.starts_with(' ') { " " } else { "" }))?
-        }
-    };
+    let bumped = Written::parse(ecosystem, text).ok()?.bump(to)?;
     allows(&parse(ecosystem, &bumped), to).then_some(bumped)
-}
-
-fn bump_npm(text: &str, to: &Version) -> Option<String> {
-    let trimmed = text.trim();
-    if nodejs_semver::Range::parse(trimmed).is_err() {
-        return None;
-    }
-    let digits = trimmed.find(|c: char| c.is_ascii_digit()).unwrap_or(trimmed.len());
-    let (operator, written) = trimmed.split_at(digits);
-    let simple = matches!(operator.trim(), "" | "=" | "v" | "^" | "~" | ">=" | "^v" | "~v") && !written.contains([' ', '|', ',']);
-    if !simple {
-        return Some(format!("^{to}"));
-    }
-    let core = to.as_str().split(['-', '+']).next()?;
-    let parts: Vec<&str> = written.split('.').collect();
-    let wild = |part: &&str| matches!(*part, "x" | "X" | "*");
-    if parts.len() >= 3 && !parts.iter().any(|part| wild(&part)) || core != to.as_str() {
-        return Some(format!("{operator}{to}"));
-    }
-    let mut new = core.split('.');
-    let written: Option<Vec<&str>> =
-        parts.iter().map(|part| new.next().map(|number| if wild(&part) { *part } else { number })).collect();
-    Some(format!("{operator}{}", written?.join(".")))
 }
 
 /// The first three numbers of a version: what distance is measured in.
@@ -110,6 +58,7 @@ pub(super) fn numbers(version: &Version) -> [u64; 3] {
             let release = version.release();
             [0, 1, 2].map(|at| release.get(at).copied().unwrap_or(0))
         }),
+        _ => [0; 3],
     }
 }
 
@@ -120,6 +69,7 @@ pub(super) fn is_prerelease(version: &Version) -> bool {
         Ecosystem::PyPI => {
             version.as_str().parse::<pep440_rs::Version>().is_ok_and(|version| version.any_prerelease())
         }
+        _ => false,
     }
 }
 

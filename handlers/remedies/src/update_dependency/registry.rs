@@ -98,8 +98,8 @@ impl<'a> Registry<'a> {
 
     pub(super) fn name(&self, text: &str) -> Name {
         let text = match self.ecosystem {
-            Ecosystem::Npm => text.to_owned(),
             Ecosystem::PyPI => normalised(text),
+            _ => text.to_owned(),
         };
         let mut names = self.names.borrow_mut();
         let (known, list) = &mut *names;

@@ -51,5 +51,22 @@ pub fn graphs(tree: &SourceTree) -> (Vec<DependencyGraph>, Vec<ScanError>) {
     (graphs, errors)
 }
 
+/// `--index-url` of the files of `graph`, its manifest first.
+pub fn index_urls(tree: &SourceTree, graph: &DependencyGraph) -> Vec<String> {
+    let mut paths = vec![graph.manifest.as_str()];
+    for path in graph.packages.iter().map(|package| package.path.as_str()) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    let texts = paths.into_iter().filter_map(|path| tree.bytes(path)).map(|bytes| decode::decode(bytes).text);
+    let entries = texts.flat_map(|text| file::RequirementsFile::parse(&text).entries);
+    let urls = entries.filter_map(|entry| match entry.kind {
+        file::EntryKind::Options(options) => options.index_url,
+        _ => None,
+    });
+    urls.collect()
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,73 @@
+//! A plan as a patch, in the files of its ecosystem.
+
+use crate::pip::edit::{self, AddEdit, Edit, PinEdit, RemoveEdit};
+use detectors::source_tree::SourceTree;
+use pipeline::advisory::normalised_name;
+use pipeline::dependency::DependencyGraph;
+use pipeline::facts::{Facts, Release};
+use pipeline::patch::{Change, Patch, Plan};
+use pipeline::version::Ecosystem;
+
+/// A plan that can't be carried out. Nothing is changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The requirements file does not take it.
+    #[error(transparent)]
+    Pip(#[from] edit::EditError),
+    /// The manifest or lockfile does not take it.
+    #[error(transparent)]
+    Npm(#[from] super::npm_edit::EditError),
+    /// A change of a kind that these files don't have.
+    #[error("{0} can't be written into files of {1}")]
+    NoSuchChange(String, Ecosystem),
+}
+
+/// The patch that makes the changes of `plan` in the files of `tree`: every byte outside of them stays.
+pub fn apply(graph: &DependencyGraph, plan: &Plan, facts: &Facts, tree: &SourceTree) -> Result<Patch, ApplyError> {
+    match graph.ecosystem {
+        Ecosystem::Npm => {
+            let read = |path: &str| std::str::from_utf8(tree.bytes(path)?).ok().map(str::to_owned);
+            Ok(super::npm_edit::apply_npm(graph, plan, facts, &read)?)
+        }
+        Ecosystem::PyPI => Ok(edit::apply(tree, &pip_edits(graph, plan, facts)?)?),
+        other => Err(ApplyError::NoSuchChange("a plan".to_owned(), other)),
+    }
+}
+
+fn pip_edits(graph: &DependencyGraph, plan: &Plan, facts: &Facts) -> Result<Vec<Edit>, ApplyError> {
+    let entry = |place: &str| graph.packages.iter().find(|package| package.place == place);
+    let hashes = |name: &str, version: &str| {
+        release(graph.ecosystem, facts, name, version).map_or_else(Vec::new, |release| release.hashes.clone())
+    };
+    let moved = |place: &str, name: &str| edit::EditError::Moved { path: place.to_owned(), line: 0, name: name.to_owned() };
+    let mut edits = Vec::new();
+    for change in &plan.changes {
+        edits.push(match change {
+            Change::Update { place, name, to, .. } => {
+                let entry = entry(place).ok_or_else(|| moved(place, name))?;
+                let (path, line) = (entry.path.clone(), entry.line);
+                Edit::Pin(PinEdit { path, line, name: name.clone(), to: to.clone(), hashes: hashes(name, to) })
+            }
+            Change::Add { place, name, version } => Edit::Add(AddEdit {
+                path: place.clone(),
+                name: name.clone(),
+                version: version.clone(),
+                hashes: hashes(name, version),
+                via: Vec::new(),
+            }),
+            Change::Remove { place, name, .. } => {
+                let entry = entry(place).ok_or_else(|| moved(place, name))?;
+                Edit::Remove(RemoveEdit { path: entry.path.clone(), line: entry.line, name: name.clone() })
+            }
+            Change::Require { .. } | Change::Override { .. } => {
+                return Err(ApplyError::NoSuchChange(format!("{change:?}"), graph.ecosystem));
+            }
+        });
+    }
+    Ok(edits)
+}
+
+fn release<'f>(ecosystem: Ecosystem, facts: &'f Facts, name: &str, version: &str) -> Option<&'f Release> {
+    let known = facts.packages.get(normalised_name(ecosystem, name).as_ref())?;
+    known.releases.iter().find(|release| release.version == version)
+}

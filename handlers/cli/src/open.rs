@@ -155,7 +155,7 @@ fn policies(file: Option<&Path>) -> Result<Vec<Policy>, Failure> {
 
 fn suppressions(known: &Known) -> Result<Suppressions, Failure> {
     let mut suppressions = Suppressions::default();
-    for path in &known.baseline {
+    if let Some(path) = &known.baseline {
         suppressions.baselines.push(Baseline::parse(&path.display().to_string(), &read(path)?).map_err(Failure)?);
     }
     for path in &known.vex {

@@ -17,7 +17,7 @@ pub mod file;
 pub mod requirement;
 
 pub use annotation::comments_below;
-pub use names::{DEV_WORDS, SKIPPED_FOLDERS, normalised};
+pub use names::{DEV_FOLDER_WORDS, DEV_WORDS, SKIPPED_FOLDERS, normalised};
 pub use options::check_hash;
 
 use crate::source_tree::SourceTree;
@@ -49,6 +49,12 @@ pub fn graphs(tree: &SourceTree) -> (Vec<DependencyGraph>, Vec<ScanError>) {
     let graphs = groups.iter().filter_map(|group| graph::graph(&files, group, &mut errors)).collect();
     errors.sort_by(|a, b| (&a.path, a.line, &a.message).cmp(&(&b.path, b.line, &b.message)));
     (graphs, errors)
+}
+
+/// The file and the line of a package's place (`requirements.txt:12`); `None` for a place of another ecosystem.
+pub fn file_and_line(place: &str) -> Option<(&str, u32)> {
+    let (path, line) = place.rsplit_once(':')?;
+    Some((path, line.parse().ok()?))
 }
 
 #[cfg(test)]

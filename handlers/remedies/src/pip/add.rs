@@ -21,7 +21,7 @@ pub fn splice(file: &RequirementsFile, text: &str, edit: &AddEdit) -> Result<Spl
     let at = place(file, text, &key);
     let eol = line_ending(text);
     // The last line of the file may have no ending: then the new one has none either.
-    let written = if at > 0 && !text[..at].ends_with(['\n', '\r', '\u{feff}']) {
+    let written = if at > 0 && !text[..at].ends_with(['\n', '\r', '\u{b}', '\u{c}', '\u{feff}']) {
         format!("{eol}{}", lines.trim_end_matches(['\r', '\n']))
     } else {
         lines

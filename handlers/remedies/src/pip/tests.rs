@@ -96,6 +96,7 @@ fn additions_go_to_their_place_in_the_order() {
     check("# head\nb==1\n", add("a", "2", &[], &[]), "# head\na==2\nb==1\n");
     check("a==1\n# of c\nc==1", add("b", "2", &[], &[]), "a==1\nb==2\n# of c\nc==1");
     check("a==1", add("b", "2", &[], &[]), "a==1\nb==2");
+    check("a==1\u{c}", add("b", "2", &[], &[]), "a==1\u{c}b==2\n");
     check("z==1\na==1\nx==1\nb==1\n\n# end\n", add("c", "2", &[], &[]), "z==1\na==1\nx==1\nb==1\nc==2\n\n# end\n");
     check("", add("a", "2", &[], &[]), "a==2\n");
     check("a==1    # via -r x.in\r\nc==1  # via a\r\n", add("b", "2", &[], &["a", "c"]), "a==1    # via -r x.in\r\nb==2  # via a, c\r\nc==1  # via a\r\n");
@@ -111,6 +112,7 @@ fn additions_go_to_their_place_in_the_order() {
 fn removals_take_their_comments_along() {
     check("a==1\nb==1 \\\n  --hash=sha256:aa\n    # via\n    #   a\n# of c\nc==1\n", remove(2, "B"), "a==1\n# of c\nc==1\n");
     check("a==1\nb==1", remove(2, "b"), "a==1\n");
+    check("a==1 --install-option=x\nprose, not more\nb==1\n", remove(1, "a"), "prose, not more\nb==1\n");
 }
 
 #[test]

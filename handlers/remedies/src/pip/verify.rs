@@ -2,7 +2,7 @@
 
 use super::edit::{Edit, EditError};
 use super::specifier::{allows, begins_at};
-use detectors::dependency::pip::file::{Entry, RequirementsFile};
+use detectors::dependency::pip::file::{Entry, LineError, RequirementsFile};
 use detectors::dependency::pip::requirement::Requirement;
 use detectors::dependency::pip::{comments_below, normalised};
 use pep440_rs::Version;
@@ -27,10 +27,13 @@ pub fn verify_patch(patch: &Patch, edits: &[Edit]) -> Result<(), EditError> {
 pub fn verify(path: &str, before: &str, after: &str, edits: &[&Edit]) -> Result<(), EditError> {
     let differs = |reason: String| Err(EditError::NotAsIntended(path.to_owned(), reason));
     let (old, new) = (RequirementsFile::parse(before), RequirementsFile::parse(after));
-    if old.errors.len() != new.errors.len() {
+    let edits: Vec<_> = edits.iter().copied().filter(|edit| edit.path() == path).collect();
+    let is_removed = |line: u32| edits.iter().any(|edit| matches!(edit, Edit::Remove(edit) if edit.line == line));
+    let messages = |errors: &[LineError]| errors.iter().map(|error| error.message.clone()).collect::<Vec<_>>();
+    let left: Vec<_> = old.errors.iter().filter(|error| !is_removed(error.line)).cloned().collect();
+    if messages(&left) != messages(&new.errors) {
         return differs("other lines are broken than before".to_owned());
     }
-    let edits: Vec<_> = edits.iter().copied().filter(|edit| edit.path() == path).collect();
     let mut added = 0;
     let mut at = 0;
     let mut skip = 0;

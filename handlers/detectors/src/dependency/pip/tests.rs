@@ -238,6 +238,22 @@ fn a_long_chain_of_includes_ends_at_its_limit() {
 }
 
 #[test]
+fn too_many_files_that_include_each_other_end_at_the_limits() {
+    let count = includes::FILES_MAX + 50;
+    let files = (0..count).map(|n| {
+        let includes: String = (1..12).map(|step| format!("-r {}.txt\n-c {}.txt\n", (n + step) % count, (n * 7 + step) % count)).collect();
+        (format!("requirements/{n}.txt"), format!("{includes}x{n}\ny==1\n"))
+    });
+    let tree: SourceTree = files.collect();
+    let (graphs, errors) = graphs(&tree);
+    let packages: usize = graphs.iter().map(|graph| graph.packages.len()).sum();
+    assert_eq!(packages, 2 * includes::FILES_MAX);
+    for limit in ["requirements files: this one and all after it", "includes: those of this file are not followed"] {
+        assert!(errors.iter().any(|error| error.message.contains(limit)), "{limit}");
+    }
+}
+
+#[test]
 fn many_broken_lines_are_counted() {
     let tree: SourceTree = [("requirements.txt", "this is prose\n".repeat(500))].into_iter().collect();
     let (graphs, errors) = graphs(&tree);

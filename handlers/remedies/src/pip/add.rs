@@ -9,7 +9,8 @@ use std::ops::Range;
 /// The new lines, and where they go.
 pub fn splice(file: &RequirementsFile, text: &str, edit: &AddEdit) -> Result<Splice, EditError> {
     check_text(&edit.version, &edit.hashes)?;
-    if pep508_rs::PackageName::new(edit.name.clone()).is_err() {
+    // An empty name passes for one there.
+    if edit.name.is_empty() || pep508_rs::PackageName::new(edit.name.clone()).is_err() {
         return Err(EditError::Invalid(edit.name.clone(), "it is not the name of a package".to_owned()));
     }
     let key = normalised(&edit.name);
@@ -20,7 +21,7 @@ pub fn splice(file: &RequirementsFile, text: &str, edit: &AddEdit) -> Result<Spl
     let at = place(file, text, &key);
     let eol = line_ending(text);
     // The last line of the file may have no ending: then the new one has none either.
-    let written = if at > 0 && !text[..at].ends_with(['\n', '\r', '\u{feff}']) {
+    let written = if at > 0 && !text[..at].ends_with(['\n', '\r', '\u{b}', '\u{c}', '\u{feff}']) {
         format!("{eol}{}", lines.trim_end_matches(['\r', '\n']))
     } else {
         lines
@@ -69,7 +70,7 @@ fn place(file: &RequirementsFile, text: &str, key: &str) -> usize {
     let keys: Vec<_> = named.iter().map(|(_, key)| key.as_str()).collect();
     let run = sorted_run(&keys);
     // pip-compile sets setuptools and its like last, under a comment, out of order: the long run is what is sorted.
-    let (run, sorted) = if run.len() * 2 >= keys.len() { (run, true) } else { (0..keys.len(), false) };
+    let (run, sorted) = if run.len() * 2 > keys.len() { (run, true) } else { (0..keys.len(), false) };
     let next = named[run.clone()].iter().find(|(_, found)| sorted && found.as_str() > key);
     if let Some((at, _)) = next {
         return before(&file.entries, *at);

@@ -1,7 +1,7 @@
 //! Rows: a file, an edit, the file after it.
 
 use super::edit::{AddEdit, Edit, EditError, PinEdit, RemoveEdit, apply};
-use super::verify::verify;
+use super::verify::{verify, verify_patch};
 use detectors::dependency::pip::file::RequirementsFile;
 use detectors::source_tree::SourceTree;
 
@@ -96,6 +96,7 @@ fn additions_go_to_their_place_in_the_order() {
     check("# head\nb==1\n", add("a", "2", &[], &[]), "# head\na==2\nb==1\n");
     check("a==1\n# of c\nc==1", add("b", "2", &[], &[]), "a==1\nb==2\n# of c\nc==1");
     check("a==1", add("b", "2", &[], &[]), "a==1\nb==2");
+    check("a==1\u{c}", add("b", "2", &[], &[]), "a==1\u{c}b==2\n");
     check("z==1\na==1\nx==1\nb==1\n\n# end\n", add("c", "2", &[], &[]), "z==1\na==1\nx==1\nb==1\nc==2\n\n# end\n");
     check("", add("a", "2", &[], &[]), "a==2\n");
     check("a==1    # via -r x.in\r\nc==1  # via a\r\n", add("b", "2", &[], &["a", "c"]), "a==1    # via -r x.in\r\nb==2  # via a, c\r\nc==1  # via a\r\n");
@@ -111,6 +112,7 @@ fn additions_go_to_their_place_in_the_order() {
 fn removals_take_their_comments_along() {
     check("a==1\nb==1 \\\n  --hash=sha256:aa\n    # via\n    #   a\n# of c\nc==1\n", remove(2, "B"), "a==1\n# of c\nc==1\n");
     check("a==1\nb==1", remove(2, "b"), "a==1\n");
+    check("a==1 --install-option=x\nprose, not more\nb==1\n", remove(1, "a"), "prose, not more\nb==1\n");
 }
 
 #[test]
@@ -137,6 +139,29 @@ fn what_cannot_be_done_is_refused() {
     let tree: SourceTree = [(PATH, b"\xff\xfea\0=\0=\x001\0")].into_iter().collect();
     assert_eq!(apply(&tree, &[pin(1, "a", "2", &[])]), Err(EditError::NotUtf8(PATH.to_owned())));
     assert_eq!(apply(&SourceTree::default(), &[pin(1, "a", "2", &[])]), Err(EditError::Absent(PATH.to_owned())));
+}
+
+#[test]
+fn every_pin_of_a_real_project_can_be_changed_alone() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
+    #[expect(clippy::disallowed_methods, reason = "a test finds its material by the environment")]
+    let root = std::env::var("SUTURE_TEST_SHARED").unwrap_or_else(|_| root.to_owned());
+    let Ok(text) = std::fs::read_to_string(format!("{root}/repositories/cabot/requirements.txt")) else {
+        println!("skipped: no shared repositories at {root}");
+        return;
+    };
+    let tree: SourceTree = [(PATH, &text)].into_iter().collect();
+    let (graphs, _) = detectors::dependency::pip::graphs(&tree);
+    for package in &graphs[0].packages {
+        let edits = [pin(package.line, &package.name, "999.1", &[])];
+        let patch = apply(&tree, &edits).unwrap();
+        assert_eq!(verify_patch(&patch, &edits), Ok(()));
+        let changed: Vec<_> = text.lines().zip(patch.files[0].after.lines()).filter(|(was, is)| was != is).collect();
+        let (was, is) = (format!("{}=={}", package.name, package.version), format!("{}==999.1", package.name));
+        assert_eq!(changed, [(was.as_str(), is.as_str())]);
+        // The line of another package is not taken for the edited one.
+        assert!(verify_patch(&patch, &[pin(package.line + 1, &package.name, "999.1", &[])]).is_err());
+    }
 }
 
 proptest::proptest! {

@@ -2,22 +2,38 @@
 
 use super::edit::{Edit, EditError};
 use super::specifier::{allows, begins_at};
-use detectors::dependency::pip::file::{Entry, RequirementsFile};
+use detectors::dependency::pip::file::{Entry, LineError, RequirementsFile};
 use detectors::dependency::pip::requirement::Requirement;
 use detectors::dependency::pip::{comments_below, normalised};
 use pep440_rs::Version;
+use pipeline::patch::Patch;
 use std::collections::BTreeSet;
 use std::str::FromStr;
+
+/// Whether each file of `patch` says what `edits` intend. An edit that changes nothing has no file there.
+pub fn verify_patch(patch: &Patch, edits: &[Edit]) -> Result<(), EditError> {
+    let edits: Vec<_> = edits.iter().collect();
+    for file in &patch.files {
+        if !edits.iter().any(|edit| edit.path() == file.path) {
+            return Err(EditError::NotAsIntended(file.path.clone(), "no edit is meant for it".to_owned()));
+        }
+        verify(&file.path, &file.before, &file.after, &edits)?;
+    }
+    Ok(())
+}
 
 /// Reads both texts and compares them line by line: an edited requirement says what its edit wants and keeps the rest
 /// of its bytes; an added or removed one is there or gone; every other line is the same, byte by byte.
 pub fn verify(path: &str, before: &str, after: &str, edits: &[&Edit]) -> Result<(), EditError> {
     let differs = |reason: String| Err(EditError::NotAsIntended(path.to_owned(), reason));
     let (old, new) = (RequirementsFile::parse(before), RequirementsFile::parse(after));
-    if old.errors.len() != new.errors.len() {
+    let edits: Vec<_> = edits.iter().copied().filter(|edit| edit.path() == path).collect();
+    let is_removed = |line: u32| edits.iter().any(|edit| matches!(edit, Edit::Remove(edit) if edit.line == line));
+    let messages = |errors: &[LineError]| errors.iter().map(|error| error.message.clone()).collect::<Vec<_>>();
+    let left: Vec<_> = old.errors.iter().filter(|error| !is_removed(error.line)).cloned().collect();
+    if messages(&left) != messages(&new.errors) {
         return differs("other lines are broken than before".to_owned());
     }
-    let edits: Vec<_> = edits.iter().copied().filter(|edit| edit.path() == path).collect();
     let mut added = 0;
     let mut at = 0;
     let mut skip = 0;
@@ -103,33 +119,27 @@ fn is_same_hashes(was: &Requirement, is: &Requirement) -> bool {
 }
 
 /// The bytes of an entry without its specifiers, its hashes, and what separates these.
-fn frame<'a>(text: &'a str, entry: &Entry, requirement: &Requirement) -> Vec<&'a str> {
+fn frame<'a>(text: &'a str, entry: &Entry, requirement: &Requirement) -> (&'a str, String) {
     let first = requirement.specifiers.first().map_or(requirement.specifiers_at, |one| one.range.start);
     let last = requirement.specifiers.last().map_or(requirement.specifiers_at, |one| one.range.end);
-    let mut pieces = vec![text.get(entry.span.start..first).unwrap_or_default()];
+    let head = text.get(entry.span.start..first).unwrap_or_default();
+    let mut rest = String::new();
     let mut at = last;
-    for (index, hash) in requirement.hashes.iter().enumerate() {
+    for hash in &requirement.hashes {
         let gap = text.get(at..hash.range.start).unwrap_or_default();
-        // Between two hashes only other options count, as the gaps come and go with the hashes.
-        pieces.push(if index == 0 { gap } else { gap.trim_matches(|c: char| c == '\\' || c.is_whitespace()) });
+        // The gap before the first hash stays; between hashes only other options count.
+        rest.push_str(if rest.is_empty() { gap } else { gap.trim_matches(|c: char| c == '\\' || c.is_whitespace()) });
         at = hash.range.end;
     }
-    pieces.push(text.get(at..entry.span.end).unwrap_or_default());
-    pieces.retain(|piece| !piece.is_empty());
-    pieces
+    let tail = text.get(at..entry.span.end).unwrap_or_default();
+    rest.push_str(if rest.is_empty() { tail } else { tail.trim_start_matches([' ', '\t']) });
+    (head, rest)
 }
 
 fn is_same_frame(before: &str, old: &Entry, was: &Requirement, after: &str, new: &Entry, is: &Requirement) -> bool {
-    let (mut was, mut is) = (frame(before, old, was), frame(after, new, is));
-    if is_last(before, old) || is_last(after, new) {
-        for frame in [&mut was, &mut is] {
-            if let Some(end) = frame.last_mut() {
-                *end = without_ending(end);
-            }
-            frame.retain(|piece| !piece.is_empty());
-        }
-    }
-    was == is
+    let (was, is) = (frame(before, old, was), frame(after, new, is));
+    let ending = is_last(before, old) || is_last(after, new);
+    was.0 == is.0 && (was.1 == is.1 || (ending && without_ending(&was.1) == without_ending(&is.1)))
 }
 
 fn is_same_raw(before: &str, old: &Entry, after: &str, new: &Entry) -> bool {

@@ -17,7 +17,7 @@ pub mod file;
 pub mod requirement;
 
 pub use annotation::comments_below;
-pub use names::{DEV_WORDS, SKIPPED_FOLDERS, normalised};
+pub use names::{DEV_FOLDER_WORDS, DEV_WORDS, SKIPPED_FOLDERS, normalised};
 pub use options::check_hash;
 
 use crate::source_tree::SourceTree;
@@ -66,6 +66,12 @@ pub fn index_urls(tree: &SourceTree, graph: &DependencyGraph) -> Vec<String> {
         _ => None,
     });
     urls.collect()
+}
+
+/// The file and the line of a package's place (`requirements.txt:12`); `None` for a place of another ecosystem.
+pub fn file_and_line(place: &str) -> Option<(&str, u32)> {
+    let (path, line) = place.rsplit_once(':')?;
+    Some((path, line.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -1,14 +1,20 @@
 //! What file names and package names say.
 
-/// Words in the name of a file, or of the folder that holds it, that make it one for developers.
+/// Words in the name of a file that make it one for developers.
 ///
-/// A word is a run of letters and digits: `requirements-dev.txt`, `test_requirements.txt` and `docs/requirements.txt`
-/// have one, `requirements-devices.txt` has none.
+/// A word is a run of letters and digits: `requirements-dev.txt` and `test_requirements.txt` have one,
+/// `requirements-devices.txt` has none.
 pub const DEV_WORDS: &[&str] = &[
     "dev", "devel", "develop", "developer", "development", "local", "debug", "test", "tests", "testing", "tox", "nox", "pytest",
     "unittest", "coverage", "qa", "e2e", "lint", "linter", "linters", "linting", "style", "format", "formatting", "typing",
-    "mypy", "precommit", "docs", "doc", "documentation", "sphinx", "mkdocs", "rtd", "ci", "build", "release", "bench",
+    "mypy", "precommit", "docs", "doc", "documentation", "sphinx", "mkdocs", "rtd", "ci", "build", "bench",
     "benchmark", "benchmarks",
+];
+
+/// Words in the name of the folder that holds a file that make it one for developers. Fewer: `build/requirements.txt`
+/// may well be what is installed in production.
+pub const DEV_FOLDER_WORDS: &[&str] = &[
+    "dev", "test", "tests", "testing", "e2e", "lint", "docs", "doc", "documentation", "ci", "github", "benchmark", "benchmarks",
 ];
 
 /// Folders whose files are copies of other projects, or environments that tools made.
@@ -55,13 +61,17 @@ pub fn is_skipped(path: &str) -> bool {
     folders.split('/').any(|folder| SKIPPED_FOLDERS.contains(&folder))
 }
 
-/// Whether the name of the file, or of its folder, says that developers use it.
+/// Whether the name of the file, or of the folder that holds it, says that developers use it.
 pub fn is_dev(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
-    let from = path.rmatch_indices('/').nth(1).map_or(0, |(at, _)| at);
+    let mut parts = path.rsplit('/');
     // `pre-commit` is two words that mean nothing alone.
-    let named = path[from..].replace("pre-commit", "precommit").replace("pre_commit", "precommit");
-    named.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| DEV_WORDS.contains(&word))
+    let file = parts.next().unwrap_or_default().replace("pre-commit", "precommit").replace("pre_commit", "precommit");
+    has_word(&file, DEV_WORDS) || has_word(parts.next().unwrap_or_default(), DEV_FOLDER_WORDS)
+}
+
+fn has_word(name: &str, words: &[&str]) -> bool {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| words.contains(&word))
 }
 
 /// A project's name as the registry compares it (PEP 503): lower case, runs of `-`, `_` and `.` as one `-`.
@@ -95,6 +105,7 @@ mod tests {
         check("requirements/base.txt", requirements, false);
         check("requirements/test.txt", requirements, true);
         check("docs/requirements.txt", requirements, true);
+        check("build/requirements.txt", requirements, false);
         check("docs/requirements/base.txt", requirements, false);
         check("requirements-devices.txt", requirements, false);
         check("requirements.pre-commit.txt", requirements, true);

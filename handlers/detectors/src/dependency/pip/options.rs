@@ -33,6 +33,7 @@ enum Kind {
     IndexUrl,
     ExtraIndexUrl,
     Pre,
+    Setting,
     /// Known to pip, without meaning for us: a flag.
     Flag,
     /// The same with a value.
@@ -65,9 +66,9 @@ const KNOWN: &[(&str, Kind)] = &[
     ("--use-feature", Kind::Value),
     ("--global-option", Kind::Value),
     ("--hash", Kind::Hash),
-    ("-C", Kind::Value),
-    ("--config-setting", Kind::Value),
-    ("--config-settings", Kind::Value),
+    ("-C", Kind::Setting),
+    ("--config-setting", Kind::Setting),
+    ("--config-settings", Kind::Setting),
 ];
 
 /// Divides a line into the requirement and its options: at the first word that begins with `-`.
@@ -180,6 +181,8 @@ impl Options {
             Kind::IndexUrl => self.index_url = Some(value),
             Kind::ExtraIndexUrl => self.extra_index_urls.push(value),
             Kind::Pre => self.pre = true,
+            Kind::Setting if !value.contains('=') => return Err(format!("a setting is KEY=VALUE, not `{value}`")),
+            Kind::Setting => {}
             Kind::Flag | Kind::Value => {}
         }
         Ok(())
@@ -227,4 +230,54 @@ fn shell_words(text: &str, start: usize) -> Result<Vec<Word>, String> {
     }
     words.extend(word);
     Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The values of `-r`, `-c`, `-e` and `--hash`, or nothing where pip refuses the line.
+    #[track_caller]
+    fn check(text: &str, expect: Option<&[&str]>) {
+        let (written, start) = divide(text);
+        assert_eq!(written, "");
+        let (options, error) = parse(text, start);
+        let hashes = options.hashes.iter().map(|(value, _)| value);
+        let values = options.requirements.iter().chain(&options.constraints).chain(&options.editables).chain(hashes);
+        let values: Vec<_> = values.map(String::as_str).collect();
+        assert_eq!(error.is_none().then_some(values.as_slice()), expect, "{text}: {error:?}");
+    }
+
+    #[test]
+    fn options_are_read_as_pip_reads_them() {
+        check("-r x.txt", Some(&["x.txt"]));
+        check("-rx.txt", Some(&["x.txt"]));
+        check("--requirement=x.txt ignored", Some(&["x.txt"]));
+        check("--requirem 'x y.txt'", Some(&["x y.txt"]));
+        check("--require-h --pre", Some(&[]));
+        check("--req x.txt", None);
+        check("--config a=b -C c=d", Some(&[]));
+        check("-C x", None);
+        check("--pre=1", None);
+        check("--hash=sha256:aa --hash \"sha384:bb\"", Some(&["sha256:aa", "sha384:bb"]));
+        check("--hash=md5:aa", None);
+        check("--hash=aa", None);
+        check("-- --unknown", Some(&[]));
+        check("-", Some(&[]));
+        check("-x", None);
+        check("-r", None);
+        check("-e a\\ b", Some(&["a b"]));
+        check("-e 'open", None);
+        check("-e open\\", None);
+        check("-e \"a\\b\\\"\"", Some(&["a\\b\""]));
+        check("-é", None);
+    }
+
+    #[test]
+    fn ranges_span_the_whole_option() {
+        let text = "foo --hash 'sha256:aa'  --hash=sha256:bb";
+        let (options, _) = parse(text, divide(text).1);
+        let ranges: Vec<_> = options.hashes.into_iter().map(|(_, range)| &text[range]).collect();
+        assert_eq!(ranges, ["--hash 'sha256:aa'", "--hash=sha256:bb"]);
+    }
 }

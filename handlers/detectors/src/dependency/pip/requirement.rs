@@ -129,6 +129,9 @@ fn unnamed(line: &LogicalLine, address: &str) -> Result<Requirement, String> {
 
 fn named(line: &LogicalLine, body: &str) -> Result<Requirement, String> {
     let name_end = body.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))).unwrap_or(body.len());
+    if name_end == 0 {
+        return Err(refused(body, "it begins with no name"));
+    }
     let mut head_end = name_end;
     let after_name = body[name_end..].trim_start_matches(is_space);
     if after_name.starts_with('[') {

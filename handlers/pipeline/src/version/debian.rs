@@ -1,7 +1,7 @@
 //! Debian: the order of dpkg, by epoch, upstream version and revision.
 //!
-//! Hand-written: the library at hand puts `1.0+` before `1.0+0` (a missing number is zero to dpkg) and refuses
-//! underscores, which dpkg only warns of.
+//! Hand-written: `debversion` puts `1.0+` before `1.0+0` (a missing number is zero to dpkg) and refuses underscores,
+//! which dpkg only warns of.
 
 use super::digits::{compare_numbers, is_number, split_digits, split_while};
 use std::cmp::Ordering;

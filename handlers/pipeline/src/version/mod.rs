@@ -15,6 +15,8 @@ mod npm;
 mod nuget;
 pub mod order_check;
 mod packagist;
+#[cfg(test)]
+mod properties;
 mod pypi;
 mod red_hat;
 pub mod requirement;

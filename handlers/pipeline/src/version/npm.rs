@@ -1,7 +1,8 @@
 //! npm: Semantic Versioning as node's `semver` reads it when it is told to be loose.
 //!
-//! Hand-written because advisories and manifests hold the loose forms (`v1.2.3`, `=1.2.3`, `1.2.3beta`), which the
-//! library at hand refuses. A number over node's largest safe integer is no version, as in node.
+//! Hand-written, as the ranges are, which need its parts; `nodejs-semver` refuses `=1.2.3` besides. A number over
+//! node's largest safe integer is no version, as in node. One reading of node's is not followed: `1.2.34.5`, which it
+//! takes for the pre-release `4.5` of `1.2.3`, is refused.
 
 use super::digits::split_digits;
 use super::semantic::{Semantic, are_identifiers};

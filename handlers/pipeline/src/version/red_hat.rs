@@ -1,7 +1,7 @@
 //! Red Hat: epoch, version and release, each in the order of rpm.
 //!
-//! The library compares; it is split here, because it takes the first hyphen for the one before the release, and
-//! rpm the last. A version without release comes before the same with one.
+//! `rpm-version` compares; the text is split here, because it takes the first hyphen for the one before the release,
+//! and rpm the last. A version without release comes before the same with one.
 
 use super::digits::split_digits;
 use rpm_version::Evr;

@@ -1,7 +1,7 @@
 //! RubyGems: the order of `Gem::Version`.
 //!
-//! Hand-written: the library at hand takes a segment over 32 bits for a word, which puts dates such as
-//! `1.0.20200101120000` before every number.
+//! Hand-written: `gem_version` takes a segment over 32 bits for a word, which puts dates such as `1.0.20200101120000`
+//! before every number.
 
 use super::digits::{compare_numbers, split_digits, split_while};
 use std::cmp::Ordering;

@@ -1,6 +1,6 @@
 //! PEP 440 specifiers, decided as the `packaging` library does.
 //!
-//! The library at hand reads the versions; it is not asked to decide, because it lets `1` in by `==1.2.*`.
+//! `pep440_rs` reads the versions; it is not asked to decide, because it lets `1` in by `==1.2.*`.
 
 use pep440_rs::Version;
 

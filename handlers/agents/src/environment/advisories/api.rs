@@ -183,7 +183,11 @@ impl OsvApi {
     }
 
     /// The ids that match each package. Packages that could not be asked are said in `answer`, the others are marked as asked.
-    async fn hits<'a>(&self, packages: &'a [Package], answer: &mut AdvisoryAnswer) -> Vec<(&'a Package, BTreeSet<Hit>)> {
+    async fn hits<'a>(
+        &self,
+        packages: &'a [Package],
+        answer: &mut AdvisoryAnswer,
+    ) -> Vec<(&'a Package, BTreeSet<Hit>)> {
         let batches = stream::iter(packages.chunks(BATCH_QUERIES_MAX)).map(|batch| self.batch(batch));
         let batches: Vec<_> = batches.buffer_unordered(self.settings.concurrency_max.max(1)).collect().await;
         let mut found = Vec::new();
@@ -231,7 +235,11 @@ impl OsvApi {
         found
     }
 
-    async fn page(&self, packages: &[Package], open: &[(usize, Option<String>)]) -> Result<Vec<QueryAnswer>, CouldNotAsk> {
+    async fn page(
+        &self,
+        packages: &[Package],
+        open: &[(usize, Option<String>)],
+    ) -> Result<Vec<QueryAnswer>, CouldNotAsk> {
         let query = |(at, page): &(usize, Option<String>)| {
             let (ecosystem, name, version) = packages.get(*at)?;
             let package = QueryPackage { name: name.clone(), ecosystem: ecosystem.to_string() };
@@ -240,7 +248,8 @@ impl OsvApi {
         let queries: Vec<_> = open.iter().filter_map(query).collect();
         let body = serde_json::json!({ "queries": queries });
         let bytes = self.send(|| self.client.post(self.address("v1/querybatch")).json(&body), ANSWER_BYTES_MAX).await?;
-        let answer: BatchAnswer = serde_json::from_slice(&bytes).map_err(|error| CouldNotAsk::Unreadable(error.to_string()))?;
+        let answer: BatchAnswer =
+            serde_json::from_slice(&bytes).map_err(|error| CouldNotAsk::Unreadable(error.to_string()))?;
         if answer.results.len() != queries.len() {
             let reason = format!("{} results for {} queries", answer.results.len(), queries.len());
             return Err(CouldNotAsk::Unreadable(reason));
@@ -299,10 +308,11 @@ impl OsvApi {
             if !may_pass || attempt >= self.settings.attempts_max {
                 return Err(CouldNotAsk::Status { status: status.as_u16() });
             }
-            let seconds = retry_after(&response).unwrap_or(u64::from(attempt));
-            if seconds > self.settings.wait_s_max {
-                return Err(CouldNotAsk::Later { seconds });
-            }
+            let seconds = match retry_after(&response) {
+                Some(seconds) if seconds > self.settings.wait_s_max => return Err(CouldNotAsk::Later { seconds }),
+                Some(seconds) => seconds,
+                None => u64::from(attempt).min(self.settings.wait_s_max),
+            };
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             attempt += 1;
         }

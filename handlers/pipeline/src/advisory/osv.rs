@@ -534,6 +534,28 @@ mod tests {
             }
         }
 
+        /// A whole record with some bytes replaced, removed or doubled.
+        #[test]
+        fn a_mutated_record_is_read_or_refused(changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>(), 0..3u8), 1..8)) {
+            let ranges = r#""ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2.3"},{"introduced":"2.0.0-rc.1"},{"last_affected":"2.3.4"}]}]"#;
+            let severity = r#""severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}]"#;
+            let record = format!(r#"{{"id":"A-1","modified":"2024-01-01T00:00:00Z","aliases":["B"],{severity},"affected":[{{{PACKAGE},{ranges},"versions":["1.0.0"]}}]}}"#);
+            let mut bytes = record.into_bytes();
+            for (at, byte, kind) in changes {
+                let at = at.index(bytes.len());
+                match kind {
+                    0 => bytes[at] = byte,
+                    1 => bytes.insert(at, byte),
+                    _ => { bytes.remove(at); }
+                }
+            }
+            let version = crate::version::Version::parse(Ecosystem::Npm, "2.1.0").expect("a version");
+            for (_, _, advisory) in OsvRecord::parse(&bytes).iter().flat_map(OsvRecord::advisories) {
+                advisory.affects(&version);
+                advisory.fixed_versions(Ecosystem::Npm, &version);
+            }
+        }
+
         #[test]
         fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = OsvRecord::parse(&bytes);

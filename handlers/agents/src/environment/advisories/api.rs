@@ -162,11 +162,15 @@ impl OsvApi {
         let details: Vec<_> = details.buffer_unordered(self.settings.concurrency_max.max(1)).collect().await;
         let mut merger = Merger::default();
         let mut missing = BTreeMap::new();
+        let mut withdrawn = BTreeSet::new();
         for (hit, detail) in details {
             match detail {
-                Ok(record) => merger.add(&record),
+                Ok(record) => {
+                    withdrawn.extend(record.withdrawn.then_some(hit.id.as_str()));
+                    merger.add(&record);
+                }
                 Err(reason) => {
-                    missing.insert(hit.id.as_str(), reason);
+                    missing.insert(hit.id.as_str(), format!("could not be asked: {reason}"));
                 }
             }
         }
@@ -176,8 +180,12 @@ impl OsvApi {
             }
         }
         for ((ecosystem, name, _), hits) in &hits {
-            for (id, reason) in hits.iter().filter_map(|hit| missing.get_key_value(hit.id.as_str())) {
-                answer.fail(*ecosystem, name, &format!("{id} of the OSV API could not be asked: {reason}"));
+            for id in hits.iter().map(|hit| hit.id.as_str()).filter(|id| !withdrawn.contains(id)) {
+                let is_known = answer.known(*ecosystem, name).iter().any(|advisory| advisory.id == id);
+                let reason = missing.get(id).map(String::as_str).unwrap_or("says nothing of it that can be read");
+                if !is_known {
+                    answer.fail(*ecosystem, name, &format!("{id} of the OSV API {reason}"));
+                }
             }
         }
     }

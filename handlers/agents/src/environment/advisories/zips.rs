@@ -123,7 +123,7 @@ fn archives(folder: &Path) -> Result<(Vec<Archive>, Vec<String>), ZipsError> {
     for entry in fs::read_dir(folder).map_err(about)? {
         let entry = entry.map_err(about)?;
         let path = entry.path().join("all.zip");
-        let Ok(metadata) = fs::metadata(&path) else { continue };
+        let Some(metadata) = fs::metadata(&path).ok().filter(fs::Metadata::is_file) else { continue };
         let ecosystem = entry.file_name().to_string_lossy().into_owned();
         if ecosystem.parse::<Ecosystem>().is_err() {
             notes.push(format!("{ecosystem}: not an ecosystem that Suture knows; its advisories are left out"));

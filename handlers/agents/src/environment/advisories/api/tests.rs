@@ -31,6 +31,7 @@ enum Fault {
     Huge,
     Redirect,
     SamePage,
+    Record(&'static str),
 }
 
 type Shared = State<Arc<Osv>>;
@@ -52,6 +53,7 @@ impl Osv {
                 None
             }
             Fault::Truncated => Some(r#"{"results":[{"vulns":[{"id":"#.into_response()),
+            Fault::Record(record) => Some(record.into_response()),
             Fault::Huge => Some(" ".repeat(RECORD_BYTES_MAX + 1).into_response()),
             Fault::Redirect => Some(Redirect::temporary("http://elsewhere.example/").into_response()),
             Fault::SamePage => Some(Json(json!({"results":[{"next_page_token":"same"}]})).into_response()),
@@ -230,6 +232,19 @@ async fn a_failure_concerns_only_the_packages_of_it() {
         assert_eq!(asked.answer.known(Ecosystem::Npm, "a").len(), 2, "what is known stays known");
         assert!(!asked.answer.complete);
     }
+}
+
+#[tokio::test]
+async fn a_match_whose_record_does_not_speak_of_the_package_is_said() {
+    let other = r#"{"id":"G-1","affected":[{"package":{"ecosystem":"npm","name":"other"}},{"package":{"name":"b"}}]}"#;
+    let asked = ask(&[("vulns/G-1", Fault::Record(other))], 10, &["b"], None).await;
+    assert_eq!(asked.of("b"), Err("G-1 of the OSV API says nothing of it that can be read".to_owned()));
+    let withdrawn = r#"{"id":"G-1","withdrawn":"2024-01-01T00:00:00Z"}"#;
+    let asked = ask(&[("vulns/G-1", Fault::Record(withdrawn))], 10, &["b"], None).await;
+    assert_eq!((asked.of("b"), asked.answer.complete), (ids(&[]), true));
+    let another = r#"{"id":"G-9"}"#;
+    let asked = ask(&[("vulns/G-1", Fault::Record(another))], 10, &["b"], None).await;
+    assert!(asked.of("b").expect_err("another record").contains("it is about G-9"));
 }
 
 #[tokio::test]

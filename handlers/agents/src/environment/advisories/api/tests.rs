@@ -6,8 +6,11 @@ use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use pipeline::version::Ecosystem;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use url::Url;
 
 /// A simulated OSV: advisories by package name, and faults.
 #[derive(Default)]
@@ -81,6 +84,8 @@ async fn query(State(osv): Shared, Json(body): Json<Value>) -> axum::response::R
             .map(|id| json!({"id": id, "modified": "2024-01-01T00:00:00Z"}))
             .collect();
         match (vulns.is_empty(), (page + 1) * size < ids.len()) {
+            (true, _) if name == "null" => Value::Null,
+            (true, _) if name == "null-vulns" => json!({"vulns": null}),
             (true, _) => json!({}),
             (false, true) => json!({"vulns": vulns, "next_page_token": (page + 1).to_string()}),
             (false, false) => json!({"vulns": vulns}),
@@ -156,7 +161,8 @@ fn ids(ids: &[&str]) -> Result<Vec<String>, String> {
 
 #[tokio::test]
 async fn what_matches_is_found_and_what_does_not_is_known_not_to() {
-    let asked = ask(&[], 10, &["a", "b", "c", "a"], None).await;
+    let asked = ask(&[], 10, &["a", "b", "c", "a", "null", "null-vulns"], None).await;
+    assert_eq!((asked.of("null"), asked.of("null-vulns")), (ids(&[]), ids(&[])));
     assert_eq!((asked.of("a"), asked.of("b"), asked.of("c")), (ids(&["G-1", "G-2", "P-1"]), ids(&["G-1"]), ids(&[])));
     assert_eq!((asked.answer.complete, &asked.answer.notes), (true, &Vec::new()));
     assert_eq!((asked.paths("query"), asked.paths("vulns")), (1, 3), "each advisory is read once");

@@ -27,9 +27,11 @@ pub struct AdvisoryGroup {
 
 /// Groups `advisories`, all of which affect `version`, by shared ids and aliases; the worst severity first.
 ///
+/// Without a version that its ecosystem can read there are no fixed versions.
+///
 /// The leading id is the first of: `MAL-`, `CVE-`, `GHSA-`, any other; the least of its kind. CVE comes before the ids of
 /// one database, since every database has it as an alias: so the id stays the same when the source of advisories changes.
-pub fn groups(version: &Version, advisories: &[&Advisory]) -> Vec<AdvisoryGroup> {
+pub fn groups(advisories: &[&Advisory], version: Option<&Version>) -> Vec<AdvisoryGroup> {
     let mut aliases = Aliases::default();
     for advisory in advisories {
         aliases.node(&advisory.id);
@@ -41,12 +43,12 @@ pub fn groups(version: &Version, advisories: &[&Advisory]) -> Vec<AdvisoryGroup>
     for advisory in advisories {
         members.entry(aliases.root_of(&advisory.id)).or_default().push(advisory);
     }
-    let mut groups: Vec<_> = members.values().map(|members| group(version, members)).collect();
+    let mut groups: Vec<_> = members.values().map(|members| group(members, version)).collect();
     groups.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.id.cmp(&b.id)));
     groups
 }
 
-fn group(version: &Version, members: &[&Advisory]) -> AdvisoryGroup {
+fn group(members: &[&Advisory], version: Option<&Version>) -> AdvisoryGroup {
     let ids: BTreeSet<&String> = members.iter().flat_map(|member| member.aliases.iter().chain([&member.id])).collect();
     let mut by_preference = members.to_vec();
     by_preference.sort_by_key(|member| preference(&member.id));
@@ -59,7 +61,7 @@ fn group(version: &Version, members: &[&Advisory]) -> AdvisoryGroup {
         summary: summary.cloned().unwrap_or_default(),
         malicious: members.iter().any(|member| member.malicious),
         informational: by_preference.first().filter(|_| is_informational).and_then(|first| first.informational.clone()),
-        fixed_versions: fixed_versions(version, members),
+        fixed_versions: version.map_or_else(Vec::new, |version| fixed_versions(members, version)),
     }
 }
 
@@ -68,7 +70,7 @@ fn preference(id: &str) -> (usize, &str) {
     (prefixes.iter().position(|prefix| id.starts_with(prefix)).unwrap_or(prefixes.len()), id)
 }
 
-fn fixed_versions(version: &Version, members: &[&Advisory]) -> Vec<String> {
+fn fixed_versions(members: &[&Advisory], version: &Version) -> Vec<String> {
     let ecosystem = version.ecosystem();
     let fixed = members.iter().flat_map(|member| member.fixed_versions(ecosystem, version));
     let mut fixed: Vec<_> = fixed.filter_map(|text| Version::parse(ecosystem, &text).ok()).collect();
@@ -99,7 +101,7 @@ mod tests {
     /// Groups that are expected: leading id, number of ids, severity, fixed versions.
     fn check(advisories: &[Advisory], expect: &[(&str, usize, Severity, &[&str])]) {
         let version = Version::parse(Ecosystem::Npm, "1.0.0").expect("a version");
-        let groups = groups(&version, &advisories.iter().collect::<Vec<_>>());
+        let groups = groups(&advisories.iter().collect::<Vec<_>>(), Some(&version));
         let found: Vec<_> = groups
             .iter()
             .map(|group| (group.id.as_str(), group.ids.len(), group.severity, group.fixed_versions.clone()))

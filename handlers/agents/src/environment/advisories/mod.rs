@@ -49,6 +49,15 @@ struct Found {
     failed: Option<String>,
 }
 
+impl Found {
+    fn of(advisories: Result<Vec<Advisory>, index::IndexError>) -> Self {
+        match advisories {
+            Ok(advisories) => Self { advisories, failed: None },
+            Err(error) => Self { advisories: Vec::new(), failed: Some(error.to_string()) },
+        }
+    }
+}
+
 impl AdvisorySource {
     /// The advisories on `packages`.
     ///
@@ -112,17 +121,16 @@ impl AdvisoryAnswer {
 
     fn look_up(&mut self, index: &Index, packages: &[Package], now: Timestamp) {
         for (ecosystem, name, _) in packages {
-            if self.is_asked(*ecosystem, name) {
-                continue;
+            let names = self.found.entry(*ecosystem).or_default();
+            let name = normalised_name(*ecosystem, name);
+            if !names.contains_key(&*name) {
+                names.insert(name.clone().into_owned(), Found::of(index.lookup(*ecosystem, &name)));
             }
-            let found = match index.knows(*ecosystem) {
-                true => index.lookup(*ecosystem, name).map_err(|error| error.to_string()),
-                false => Err(format!("the index has no advisories of {ecosystem}")),
-            };
-            match found {
-                Ok(advisories) => self.entry(*ecosystem, name).advisories = advisories,
-                Err(reason) => self.fail(*ecosystem, name, &reason),
-            }
+        }
+        // An index that was built without an ecosystem finds nothing in it: that is no answer.
+        for (ecosystem, names) in self.found.iter_mut().filter(|(ecosystem, _)| !index.knows(**ecosystem)) {
+            let reason = format!("the index has no advisories of {ecosystem}");
+            names.values_mut().for_each(|found| found.failed = Some(reason.clone()));
         }
         for ecosystem in self.found.keys() {
             let newest = index.meta().ecosystems.get(&ecosystem.to_string()).and_then(|meta| meta.newest);

@@ -25,7 +25,8 @@ fn package(ecosystem: Ecosystem, name: &str) -> Package {
 async fn an_index_answers_for_every_spelling_of_a_name_and_says_what_it_cannot_know() {
     let folder = tempfile::tempdir().expect("a folder");
     let source = index(folder.path(), &[RECORD], 0);
-    let packages = [package(Ecosystem::PyPI, "some-thing"), package(Ecosystem::PyPI, "other"), package(Ecosystem::Npm, "a")];
+    let packages =
+        [package(Ecosystem::PyPI, "some-thing"), package(Ecosystem::PyPI, "other"), package(Ecosystem::Npm, "a")];
     let answer = source.advisories_of(&packages, time("2026-01-02T00:00:00Z")).await;
     assert_eq!(answer.of(Ecosystem::PyPI, "Some_Thing").expect("asked").len(), 1);
     assert_eq!(answer.of(Ecosystem::PyPI, "other"), Ok(&[][..]));
@@ -52,7 +53,10 @@ async fn an_index_of_records_that_were_not_all_readable_is_partial() {
     let folder = tempfile::tempdir().expect("a folder");
     let source = index(folder.path(), &[RECORD], 2);
     let answer = source.advisories_of(&[package(Ecosystem::PyPI, "some-thing")], time("2026-01-02T00:00:00Z")).await;
-    assert_eq!((answer.complete, answer.notes), (false, vec!["2 records could not be read when the index was built".to_owned()]));
+    assert_eq!(
+        (answer.complete, answer.notes),
+        (false, vec!["2 records could not be read when the index was built".to_owned()])
+    );
 }
 
 #[tokio::test]

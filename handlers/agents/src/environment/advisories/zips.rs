@@ -78,7 +78,12 @@ pub struct Opened {
 }
 
 /// Opens `path`: an index, or a folder of archives, whose index is taken from `cache` or built into it.
-pub fn open(path: &Path, cache: &Path, now: Timestamp, progress: &mut dyn FnMut(&Progress)) -> Result<Opened, ZipsError> {
+pub fn open(
+    path: &Path,
+    cache: &Path,
+    now: Timestamp,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Opened, ZipsError> {
     let about = |source| ZipsError::Io { path: path.to_owned(), source };
     if fs::metadata(path).map_err(about)?.is_file() {
         return Ok(Opened { index: Index::open(path)?, report: None, notes: Vec::new() });
@@ -95,7 +100,12 @@ pub fn open(path: &Path, cache: &Path, now: Timestamp, progress: &mut dyn FnMut(
 }
 
 /// Builds an index of the archives in the folder `path` at `out`.
-pub fn build_index(path: &Path, out: &Path, now: Timestamp, progress: &mut dyn FnMut(&Progress)) -> Result<BuildReport, ZipsError> {
+pub fn build_index(
+    path: &Path,
+    out: &Path,
+    now: Timestamp,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<BuildReport, ZipsError> {
     build(&archives(path)?.0, out, now, progress)
 }
 
@@ -113,7 +123,7 @@ fn archives(folder: &Path) -> Result<(Vec<Archive>, Vec<String>), ZipsError> {
     for entry in fs::read_dir(folder).map_err(about)? {
         let entry = entry.map_err(about)?;
         let path = entry.path().join("all.zip");
-        let Ok(metadata) = fs::metadata(&path) else { continue };
+        let Some(metadata) = fs::metadata(&path).ok().filter(fs::Metadata::is_file) else { continue };
         let ecosystem = entry.file_name().to_string_lossy().into_owned();
         if ecosystem.parse::<Ecosystem>().is_err() {
             notes.push(format!("{ecosystem}: not an ecosystem that Suture knows; its advisories are left out"));
@@ -162,7 +172,8 @@ impl Records {
     fn open(archive: &Archive) -> Result<Self, ZipsError> {
         let refused = |reason: String| ZipsError::Archive { path: archive.path.clone(), reason };
         let file = File::open(&archive.path).map_err(|error| refused(error.to_string()))?;
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| refused(format!("not a readable archive: {error}")))?;
+        let zip = ZipArchive::new(BufReader::new(file))
+            .map_err(|error| refused(format!("not a readable archive: {error}")))?;
         if zip.len() > ENTRIES_MAX {
             return Err(refused(format!("{} entries, more than {ENTRIES_MAX}", zip.len())));
         }
@@ -177,7 +188,11 @@ impl Records {
         let read = (|| {
             let mut entry = self.archive.by_index(at).map_err(|error| error.to_string())?;
             let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
-            place = format!("{}#{}", self.place, name.chars().filter(|character| !character.is_control()).take(200).collect::<String>());
+            place = format!(
+                "{}#{}",
+                self.place,
+                name.chars().filter(|character| !character.is_control()).take(200).collect::<String>()
+            );
             if !entry.is_file() || !name.ends_with(".json") {
                 return Ok(None);
             }
@@ -244,4 +259,4 @@ fn remove_older(folder: &Path, newest: &Path) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -6,8 +6,11 @@ use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use pipeline::version::Ecosystem;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use url::Url;
 
 /// A simulated OSV: advisories by package name, and faults.
 #[derive(Default)]
@@ -31,6 +34,7 @@ enum Fault {
     Huge,
     Redirect,
     SamePage,
+    Record(&'static str),
 }
 
 type Shared = State<Arc<Osv>>;
@@ -52,6 +56,7 @@ impl Osv {
                 None
             }
             Fault::Truncated => Some(r#"{"results":[{"vulns":[{"id":"#.into_response()),
+            Fault::Record(record) => Some(record.into_response()),
             Fault::Huge => Some(" ".repeat(RECORD_BYTES_MAX + 1).into_response()),
             Fault::Redirect => Some(Redirect::temporary("http://elsewhere.example/").into_response()),
             Fault::SamePage => Some(Json(json!({"results":[{"next_page_token":"same"}]})).into_response()),
@@ -72,8 +77,15 @@ async fn query(State(osv): Shared, Json(body): Json<Value>) -> axum::response::R
         let name = query["package"]["name"].as_str().expect("a name");
         let ids: Vec<_> = osv.matches.iter().filter(|(package, _)| *package == name).map(|(_, id)| id).collect();
         let size = osv.page_hits.max(1);
-        let vulns: Vec<_> = ids.iter().skip(page * size).take(size).map(|id| json!({"id": id, "modified": "2024-01-01T00:00:00Z"})).collect();
+        let vulns: Vec<_> = ids
+            .iter()
+            .skip(page * size)
+            .take(size)
+            .map(|id| json!({"id": id, "modified": "2024-01-01T00:00:00Z"}))
+            .collect();
         match (vulns.is_empty(), (page + 1) * size < ids.len()) {
+            (true, _) if name == "null" => Value::Null,
+            (true, _) if name == "null-vulns" => json!({"vulns": null}),
             (true, _) => json!({}),
             (false, true) => json!({"vulns": vulns, "next_page_token": (page + 1).to_string()}),
             (false, false) => json!({"vulns": vulns}),
@@ -88,11 +100,13 @@ async fn detail(State(osv): Shared, Path(id): Path<String>, _headers: HeaderMap)
     }
     let packages = osv.matches.iter().filter(|(_, known)| *known == id);
     let affected: Vec<_> = packages.map(|(name, _)| json!({"package": {"ecosystem": "npm", "name": name}, "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "2.0.0"}]}]})).collect();
-    Json(json!({"id": id, "modified": "2024-01-01T00:00:00Z", "aliases": ["CVE-1"], "affected": affected})).into_response()
+    Json(json!({"id": id, "modified": "2024-01-01T00:00:00Z", "aliases": ["CVE-1"], "affected": affected}))
+        .into_response()
 }
 
 async fn served(osv: &Arc<Osv>) -> Url {
-    let router = Router::new().route("/v1/querybatch", post(query)).route("/v1/vulns/{id}", get(detail)).with_state(osv.clone());
+    let router =
+        Router::new().route("/v1/querybatch", post(query)).route("/v1/vulns/{id}", get(detail)).with_state(osv.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -107,7 +121,9 @@ struct Asked {
 impl Asked {
     /// Ids on each package, or why not.
     fn of(&self, name: &str) -> Result<Vec<String>, String> {
-        let ids = |advisories: &[pipeline::advisory::Advisory]| advisories.iter().map(|advisory| advisory.id.clone()).collect();
+        let ids = |advisories: &[pipeline::advisory::Advisory]| {
+            advisories.iter().map(|advisory| advisory.id.clone()).collect()
+        };
         self.answer.of(Ecosystem::Npm, name).map(ids).map_err(str::to_owned)
     }
 
@@ -118,12 +134,23 @@ impl Asked {
 
 const MATCHES: [(&str, &str); 4] = [("a", "G-1"), ("a", "G-2"), ("a", "P-1"), ("b", "G-1")];
 
-async fn ask(faults: &[(&'static str, Fault)], page_hits: usize, packages: &[&str], cache: Option<&std::path::Path>) -> Asked {
+async fn ask(
+    faults: &[(&'static str, Fault)],
+    page_hits: usize,
+    packages: &[&str],
+    cache: Option<&std::path::Path>,
+) -> Asked {
     let faults = Mutex::new(faults.to_vec());
     let osv = Arc::new(Osv { matches: MATCHES.to_vec(), page_hits, faults, ..Osv::default() });
-    let settings = ApiSettings { request_s: 1, wait_s_max: 1, cache: cache.map(Into::into), ..ApiSettings::of(served(&osv).await) };
+    let settings = ApiSettings {
+        request_s: 1,
+        wait_s_max: 1,
+        cache: cache.map(Into::into),
+        ..ApiSettings::of(served(&osv).await)
+    };
     let source = AdvisorySource::Api(OsvApi::new(settings).expect("a client"));
-    let packages: Vec<_> = packages.iter().map(|name| (Ecosystem::Npm, (*name).to_owned(), "1.0.0".to_owned())).collect();
+    let packages: Vec<_> =
+        packages.iter().map(|name| (Ecosystem::Npm, (*name).to_owned(), "1.0.0".to_owned())).collect();
     let answer = source.advisories_of(&packages, "2026-01-01T00:00:00Z".parse().expect("a time")).await;
     Asked { osv, answer }
 }
@@ -134,7 +161,8 @@ fn ids(ids: &[&str]) -> Result<Vec<String>, String> {
 
 #[tokio::test]
 async fn what_matches_is_found_and_what_does_not_is_known_not_to() {
-    let asked = ask(&[], 10, &["a", "b", "c", "a"], None).await;
+    let asked = ask(&[], 10, &["a", "b", "c", "a", "null", "null-vulns"], None).await;
+    assert_eq!((asked.of("null"), asked.of("null-vulns")), (ids(&[]), ids(&[])));
     assert_eq!((asked.of("a"), asked.of("b"), asked.of("c")), (ids(&["G-1", "G-2", "P-1"]), ids(&["G-1"]), ids(&[])));
     assert_eq!((asked.answer.complete, &asked.answer.notes), (true, &Vec::new()));
     assert_eq!((asked.paths("query"), asked.paths("vulns")), (1, 3), "each advisory is read once");
@@ -213,13 +241,31 @@ async fn a_failure_concerns_only_the_packages_of_it() {
 }
 
 #[tokio::test]
+async fn a_match_whose_record_does_not_speak_of_the_package_is_said() {
+    let other = r#"{"id":"G-1","affected":[{"package":{"ecosystem":"npm","name":"other"}},{"package":{"name":"b"}}]}"#;
+    let asked = ask(&[("vulns/G-1", Fault::Record(other))], 10, &["b"], None).await;
+    assert_eq!(asked.of("b"), Err("G-1 of the OSV API says nothing of it that can be read".to_owned()));
+    let withdrawn = r#"{"id":"G-1","withdrawn":"2024-01-01T00:00:00Z"}"#;
+    let asked = ask(&[("vulns/G-1", Fault::Record(withdrawn))], 10, &["b"], None).await;
+    assert_eq!((asked.of("b"), asked.answer.complete), (ids(&[]), true));
+    let another = r#"{"id":"G-9"}"#;
+    let asked = ask(&[("vulns/G-1", Fault::Record(another))], 10, &["b"], None).await;
+    assert!(asked.of("b").expect_err("another record").contains("it is about G-9"));
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_no_answer() {
     let settings = ApiSettings::of("http://127.0.0.1:9/".parse().expect("an address"));
     let source = AdvisorySource::Api(OsvApi::new(settings).expect("a client"));
-    let packages = [(Ecosystem::Npm, "a".to_owned(), "1.0.0".to_owned()), (Ecosystem::Npm, "b".to_owned(), "1.0.0".to_owned())];
+    let packages =
+        [(Ecosystem::Npm, "a".to_owned(), "1.0.0".to_owned()), (Ecosystem::Npm, "b".to_owned(), "1.0.0".to_owned())];
     let answer = source.advisories_of(&packages, "2026-01-01T00:00:00Z".parse().expect("a time")).await;
     assert!(answer.of(Ecosystem::Npm, "a").expect_err("no server").contains("no connection"));
-    assert!(answer.notes[0].starts_with("2 packages (npm a, …): the OSV API could not be asked: no connection"), "{:?}", answer.notes);
+    assert!(
+        answer.notes[0].starts_with("2 packages (npm a, …): the OSV API could not be asked: no connection"),
+        "{:?}",
+        answer.notes
+    );
 }
 
 #[tokio::test]

@@ -67,8 +67,13 @@ impl Index {
         }
         let withdrawn = merger.withdrawn() as u64;
         let packages = by_package(merger.finish());
-        let mut meta =
-            IndexMeta { created: now, ecosystems: Default::default(), records: read, withdrawn, skipped: skipped_count };
+        let mut meta = IndexMeta {
+            created: now,
+            ecosystems: Default::default(),
+            records: read,
+            withdrawn,
+            skipped: skipped_count,
+        };
         for package in &packages {
             let ecosystem: &mut EcosystemMeta = meta.ecosystems.entry(package.ecosystem.clone()).or_default();
             ecosystem.packages += 1;

@@ -48,7 +48,9 @@ pub enum IndexError {
     #[error("this is not an index of advisories; build one with `suture advisories build`")]
     Foreign,
     /// An index that an older or newer Suture built.
-    #[error("the index has format {version}, this Suture reads {FORMAT_VERSION}; build it anew with `suture advisories build`")]
+    #[error(
+        "the index has format {version}, this Suture reads {FORMAT_VERSION}; build it anew with `suture advisories build`"
+    )]
     OtherVersion {
         /// Its format.
         version: u32,
@@ -184,8 +186,7 @@ fn find(block: &[u8], key: &str) -> Result<Vec<Advisory>, IndexError> {
         return Err(damaged());
     }
     while !entries.is_empty() {
-        let ((found, advisories), rest) =
-            postcard::take_from_bytes::<(&str, &[u8])>(entries).map_err(|_| damaged())?;
+        let ((found, advisories), rest) = postcard::take_from_bytes::<(&str, &[u8])>(entries).map_err(|_| damaged())?;
         if found == key {
             return postcard::from_bytes(advisories).map_err(|_| damaged());
         }

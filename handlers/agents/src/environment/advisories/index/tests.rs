@@ -41,17 +41,25 @@ fn an_index_says_what_it_is_made_of() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("new").join("advisories.index");
     let broken = Skipped { place: "b.json".to_owned(), reason: "not JSON".to_owned() };
-    let records = [record("A-1", "npm", "a"), record("A-2", "npm", "a"), record("B-1", "PyPI", "B_b"), Err(broken.clone())];
+    let records =
+        [record("A-1", "npm", "a"), record("A-2", "npm", "a"), record("B-1", "PyPI", "B_b"), Err(broken.clone())];
     let report = Index::build(&path, records, now()).expect("an index");
     let index = Index::open(&path).expect("an index");
     assert_eq!(index.meta(), &report.meta);
     assert_eq!((index.meta().created, index.meta().records, index.meta().skipped), (now(), 3, 1));
     assert_eq!(report.skipped, [broken]);
     let npm = &index.meta().ecosystems["npm"];
-    assert_eq!((npm.packages, npm.advisories, npm.newest.map(|at| at.to_string())), (1, 2, Some("2024-01-02T03:04:05Z".to_owned())));
+    assert_eq!(
+        (npm.packages, npm.advisories, npm.newest.map(|at| at.to_string())),
+        (1, 2, Some("2024-01-02T03:04:05Z".to_owned()))
+    );
     assert!(index.knows(Ecosystem::PyPI));
     assert_eq!(index.lookup(Ecosystem::PyPI, "b.B").expect("an answer").len(), 1);
-    assert_eq!(std::fs::read_dir(path.parent().expect("a folder")).expect("a folder").count(), 1, "only the index is left");
+    assert_eq!(
+        std::fs::read_dir(path.parent().expect("a folder")).expect("a folder").count(),
+        1,
+        "only the index is left"
+    );
 }
 
 #[test]
@@ -104,7 +112,8 @@ fn no_changed_byte_passes_unnoticed() {
         let mut bytes = whole.clone();
         bytes[at] ^= 1 << (at % 8);
         std::fs::write(&other, &bytes).expect("written");
-        let seen = Index::open(&other).and_then(|index| (0..12).try_for_each(|at| index.lookup(Ecosystem::Npm, &format!("p{at}")).map(drop)));
+        let seen = Index::open(&other)
+            .and_then(|index| (0..12).try_for_each(|at| index.lookup(Ecosystem::Npm, &format!("p{at}")).map(drop)));
         assert!(seen.is_err(), "byte {at} of {} can change without anyone noticing", whole.len());
     }
 }

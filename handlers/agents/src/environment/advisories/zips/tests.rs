@@ -50,7 +50,8 @@ fn a_damaged_index_in_the_cache_is_built_anew() {
     let path = folder.path();
     archive(path, "npm", &[("A-1.json", record("A-1", "a").as_bytes())]);
     opened(path).expect("opened");
-    let cached = fs::read_dir(path.join("cache")).expect("the cache").next().expect("an index").expect("an index").path();
+    let cached =
+        fs::read_dir(path.join("cache")).expect("the cache").next().expect("an index").expect("an index").path();
     fs::write(&cached, b"SUTRADV\0 and no more").expect("written");
     assert!(opened(path).expect("opened").report.is_some());
 }
@@ -76,8 +77,14 @@ fn broken_records_are_skipped_with_the_reason_and_the_rest_counts() {
     );
     let report = opened(path).expect("opened").report.expect("it was built");
     assert_eq!((report.meta.records, report.meta.skipped), (1, 4));
-    let reasons: Vec<_> = report.skipped.iter().map(|skipped| format!("{}: {}", skipped.place, skipped.reason)).collect();
-    for (reason, expect) in reasons.iter().zip(["npm/all.zip#B.json: not a JSON object", "C.json: not a JSON", "D.json: 16777217 bytes", "E.json: packed more than"]) {
+    let reasons: Vec<_> =
+        report.skipped.iter().map(|skipped| format!("{}: {}", skipped.place, skipped.reason)).collect();
+    for (reason, expect) in reasons.iter().zip([
+        "npm/all.zip#B.json: not a JSON object",
+        "C.json: not a JSON",
+        "D.json: 16777217 bytes",
+        "E.json: packed more than",
+    ]) {
         assert!(reason.contains(expect), "{reason}");
     }
 }
@@ -128,9 +135,12 @@ fn no_real_record_is_odd() {
         println!("skipped: {} is absent", shared.display());
         return;
     };
-    for folder in folders.map(|folder| folder.expect("a folder")).filter(|folder| folder.path().join("all.zip").exists()) {
+    for folder in
+        folders.map(|folder| folder.expect("a folder")).filter(|folder| folder.path().join("all.zip").exists())
+    {
         let ecosystem = folder.file_name().to_string_lossy().into_owned();
-        let archive = Archive { path: folder.path().join("all.zip"), ecosystem: ecosystem.clone(), state: String::new() };
+        let archive =
+            Archive { path: folder.path().join("all.zip"), ecosystem: ecosystem.clone(), state: String::new() };
         let (mut records, mut rated, mut withdrawn) = (0, 0, 0);
         for (record, _) in Records::open(&archive).expect("records") {
             let record = record.expect("a record");
@@ -155,7 +165,11 @@ fn all_real_records_are_read_and_evaluated() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let mut records_all = 0;
-    let mut progress = |at: &Progress| if at.records == at.records_all { records_all += at.records };
+    let mut progress = |at: &Progress| {
+        if at.records == at.records_all {
+            records_all += at.records
+        }
+    };
     let opened = open(&shared, folder.path(), now(), &mut progress).expect("opened");
     let report = opened.report.expect("it was built");
     println!("{:#?} {:?} {:?} {:?}", report.meta, report.skipped, report.oddities, opened.notes);
@@ -203,11 +217,25 @@ fn all_real_records_are_read_and_evaluated() {
             }
         }
     }
-    println!("{evaluated} bounds evaluated, {affected} affected, {fixed} fixed versions, {unreadable} bounds unreadable");
+    println!(
+        "{evaluated} bounds evaluated, {affected} affected, {fixed} fixed versions, {unreadable} bounds unreadable"
+    );
     assert!(evaluated > 5000 && fixed > 1000);
 }
 
-pub(crate) fn shared() -> PathBuf {
+/// The real records of ecosystems that Suture knows; empty where the shared files are absent.
+pub(in super::super) fn real_records() -> Vec<OsvRecord> {
+    let folder = shared().join("advisories");
+    if !folder.exists() {
+        println!("skipped: {} is absent", folder.display());
+        return Vec::new();
+    }
+    let archives = archives(&folder).expect("archives").0;
+    let records = archives.iter().flat_map(|archive| Records::open(archive).expect("records"));
+    records.map(|(record, _)| record.expect("a record")).collect()
+}
+
+fn shared() -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "a test is told where the shared files are")]
     let told = std::env::var_os("SUTURE_TEST_SHARED");
     told.map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")), PathBuf::from)

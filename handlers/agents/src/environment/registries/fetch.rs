@@ -61,7 +61,7 @@ impl Fetcher {
     pub(super) fn new(limits: Limits, credentials: Credentials, user_urls: &[Url], certificates: Vec<Vec<u8>>) -> Self {
         Self {
             client: OnceLock::new(),
-            permits: Semaphore::new(limits.requests_at_once_max),
+            permits: Semaphore::new(limits.requests_at_once_max.max(1)),
             limits,
             credentials,
             user_origins: user_urls.iter().map(Url::origin).collect(),
@@ -123,7 +123,7 @@ impl Fetcher {
         }
     }
 
-    /// Sends, and follows redirects itself: each step is checked, and gets only the credentials bound to it.
+    /// Sends, and follows redirects itself: each step is checked, and another origin gets no credentials.
     async fn follow(&self, question: &Question<'_>) -> Result<(Response, Url), Unavailable> {
         let mut url = question.url.clone();
         let mut trust = question.trust;
@@ -158,7 +158,11 @@ impl Fetcher {
         }
         let host = url.host_str().unwrap_or_default();
         // A user's own host may resolve to a private address, so its other ports can't be left to the resolver's check.
-        if self.user_origins.iter().any(|origin| matches!(origin, url::Origin::Tuple(_, known, _) if known.to_string() == host)) {
+        if self
+            .user_origins
+            .iter()
+            .any(|origin| matches!(origin, url::Origin::Tuple(_, known, _) if known.to_string() == host))
+        {
             return Err(refused(url, "a project names another port of a host in your configuration"));
         }
         self.watched.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned());
@@ -166,8 +170,10 @@ impl Fetcher {
     }
 
     async fn send(&self, url: &Url, question: &Question<'_>) -> Result<Response, Unavailable> {
-        let unreachable = |reason: String| Unavailable::Unreachable { address: without_secrets(url).to_string(), reason };
-        let client = self.client.get_or_init(|| self.client()).as_ref().map_err(|reason| unreachable(reason.clone()))?;
+        let unreachable =
+            |reason: String| Unavailable::Unreachable { address: without_secrets(url).to_string(), reason };
+        let client =
+            self.client.get_or_init(|| self.client()).as_ref().map_err(|reason| unreachable(reason.clone()))?;
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static(question.accept));
         let known = |text: &Option<String>| HeaderValue::from_str(text.as_deref()?).ok();
@@ -175,9 +181,12 @@ impl Fetcher {
             headers.extend(known(&validators.etag).map(|etag| (header::IF_NONE_MATCH, etag)));
             headers.extend(known(&validators.last_modified).map(|time| (header::IF_MODIFIED_SINCE, time)));
         }
-        if let Some((authorization, setting)) = self.credentials.authorization(url) {
-            let mut value = HeaderValue::from_str(authorization)
-                .map_err(|_| unreachable(format!("the credential in {setting} holds a character that HTTP can't carry")))?;
+        // Else a project's registry could have us read the user's own with the user's credential.
+        let is_asked = url.origin() == question.url.origin();
+        if let Some((authorization, setting)) = self.credentials.authorization(url).filter(|_| is_asked) {
+            let mut value = HeaderValue::from_str(authorization).map_err(|_| {
+                unreachable(format!("the credential in {setting} holds a character that HTTP can't carry"))
+            })?;
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
         }
@@ -215,7 +224,9 @@ impl Fetcher {
             None if self.credentials.know_host(url) => {
                 "a credential of yours for this host is bound to another port, path or scheme".to_owned()
             }
-            None => "it wants a credential: put one for this address into your ~/.npmrc, pip.conf or ~/.netrc".to_owned(),
+            None => {
+                "it wants a credential: put one for this address into your ~/.npmrc, pip.conf or ~/.netrc".to_owned()
+            }
         }
     }
 }

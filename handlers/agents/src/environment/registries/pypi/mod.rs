@@ -140,7 +140,8 @@ fn release(version: String, files: &[(FileKind, ProjectFile)]) -> Release {
 
 fn metadata_file(files: &[(FileKind, ProjectFile)], page: &Url) -> Option<MetadataFile> {
     let said = |(_, file): &&(FileKind, ProjectFile)| matches!(file.metadata, Metadata::Present(_));
-    let may_have = |(kind, file): &&(FileKind, ProjectFile)| *kind != FileKind::Sdist && file.metadata == Metadata::Unsaid;
+    let may_have =
+        |(kind, file): &&(FileKind, ProjectFile)| *kind != FileKind::Sdist && file.metadata == Metadata::Unsaid;
     let (_, file) = files.iter().find(said).or_else(|| files.iter().find(may_have))?;
     let mut url = page.join(&file.url).ok()?;
     url.set_fragment(None);

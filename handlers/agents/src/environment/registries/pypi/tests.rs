@@ -80,7 +80,8 @@ fn an_index_that_does_not_say_is_tried_and_one_that_denies_is_not() {
         entry("a_b-3.0-py3-none-any.whl", json!(true)),
         entry("a-b-4.0.tar.gz", Value::Null),
     ]}));
-    let known: Vec<_> = project.metadata.iter().map(|(version, file)| (version.as_str(), file.metadata.clone())).collect();
+    let known: Vec<_> =
+        project.metadata.iter().map(|(version, file)| (version.as_str(), file.metadata.clone())).collect();
     assert_eq!(known, [("1.0", Metadata::Unsaid), ("3.0", Metadata::Present(None))]);
 }
 

@@ -135,17 +135,15 @@ def npm(registry):
 
 
 def pypi(index):
-    """Pages and metadata of the releases since the year before the pinned one. Of wheels for one platform, all of the
+    """Pages and metadata of the releases since 2020. Of wheels for one platform, all of the
     pinned release and one of the others: there are thousands, and only hashes of the former are in the requirements."""
     recorded = {}
     for name, pinned in PYTHON.items():
         page = json.loads(get(f"{index}{name}/", "application/vnd.pypi.simple.v1+json"))
-        of_pinned = [file["upload-time"] for file in page["files"] if f"-{pinned}" in file["filename"]]
-        since = str(int(min(of_pinned)[:4]) - 1)
         files, metadata, versions = [], {}, set()
         for file in page["files"]:
             match = re.fullmatch(r"[A-Za-z0-9_.\-]+?-(\d[A-Za-z0-9.]*?)(-.*\.whl|\.tar\.gz)", file["filename"])
-            if not match or file["upload-time"][:4] < since or re.search(r"[a-z]", match[1]):
+            if not match or file["upload-time"][:4] < "2020" or re.search(r"[a-z]", match[1]):
                 continue
             is_of_one_platform = file["filename"].endswith(".whl") and not file["filename"].endswith("-any.whl")
             if is_of_one_platform and match[1] != pinned and not re.search(r"-cp312-cp312-.*manylinux.*x86_64", file["filename"]):

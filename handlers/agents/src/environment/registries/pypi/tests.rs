@@ -15,7 +15,7 @@ fn read(document: &Value) -> Project {
 #[test]
 fn files_become_releases() {
     let project = read(&json!({
-        "versions": ["1.0.0", "1.0", "2.0"],
+        "versions": ["1.00", "1.0.0", "1.0", "2.0"],
         "files": [
             {"filename": "a_b-1.0-py3-none-any.whl", "url": "../../files/a_b-1.0-py3-none-any.whl", "hashes": {"sha256": HASH_A},
              "requires-python": ">=3.8", "upload-time": "2020-01-02T00:00:00.5Z", "yanked": false, "core-metadata": {"sha256": HASH_B}},

@@ -3,6 +3,7 @@
 use super::Limits;
 use super::address::{Trust, may_be_resolved_to, refusal_of_foreign, without_secrets};
 use super::body::read_body;
+use super::breaker::Breaker;
 use super::credentials::Credentials;
 use super::unavailable::Unavailable;
 use reqwest::dns::{Name, Resolve, Resolving};
@@ -55,6 +56,7 @@ pub(super) struct Fetcher {
     /// Certificates of the user's own authorities, PEM.
     certificates: Vec<Vec<u8>>,
     watched: Arc<Watched>,
+    breaker: Breaker,
 }
 
 impl Fetcher {
@@ -67,6 +69,7 @@ impl Fetcher {
             user_origins: user_urls.iter().map(Url::origin).collect(),
             certificates,
             watched: Arc::default(),
+            breaker: Breaker::default(),
         }
     }
 
@@ -81,10 +84,16 @@ impl Fetcher {
         let Ok(_permit) = self.permits.acquire().await else {
             return Err(Unavailable::Unreachable { address, reason: "shutting down".to_owned() });
         };
-        tokio::time::timeout(deadline, self.ask_in_time(question, read)).await.unwrap_or_else(|_| {
+        let origin = question.url.origin();
+        if let Some(failure) = self.breaker.is_down(&origin) {
+            return Err(failure);
+        }
+        let reply = tokio::time::timeout(deadline, self.ask_in_time(question, read)).await.unwrap_or_else(|_| {
             let reason = format!("no whole answer within {} s", self.limits.request_timeout_s);
             Err(Unavailable::TryLater { address, reason, retry_after_s: None })
-        })
+        });
+        self.breaker.note(origin, reply.as_ref().err());
+        reply
     }
 
     async fn ask_in_time<T: Send + 'static>(

@@ -5,6 +5,7 @@
 
 mod address;
 mod body;
+mod breaker;
 mod cache;
 pub mod configuration;
 mod credentials;

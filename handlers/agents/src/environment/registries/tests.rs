@@ -284,3 +284,14 @@ async fn a_reason_takes_the_place_of_facts() {
     let answer = registries.facts_or_reason(Ecosystem::Npm, "a", &[], &ProjectAddresses::default()).await;
     assert!(answer.facts.unavailable.is_some_and(|reason| reason.contains("SUTURE_NPM_REGISTRY")));
 }
+
+#[tokio::test]
+async fn a_registry_that_is_down_is_not_asked_by_every_package() {
+    let (address, log) = registry(|_| reply(503, "")).await;
+    let registries = client(&address, "", None);
+    for number in 0..30 {
+        let answered = npm(&registries, &format!("p{number}")).await;
+        assert!(matches!(answered, Err(Unavailable::TryLater { .. })), "{answered:?}");
+    }
+    assert_eq!(log.lock().unwrap().len(), 4);
+}

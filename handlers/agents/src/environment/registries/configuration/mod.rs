@@ -71,7 +71,10 @@ impl UserFiles {
         let config = variable("XDG_CONFIG_HOME").or_else(|| home(".config"));
         let npmrc = [
             npm_variable("npm_config_userconfig").or_else(|| home(".npmrc")),
-            npm_variable("npm_config_globalconfig").or_else(|| Some("/usr/local/etc/npmrc".into())),
+            npm_variable("npm_config_globalconfig"),
+            Some("/usr/local/etc/npmrc".into()),
+            Some("/usr/etc/npmrc".into()),
+            Some("/etc/npmrc".into()),
         ];
         let pip_conf = [
             Some("/etc/xdg/pip/pip.conf".into()),

@@ -118,7 +118,12 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
         || (a == 100 && (64..128).contains(&b)) // carrier-grade NAT
         || (a == 192 && b == 0 && c == 0) // protocol assignments
         || (a == 198 && (b == 18 || b == 19)); // benchmarks
-    !(is_special || ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_multicast() || ip.is_documentation())
+    !(is_special
+        || ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_multicast()
+        || ip.is_documentation())
 }
 
 fn is_public_v6(ip: Ipv6Addr) -> bool {
@@ -165,8 +170,17 @@ mod tests {
     #[test]
     fn names_of_projects_never_stand_for_this_machine_or_its_link() {
         for (ip, allowed) in [
-            ("127.0.0.53", false), ("169.254.169.254", false), ("0.0.0.0", false), ("0.1.2.3", false), ("::1", false), ("::", false),
-            ("fe80::1", false), ("::ffff:127.0.0.1", false), ("224.0.0.1", false), ("10.0.0.1", true), ("2606:4700::1", true),
+            ("127.0.0.53", false),
+            ("169.254.169.254", false),
+            ("0.0.0.0", false),
+            ("0.1.2.3", false),
+            ("::1", false),
+            ("::", false),
+            ("fe80::1", false),
+            ("::ffff:127.0.0.1", false),
+            ("224.0.0.1", false),
+            ("10.0.0.1", true),
+            ("2606:4700::1", true),
         ] {
             assert_eq!(may_be_resolved_to(ip.parse().unwrap()), allowed, "{ip}");
         }

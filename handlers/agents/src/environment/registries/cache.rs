@@ -66,7 +66,8 @@ impl Cache {
         let path = self.path(key);
         // Two processes, or two tasks of one, may write the same entry at once.
         let part = path.with_extension(format!("{}-{}.part", std::process::id(), self.written.load(Ordering::Relaxed)));
-        let written = private_file(&part).and_then(|mut file| file.write_all(&bytes)).and_then(|()| fs::rename(&part, &path));
+        let written =
+            private_file(&part).and_then(|mut file| file.write_all(&bytes)).and_then(|()| fs::rename(&part, &path));
         if written.is_err() {
             let _ = fs::remove_file(&part);
         }

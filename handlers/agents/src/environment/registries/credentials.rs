@@ -72,9 +72,11 @@ impl Credentials {
         }
         let host = url.host_str()?.to_ascii_lowercase();
         let path = format!("{}/", url.path());
-        let fitting = self.bound.iter().rev().filter(|bound| {
-            bound.host == host && bound.port == url.port() && path.starts_with(&bound.path)
-        });
+        let fitting = self
+            .bound
+            .iter()
+            .rev()
+            .filter(|bound| bound.host == host && bound.port == url.port() && path.starts_with(&bound.path));
         let closest = fitting.max_by_key(|bound| bound.path.len())?;
         Some((closest.authorization.expose_secret(), &closest.setting))
     }

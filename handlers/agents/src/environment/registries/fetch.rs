@@ -3,6 +3,7 @@
 use super::Limits;
 use super::address::{Trust, may_be_resolved_to, refusal_of_foreign, without_secrets};
 use super::body::read_body;
+use super::breaker::Breaker;
 use super::credentials::Credentials;
 use super::unavailable::Unavailable;
 use reqwest::dns::{Name, Resolve, Resolving};
@@ -55,18 +56,20 @@ pub(super) struct Fetcher {
     /// Certificates of the user's own authorities, PEM.
     certificates: Vec<Vec<u8>>,
     watched: Arc<Watched>,
+    breaker: Breaker,
 }
 
 impl Fetcher {
     pub(super) fn new(limits: Limits, credentials: Credentials, user_urls: &[Url], certificates: Vec<Vec<u8>>) -> Self {
         Self {
             client: OnceLock::new(),
-            permits: Semaphore::new(limits.requests_at_once_max),
+            permits: Semaphore::new(limits.requests_at_once_max.max(1)),
             limits,
             credentials,
             user_origins: user_urls.iter().map(Url::origin).collect(),
             certificates,
             watched: Arc::default(),
+            breaker: Breaker::default(),
         }
     }
 
@@ -81,10 +84,16 @@ impl Fetcher {
         let Ok(_permit) = self.permits.acquire().await else {
             return Err(Unavailable::Unreachable { address, reason: "shutting down".to_owned() });
         };
-        tokio::time::timeout(deadline, self.ask_in_time(question, read)).await.unwrap_or_else(|_| {
+        let origin = question.url.origin();
+        if let Some(failure) = self.breaker.is_down(&origin) {
+            return Err(failure);
+        }
+        let reply = tokio::time::timeout(deadline, self.ask_in_time(question, read)).await.unwrap_or_else(|_| {
             let reason = format!("no whole answer within {} s", self.limits.request_timeout_s);
             Err(Unavailable::TryLater { address, reason, retry_after_s: None })
-        })
+        });
+        self.breaker.note(origin, reply.as_ref().err());
+        reply
     }
 
     async fn ask_in_time<T: Send + 'static>(
@@ -123,7 +132,7 @@ impl Fetcher {
         }
     }
 
-    /// Sends, and follows redirects itself: each step is checked, and gets only the credentials bound to it.
+    /// Sends, and follows redirects itself: each step is checked, and another origin gets no credentials.
     async fn follow(&self, question: &Question<'_>) -> Result<(Response, Url), Unavailable> {
         let mut url = question.url.clone();
         let mut trust = question.trust;
@@ -158,7 +167,11 @@ impl Fetcher {
         }
         let host = url.host_str().unwrap_or_default();
         // A user's own host may resolve to a private address, so its other ports can't be left to the resolver's check.
-        if self.user_origins.iter().any(|origin| matches!(origin, url::Origin::Tuple(_, known, _) if known.to_string() == host)) {
+        if self
+            .user_origins
+            .iter()
+            .any(|origin| matches!(origin, url::Origin::Tuple(_, known, _) if known.to_string() == host))
+        {
             return Err(refused(url, "a project names another port of a host in your configuration"));
         }
         self.watched.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned());
@@ -166,8 +179,10 @@ impl Fetcher {
     }
 
     async fn send(&self, url: &Url, question: &Question<'_>) -> Result<Response, Unavailable> {
-        let unreachable = |reason: String| Unavailable::Unreachable { address: without_secrets(url).to_string(), reason };
-        let client = self.client.get_or_init(|| self.client()).as_ref().map_err(|reason| unreachable(reason.clone()))?;
+        let unreachable =
+            |reason: String| Unavailable::Unreachable { address: without_secrets(url).to_string(), reason };
+        let client =
+            self.client.get_or_init(|| self.client()).as_ref().map_err(|reason| unreachable(reason.clone()))?;
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static(question.accept));
         let known = |text: &Option<String>| HeaderValue::from_str(text.as_deref()?).ok();
@@ -175,9 +190,12 @@ impl Fetcher {
             headers.extend(known(&validators.etag).map(|etag| (header::IF_NONE_MATCH, etag)));
             headers.extend(known(&validators.last_modified).map(|time| (header::IF_MODIFIED_SINCE, time)));
         }
-        if let Some((authorization, setting)) = self.credentials.authorization(url) {
-            let mut value = HeaderValue::from_str(authorization)
-                .map_err(|_| unreachable(format!("the credential in {setting} holds a character that HTTP can't carry")))?;
+        // Else a project's registry could have us read the user's own with the user's credential.
+        let is_asked = url.origin() == question.url.origin();
+        if let Some((authorization, setting)) = self.credentials.authorization(url).filter(|_| is_asked) {
+            let mut value = HeaderValue::from_str(authorization).map_err(|_| {
+                unreachable(format!("the credential in {setting} holds a character that HTTP can't carry"))
+            })?;
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
         }
@@ -215,7 +233,9 @@ impl Fetcher {
             None if self.credentials.know_host(url) => {
                 "a credential of yours for this host is bound to another port, path or scheme".to_owned()
             }
-            None => "it wants a credential: put one for this address into your ~/.npmrc, pip.conf or ~/.netrc".to_owned(),
+            None => {
+                "it wants a credential: put one for this address into your ~/.npmrc, pip.conf or ~/.netrc".to_owned()
+            }
         }
     }
 }

@@ -5,12 +5,15 @@
 
 mod address;
 mod body;
+mod breaker;
 mod cache;
 pub mod configuration;
 mod credentials;
 mod fetch;
+mod memo;
 mod npm;
 mod pypi;
+mod python;
 mod timestamp;
 mod unavailable;
 
@@ -21,18 +24,15 @@ pub use unavailable::Unavailable;
 
 use cache::Cache;
 use fetch::{Fetcher, Question, Reply, Validators};
-use futures::StreamExt;
+use memo::Memo;
 use pipeline::facts::{Need, PackageFacts};
-use pipeline::version::{Ecosystem, Version};
+use pipeline::version::Ecosystem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::OnceCell;
+use std::sync::Arc;
 use url::Url;
 
 /// How much registries may cost.
@@ -156,17 +156,6 @@ impl Registries {
         })
     }
 
-    /// What one release of a Python package needs.
-    pub async fn requires_dist(&self, name: &str, version: &str, project: &ProjectAddresses) -> Result<Vec<Need>, Unavailable> {
-        let name = normalised_name(name);
-        let address = self.configuration.pip_address(project)?;
-        let page = self.pypi_project(&address, &name).await?;
-        let (version, _) = spelled(&page, version).ok_or_else(|| Unavailable::NoSuchPackage {
-            address: format!("{}{name}/ (version {version})", address.url()),
-        })?;
-        self.needs_of(&page, &version, address.trust).await.map(|needs| needs.as_ref().clone())
-    }
-
     async fn npm_facts(&self, name: &str, project: &ProjectAddresses) -> Result<Answer, Unavailable> {
         let address = self.configuration.npm_address(name, project)?;
         let url = address.join(&npm::document_path(name))?;
@@ -174,7 +163,14 @@ impl Registries {
             .documents
             .get((Ecosystem::Npm, url.clone()), || {
                 let key = format!("npm {url}");
-                self.kept(key, url.clone(), address.trust, npm::ACCEPT, self.fetcher.limits.document_bytes_max, |_, body| npm::read_packument(body))
+                self.kept(
+                    key,
+                    url.clone(),
+                    address.trust,
+                    npm::ACCEPT,
+                    self.fetcher.limits.document_bytes_max,
+                    |_, body| npm::read_packument(body),
+                )
             })
             .await?;
         let mut facts = document.as_ref().clone();
@@ -184,86 +180,6 @@ impl Registries {
             }
         }
         Ok(Answer { facts, needs_unknown: BTreeMap::new() })
-    }
-
-    async fn pypi_facts(&self, name: &str, needs_of: &[String], project: &ProjectAddresses) -> Result<Answer, Unavailable> {
-        let address = self.configuration.pip_address(project)?;
-        let page = self.pypi_project(&address, name).await?;
-        let mut answer = Answer { facts: page.facts.clone(), needs_unknown: BTreeMap::new() };
-        let trust = address.trust;
-        let wanted: BTreeMap<String, usize> = needs_of.iter().filter_map(|version| spelled(&page, version)).collect();
-        let asked = wanted.into_iter().map(|(version, at)| {
-            let page = page.clone();
-            async move {
-                let needs = self.needs_of(&page, &version, trust).await;
-                (version, at, needs)
-            }
-        });
-        let mut asked = futures::stream::iter(asked).buffer_unordered(self.fetcher.limits.requests_at_once_max.max(1));
-        while let Some((version, at, needs)) = asked.next().await {
-            match needs {
-                Ok(needs) => {
-                    if let Some(release) = answer.facts.releases.get_mut(at) {
-                        release.dependencies = needs.as_ref().clone();
-                    }
-                }
-                Err(reason) => {
-                    answer.needs_unknown.insert(version, reason.to_string());
-                }
-            }
-        }
-        Ok(answer)
-    }
-
-    async fn pypi_project(&self, address: &Address, name: &str) -> Result<Arc<pypi::Project>, Unavailable> {
-        let url = address.join(&pypi::page_path(name))?;
-        self.projects
-            .get(url.clone(), || {
-                let (page, name) = (url.clone(), name.to_owned());
-                let read = move |kind: &str, body: &mut dyn Read| {
-                    if kind.to_ascii_lowercase().contains("json") {
-                        return pypi::read_json(body, &page, &name);
-                    }
-                    let mut text = String::new();
-                    body.read_to_string(&mut text).map_err(|error| error.to_string())?;
-                    Ok(pypi::read_html(&text, &page, &name))
-                };
-                self.kept(format!("pypi {url}"), url.clone(), address.trust, pypi::ACCEPT, self.fetcher.limits.document_bytes_max, read)
-            })
-            .await
-    }
-
-    async fn needs_of(&self, page: &pypi::Project, version: &str, trust: Trust) -> Result<Arc<Vec<Need>>, Unavailable> {
-        let Some(file) = page.metadata.get(version) else {
-            return Err(Unavailable::NoMetadata { version: version.to_owned() });
-        };
-        self.needs.get(file.url.clone(), || self.metadata(file, trust)).await
-    }
-
-    /// Reads a metadata file. It never changes, so what is kept of it needs no asking.
-    async fn metadata(&self, file: &pypi::MetadataFile, trust: Trust) -> Result<Vec<Need>, Unavailable> {
-        let url = Url::parse(&file.url).map_err(|error| Unavailable::Unusable { address: "the metadata".to_owned(), reason: error.to_string() })?;
-        let key = format!("metadata {}", address::without_secrets(&url));
-        if let Some((needs, _)) = self.cached(&key).await {
-            return Ok(needs);
-        }
-        let expected = if let pypi::Metadata::Present(hash) = &file.metadata { hash.clone() } else { None };
-        let read = move |_: &str, body: &mut dyn Read| {
-            let mut bytes = Vec::new();
-            body.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-            if expected.is_some_and(|expected| hex::encode(Sha256::digest(&bytes)) != expected) {
-                return Err("it is not the metadata file whose hash the index gives".to_owned());
-            }
-            Ok(pypi::read_requires_dist(&String::from_utf8_lossy(&bytes)))
-        };
-        let question = Question { url, trust, accept: "*/*", bytes_max: self.fetcher.limits.metadata_bytes_max, known: None };
-        match self.fetcher.ask(question, read).await? {
-            Reply::Fresh { value, .. } => {
-                self.keep(key, &value, Validators::default()).await;
-                Ok(value)
-            }
-            Reply::Unchanged => Ok(Vec::new()),
-        }
     }
 
     /// Asks for a document, or only whether what is kept of it still holds.
@@ -289,7 +205,10 @@ impl Registries {
             (Reply::Unchanged, Some((value, _))) => Ok(value),
             (Reply::Unchanged, None) => {
                 let address = address::without_secrets(&url).to_string();
-                Err(Unavailable::Unusable { address, reason: "it answered 304 to a question without conditions".to_owned() })
+                Err(Unavailable::Unusable {
+                    address,
+                    reason: "it answered 304 to a question without conditions".to_owned(),
+                })
             }
         }
     }
@@ -307,38 +226,12 @@ impl Registries {
     }
 }
 
-/// The version of `page` that equals `version`, as the page spells it, and its place.
-fn spelled(page: &pypi::Project, version: &str) -> Option<(String, usize)> {
-    let wanted = Version::parse(Ecosystem::PyPI, version).ok()?;
-    let at = page.facts.releases.iter().position(|release| {
-        release.version == version || Version::parse(Ecosystem::PyPI, &release.version).is_ok_and(|known| known == wanted)
-    })?;
-    Some((page.facts.releases.get(at)?.version.clone(), at))
-}
-
 /// An archive's address as the lockfile would write it: what lies in the registry that was asked is written in the
 /// name of the one that the lockfile knows (a mirror is asked, the lockfile keeps its own).
 fn as_written(archive: String, asked: &Address, written: &str) -> String {
     match archive.strip_prefix(asked.url().as_str()) {
         Some(below) => format!("{written}{below}"),
         None => archive,
-    }
-}
-
-/// Values by key, each made once even when it is wanted many times at once. A failure is not kept.
-#[derive(Debug)]
-struct Memo<K, V>(Mutex<HashMap<K, Arc<OnceCell<Arc<V>>>>>);
-
-impl<K, V> Default for Memo<K, V> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<K: Eq + Hash, V> Memo<K, V> {
-    async fn get<F: Future<Output = Result<V, Unavailable>>>(&self, key: K, make: impl FnOnce() -> F) -> Result<Arc<V>, Unavailable> {
-        let cell = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
-        cell.get_or_try_init(|| async { make().await.map(Arc::new) }).await.cloned()
     }
 }
 

@@ -6,6 +6,9 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, RETRY_AFTER};
 use axum::response::Response;
+use futures::StreamExt;
+use sha2::{Digest, Sha256};
+use std::sync::Mutex;
 use std::time::Duration;
 
 type Answers = Arc<dyn Fn(&Request) -> Response + Send + Sync>;
@@ -17,7 +20,9 @@ async fn registry(answer: impl Fn(&Request) -> Response + Send + Sync + 'static)
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}/npm/", listener.local_addr().unwrap());
     async fn handle(State((answer, log)): State<(Answers, Log)>, request: Request) -> Response {
-        let header = |name| request.headers().get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok()).unwrap_or("-");
+        let header = |name| {
+            request.headers().get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok()).unwrap_or("-")
+        };
         log.lock().unwrap().push(format!("{} {} {}", request.uri(), header(AUTHORIZATION), header(IF_NONE_MATCH)));
         answer(&request)
     }
@@ -43,7 +48,11 @@ fn quick() -> Limits {
 }
 
 fn client(registry: &str, npmrc: &str, folder: Option<PathBuf>) -> Registries {
-    let settings = RegistrySettings { npm_registry: Some(registry.to_owned()), pip_index_url: Some(registry.to_owned()), ..Default::default() };
+    let settings = RegistrySettings {
+        npm_registry: Some(registry.to_owned()),
+        pip_index_url: Some(registry.to_owned()),
+        ..Default::default()
+    };
     let files = UserFiles { npmrc: vec![("~/.npmrc".to_owned(), npmrc.to_owned().into())], ..Default::default() };
     Registries::new(Configuration::of(&settings, &files), folder, quick())
 }
@@ -75,8 +84,17 @@ async fn faults_are_told_apart() {
     assert!(matches!(check(|_| reply(401, "")).await, Err(U::Denied { status: 401, .. })));
     assert!(matches!(check(|_| reply(403, "")).await, Err(U::Denied { status: 403, .. })));
     assert!(matches!(check(|_| reply(500, "")).await, Err(U::TryLater { retry_after_s: None, .. })));
-    assert!(matches!(check(|_| with(reply(429, ""), RETRY_AFTER, "17")).await, Err(U::TryLater { retry_after_s: Some(17), .. })));
-    let dated = |_: &Request| with(with(reply(503, ""), RETRY_AFTER, "Wed, 21 Oct 2015 07:29:00 GMT"), axum::http::header::DATE, "Wed, 21 Oct 2015 07:28:00 GMT");
+    assert!(matches!(
+        check(|_| with(reply(429, ""), RETRY_AFTER, "17")).await,
+        Err(U::TryLater { retry_after_s: Some(17), .. })
+    ));
+    let dated = |_: &Request| {
+        with(
+            with(reply(503, ""), RETRY_AFTER, "Wed, 21 Oct 2015 07:29:00 GMT"),
+            axum::http::header::DATE,
+            "Wed, 21 Oct 2015 07:28:00 GMT",
+        )
+    };
     assert!(matches!(check(dated).await, Err(U::TryLater { retry_after_s: Some(60), .. })));
     assert!(matches!(check(|_| reply(418, "")).await, Err(U::Unusable { .. })));
     assert!(matches!(check(|_| reply(304, "")).await, Err(U::Unusable { .. })));
@@ -143,7 +161,9 @@ async fn credentials_reach_their_own_registry_and_do_not_follow_a_redirect() {
     })
     .await;
     let bound = address.trim_start_matches("http:");
-    let npmrc = format!("{bound}:_authToken=t0k\n@x:registry={other}");
+    // The other registry is known too, and has a credential: not even that is sent where a redirect leads.
+    let other_bound = other.trim_start_matches("http:");
+    let npmrc = format!("{bound}:_authToken=t0k\n@x:registry={other}\n{other_bound}:_authToken=0ther");
     npm(&client(&address, &npmrc, None), "a").await.unwrap();
     assert_eq!(*log.lock().unwrap(), ["/npm/a Bearer t0k -", "/npm/moved Bearer t0k -"]);
     assert_eq!(*other_log.lock().unwrap(), ["/npm/a - -"]);
@@ -186,7 +206,10 @@ async fn denied_says_which_setting_to_look_at() {
 async fn archives_are_written_in_the_name_of_the_lockfile_s_registry() {
     let (address, _) = registry(|request| {
         let host = request.headers()["host"].to_str().unwrap();
-        reply(200, format!(r#"{{"versions":{{"1.0.0":{{"dist":{{"tarball":"http://{host}/npm/a/-/a-1.0.0.tgz"}}}}}}}}"#))
+        reply(
+            200,
+            format!(r#"{{"versions":{{"1.0.0":{{"dist":{{"tarball":"http://{host}/npm/a/-/a-1.0.0.tgz"}}}}}}}}"#),
+        )
     })
     .await;
     let project = ProjectAddresses::of_archives([("a", "https://lock.example/a/-/a-0.9.0.tgz")], None, Vec::new());
@@ -260,4 +283,15 @@ async fn a_reason_takes_the_place_of_facts() {
     let registries = Registries::new(Configuration::default(), None, quick());
     let answer = registries.facts_or_reason(Ecosystem::Npm, "a", &[], &ProjectAddresses::default()).await;
     assert!(answer.facts.unavailable.is_some_and(|reason| reason.contains("SUTURE_NPM_REGISTRY")));
+}
+
+#[tokio::test]
+async fn a_registry_that_is_down_is_not_asked_by_every_package() {
+    let (address, log) = registry(|_| reply(503, "")).await;
+    let registries = client(&address, "", None);
+    for number in 0..30 {
+        let answered = npm(&registries, &format!("p{number}")).await;
+        assert!(matches!(answered, Err(Unavailable::TryLater { .. })), "{answered:?}");
+    }
+    assert_eq!(log.lock().unwrap().len(), 4);
 }

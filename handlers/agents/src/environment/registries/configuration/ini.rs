@@ -84,10 +84,10 @@ mod tests {
 
     #[test]
     fn npmrc_is_read_as_npm_reads_it() {
-        check("registry = https://registry.example/ ; ours\r\n# no\n;no\nstrict-ssl=false", &[
-            ("registry", "https://registry.example/"),
-            ("strict-ssl", "false"),
-        ]);
+        check(
+            "registry = https://registry.example/ ; ours\r\n# no\n;no\nstrict-ssl=false",
+            &[("registry", "https://registry.example/"), ("strict-ssl", "false")],
+        );
         check("//registry.example/:_authToken=\"a;b=c\"", &[("//registry.example/:_authToken", "a;b=c")]);
         check("a=b\\;c\\d\\", &[("a", "b;cd\\".replace("cd", "c\\d").as_str())]);
         check("a='", &[("a", "'")]);
@@ -97,7 +97,9 @@ mod tests {
 
     #[test]
     fn pip_conf_is_read_as_configparser_does() {
-        let read = pip_options("[global]\nIndex_URL: https://index.example/simple\nextra-index-url =\n  https://a.example/\n\n  https://b.example/\n[install]\nno-deps=1\n");
+        let read = pip_options(
+            "[global]\nIndex_URL: https://index.example/simple\nextra-index-url =\n  https://a.example/\n\n  https://b.example/\n[install]\nno-deps=1\n",
+        );
         let expect = [
             ("global", "index-url", "https://index.example/simple"),
             ("global", "extra-index-url", "\nhttps://a.example/\nhttps://b.example/"),

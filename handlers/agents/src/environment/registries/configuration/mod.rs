@@ -71,7 +71,10 @@ impl UserFiles {
         let config = variable("XDG_CONFIG_HOME").or_else(|| home(".config"));
         let npmrc = [
             npm_variable("npm_config_userconfig").or_else(|| home(".npmrc")),
-            npm_variable("npm_config_globalconfig").or_else(|| Some("/usr/local/etc/npmrc".into())),
+            npm_variable("npm_config_globalconfig"),
+            Some("/usr/local/etc/npmrc".into()),
+            Some("/usr/etc/npmrc".into()),
+            Some("/etc/npmrc".into()),
         ];
         let pip_conf = [
             Some("/etc/xdg/pip/pip.conf".into()),
@@ -122,7 +125,8 @@ impl Configuration {
     /// Makes sense of settings and files. What can't be used is noted, never an error.
     pub fn of(settings: &RegistrySettings, files: &UserFiles) -> Self {
         let npmrc: Vec<_> = files.npmrc.iter().map(|(path, text)| (path.as_str(), text.expose_secret())).collect();
-        let pip_conf: Vec<_> = files.pip_conf.iter().map(|(path, text)| (path.as_str(), text.expose_secret())).collect();
+        let pip_conf: Vec<_> =
+            files.pip_conf.iter().map(|(path, text)| (path.as_str(), text.expose_secret())).collect();
         let npm = npmrc::of_user(&npmrc, &settings.environment);
         let pip = pip::of_user(&pip_conf, &settings.environment);
         let netrc = files.netrc.as_ref().map(ExposeSecret::expose_secret);
@@ -182,13 +186,24 @@ impl Configuration {
             .or_else(|| foreign(project.of_most(scope)))
             .or_else(|| foreign(project.npmrc.registry.clone()))
             .or_else(|| user(self.npm.registry.clone()))
-            .ok_or_else(|| Unavailable::NoAddress("say where npm packages come from: export SUTURE_NPM_REGISTRY=$(npm config get registry)".to_owned()))
+            .ok_or_else(|| {
+                Unavailable::NoAddress(
+                    "say where npm packages come from: export SUTURE_NPM_REGISTRY=$(npm config get registry)"
+                        .to_owned(),
+                )
+            })
     }
 
     /// Where to ask for a Python package: `SUTURE_PIP_INDEX_URL`, `--index-url` of the requirements files, `PIP_INDEX_URL`,
     /// pip.conf.
     pub fn pip_address(&self, project: &ProjectAddresses) -> Result<Address, Unavailable> {
-        let foreign = || project.index_urls.iter().filter(|url| !url.contains("${")).find_map(|url| Address::read(url, Trust::Project));
+        let foreign = || {
+            project
+                .index_urls
+                .iter()
+                .filter(|url| !url.contains("${"))
+                .find_map(|url| Address::read(url, Trust::Project))
+        };
         self.pip_setting.clone().or_else(foreign).or_else(|| self.pip_index.clone()).ok_or_else(|| {
             Unavailable::NoAddress(
                 "say where Python packages come from: export SUTURE_PIP_INDEX_URL=… (the address that pip uses: \

@@ -95,19 +95,23 @@ mod tests {
             .into_iter()
             .map(|login| (login.host, login.user, login.password.expose_secret().to_owned()))
             .collect();
-        let expect: Vec<_> = expect.iter().map(|(a, b, c)| ((*a).to_owned(), (*b).to_owned(), (*c).to_owned())).collect();
+        let expect: Vec<_> =
+            expect.iter().map(|(a, b, c)| ((*a).to_owned(), (*b).to_owned(), (*c).to_owned())).collect();
         assert_eq!(read, expect, "{text}");
     }
 
     #[test]
     fn netrc_is_read_in_all_its_layouts() {
         check("machine a.example login me password pw", &[("a.example", "me", "pw")]);
-        check("# mine\nmachine A.example\n\tlogin me\n\taccount x\n\tpassword p#w\nmachine b.example login you password z", &[
-            ("a.example", "me", "p#w"),
-            ("b.example", "you", "z"),
-        ]);
+        check(
+            "# mine\nmachine A.example\n\tlogin me\n\taccount x\n\tpassword p#w\nmachine b.example login you password z",
+            &[("a.example", "me", "p#w"), ("b.example", "you", "z")],
+        );
         check("machine a.example login me password \"a \\\"b\"", &[("a.example", "me", "a \"b")]);
-        check("macdef init\nmachine evil.example login x password y\n\nmachine a.example login me password pw", &[("a.example", "me", "pw")]);
+        check(
+            "macdef init\nmachine evil.example login x password y\n\nmachine a.example login me password pw",
+            &[("a.example", "me", "pw")],
+        );
         check("default login me password pw", &[]);
         check("machine", &[]);
         check("machine a.example password", &[("a.example", "", "")]);

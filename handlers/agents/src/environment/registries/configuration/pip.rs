@@ -32,7 +32,8 @@ pub(super) fn of_user(texts: &[(&str, &str)], environment: &BTreeMap<String, Str
         environment.get(&name).filter(|value| !value.is_empty()).map(|value| (value.clone(), name))
     };
     let setting = |key: &str| {
-        let of_file = || [true, false].into_iter().find_map(|install| settings.get(&(install, key.to_owned())).cloned());
+        let of_file =
+            || [true, false].into_iter().find_map(|install| settings.get(&(install, key.to_owned())).cloned());
         of_environment(key).or_else(of_file).filter(|(value, _)| !value.is_empty())
     };
     let mut notes = Vec::new();
@@ -87,8 +88,14 @@ mod tests {
         assert_eq!(index(&[], &[]), None);
         assert_eq!(index(&[("pip.conf", file)], &[]).as_deref(), Some("https://a.example/simple"));
         assert_eq!(index(&[("pip.conf", both)], &[]).as_deref(), Some("https://b.example/simple"));
-        assert_eq!(index(&[("pip.conf", both)], &[("PIP_INDEX_URL", "https://c.example")]).as_deref(), Some("https://c.example"));
-        assert_eq!(index(&[("1", file), ("2", "[global]\nindex_url=https://d.example")], &[]).as_deref(), Some("https://d.example"));
+        assert_eq!(
+            index(&[("pip.conf", both)], &[("PIP_INDEX_URL", "https://c.example")]).as_deref(),
+            Some("https://c.example")
+        );
+        assert_eq!(
+            index(&[("1", file), ("2", "[global]\nindex_url=https://d.example")], &[]).as_deref(),
+            Some("https://d.example")
+        );
     }
 
     #[track_caller]

@@ -31,9 +31,9 @@ impl ProjectAddresses {
         npmrc: Option<&str>,
         index_urls: Vec<String>,
     ) -> Self {
-        let known = archives.into_iter().filter_map(|(name, archive)| {
-            Some((name.to_owned(), registry_of_archive(name, archive)?))
-        });
+        let known = archives
+            .into_iter()
+            .filter_map(|(name, archive)| Some((name.to_owned(), registry_of_archive(name, archive)?)));
         Self { by_package: known.collect(), npmrc: npmrc.map(npmrc::of_project).unwrap_or_default(), index_urls }
     }
 
@@ -49,9 +49,14 @@ impl ProjectAddresses {
             for (_, registry) in self.by_package.iter().filter(|(name, _)| of_scope(name)) {
                 *counts.entry(registry).or_default() += 1;
             }
-            counts.into_iter().max_by_key(|(registry, count)| (*count, std::cmp::Reverse(*registry))).map(|(most, _)| most.to_owned())
+            counts
+                .into_iter()
+                .max_by_key(|(registry, count)| (*count, std::cmp::Reverse(*registry)))
+                .map(|(most, _)| most.to_owned())
         };
-        scope.and_then(|scope| most(&|name| name.split_once('/').is_some_and(|(of, _)| of == scope))).or_else(|| most(&|_| true))
+        scope
+            .and_then(|scope| most(&|name| name.split_once('/').is_some_and(|(of, _)| of == scope)))
+            .or_else(|| most(&|_| true))
     }
 
     /// The registry in whose name the lockfile would write an archive of `name`.
@@ -65,7 +70,10 @@ impl ProjectAddresses {
 fn registry_of_archive(name: &str, archive: &str) -> Option<String> {
     let is_web = archive.starts_with("https://") || archive.starts_with("http://");
     let (before, file) = archive.split_once("/-/")?;
-    let before = before.strip_suffix(name).or_else(|| before.strip_suffix(&name.replace('/', "%2f"))).or_else(|| before.strip_suffix(&name.replace('/', "%2F")))?;
+    let before = before
+        .strip_suffix(name)
+        .or_else(|| before.strip_suffix(&name.replace('/', "%2f")))
+        .or_else(|| before.strip_suffix(&name.replace('/', "%2F")))?;
     let is_file = !file.is_empty() && !name.is_empty();
     (is_web && is_file && before.ends_with('/')).then(|| before.to_owned())
 }
@@ -82,8 +90,16 @@ mod tests {
     #[test]
     fn the_registry_of_an_archive_is_what_comes_before_its_name() {
         check("lodash", "https://registry.example/lodash/-/lodash-4.17.20.tgz", Some("https://registry.example/"));
-        check("@babel/core", "https://registry.example/npm/@babel/core/-/core-7.0.0.tgz", Some("https://registry.example/npm/"));
-        check("@babel/core", "https://registry.example/@babel%2fcore/-/core-7.0.0.tgz", Some("https://registry.example/"));
+        check(
+            "@babel/core",
+            "https://registry.example/npm/@babel/core/-/core-7.0.0.tgz",
+            Some("https://registry.example/npm/"),
+        );
+        check(
+            "@babel/core",
+            "https://registry.example/@babel%2fcore/-/core-7.0.0.tgz",
+            Some("https://registry.example/"),
+        );
         check("lodash", "https://registry.example/other/-/lodash-4.17.20.tgz", None);
         check("dash", "https://registry.example/lodash/-/lodash-4.17.20.tgz", None);
         check("lodash", "https://codeload.example/lodash.tgz", None);

@@ -14,7 +14,11 @@ fn files(npmrc: &str, pip_conf: &str, netrc: &str) -> UserFiles {
 
 fn project(npmrc: &str, index_urls: &[&str]) -> ProjectAddresses {
     let index_urls = index_urls.iter().map(|url| (*url).to_owned()).collect();
-    ProjectAddresses::of_archives([("lodash", "https://lock.example/npm/lodash/-/lodash-4.17.20.tgz")], Some(npmrc), index_urls)
+    ProjectAddresses::of_archives(
+        [("lodash", "https://lock.example/npm/lodash/-/lodash-4.17.20.tgz")],
+        Some(npmrc),
+        index_urls,
+    )
 }
 
 #[track_caller]
@@ -52,7 +56,10 @@ fn pip_addresses_come_from_the_setting_then_the_files_then_the_user() {
     };
     let configuration = Configuration::of(&settings(), &user);
     assert_eq!(address(&configuration, &named), Ok(("https://file.example/simple/".to_owned(), Trust::Project)));
-    assert_eq!(address(&configuration, &project("", &[])), Ok(("https://user.example/simple/".to_owned(), Trust::User)));
+    assert_eq!(
+        address(&configuration, &project("", &[])),
+        Ok(("https://user.example/simple/".to_owned(), Trust::User))
+    );
     let setting = RegistrySettings { pip_index_url: Some("https://set.example/simple".to_owned()), ..settings() };
     let configuration = Configuration::of(&setting, &user);
     assert_eq!(address(&configuration, &named), Ok(("https://set.example/simple/".to_owned(), Trust::User)));
@@ -71,7 +78,9 @@ fn without_any_address_people_are_told_what_to_set() {
 fn a_project_s_address_brings_no_credential_of_its_own() {
     let foreign = project("//lock.example/:_authToken=theirs", &["https://me:theirs@file.example/simple"]);
     let configuration = Configuration::of(&settings(), &files("", "", "machine file.example login me password mine"));
-    for address in [configuration.npm_address("lodash", &foreign).unwrap(), configuration.pip_address(&foreign).unwrap()] {
+    for address in
+        [configuration.npm_address("lodash", &foreign).unwrap(), configuration.pip_address(&foreign).unwrap()]
+    {
         assert_eq!(configuration.credentials.authorization(address.url()), None, "{address:?}");
     }
 }
@@ -84,7 +93,8 @@ fn nothing_that_is_printed_holds_a_credential() {
         environment: [("TOKEN".to_owned(), "s3cret".to_owned())].into(),
         ..settings()
     };
-    let files = files("//c.example/:_authToken=${TOKEN}\n_auth=s3cret", "[global]\nindex-url=https://me:s3cret@d.example", "");
+    let files =
+        files("//c.example/:_authToken=${TOKEN}\n_auth=s3cret", "[global]\nindex-url=https://me:s3cret@d.example", "");
     let configuration = Configuration::of(&settings, &files);
     assert!(configuration.credentials.authorization(&Url::parse("https://c.example/x").unwrap()).is_some());
     assert!(configuration.credentials.authorization(&Url::parse("https://a.example/x").unwrap()).is_some());

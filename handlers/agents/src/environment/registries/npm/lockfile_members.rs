@@ -104,7 +104,8 @@ fn bundled(entry: &VersionEntry) -> Value {
     let names = |value: &Value| {
         Value::Array(value.as_object().into_iter().flatten().map(|(name, _)| Value::String(name.clone())).collect())
     };
-    let written = if entry.bundle_dependencies.is_null() { &entry.bundled_dependencies } else { &entry.bundle_dependencies };
+    let written =
+        if entry.bundle_dependencies.is_null() { &entry.bundled_dependencies } else { &entry.bundle_dependencies };
     match written {
         Value::Bool(true) => names(&entry.dependencies),
         Value::Object(_) => names(written),

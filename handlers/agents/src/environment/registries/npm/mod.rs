@@ -70,7 +70,9 @@ impl<'de> Visitor<'de> for PackumentVisitor {
                 "versions" => members.next_value_seed(Versions(&mut document.releases))?,
                 "time" => {
                     let times: BTreeMap<String, Value> = members.next_value()?;
-                    let read = times.into_iter().filter_map(|(version, time)| Some((version, read_timestamp(time.as_str()?)?)));
+                    let read = times
+                        .into_iter()
+                        .filter_map(|(version, time)| Some((version, read_timestamp(time.as_str()?)?)));
                     document.times.extend(read);
                 }
                 "error" if document.releases.is_empty() => {
@@ -172,12 +174,14 @@ fn needs(entry: &VersionEntry) -> Vec<Need> {
     };
     let optional = entry.optional_dependencies.as_object();
     let is_optional = |name: &str| optional.is_some_and(|optional| optional.contains_key(name));
-    let may_miss = |name: &str| entry.peer_dependencies_meta.get(name).and_then(|meta| meta.get("optional")) == Some(&Value::Bool(true));
-    let prod = pairs(&entry.dependencies).filter(|(name, _)| !is_optional(name)).map(|pair| need(DependencyKind::Prod, pair));
+    let may_miss = |name: &str| {
+        entry.peer_dependencies_meta.get(name).and_then(|meta| meta.get("optional")) == Some(&Value::Bool(true))
+    };
+    let prod =
+        pairs(&entry.dependencies).filter(|(name, _)| !is_optional(name)).map(|pair| need(DependencyKind::Prod, pair));
     let optional = pairs(&entry.optional_dependencies).map(|pair| need(DependencyKind::Optional, pair));
-    let peers = pairs(&entry.peer_dependencies).map(|pair| {
-        need(if may_miss(pair.0) { DependencyKind::PeerOptional } else { DependencyKind::Peer }, pair)
-    });
+    let peers = pairs(&entry.peer_dependencies)
+        .map(|pair| need(if may_miss(pair.0) { DependencyKind::PeerOptional } else { DependencyKind::Peer }, pair));
     prod.chain(optional).chain(peers).collect()
 }
 

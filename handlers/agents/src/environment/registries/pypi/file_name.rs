@@ -23,7 +23,9 @@ const ARCHIVES: [&str; 11] =
 pub(super) fn read_file_name(file_name: &str, name: &str) -> Option<(FileKind, Version)> {
     if let Some(stem) = file_name.strip_suffix(".whl") {
         let parts: Vec<&str> = stem.split('-').collect();
-        let (&[of, version, _, _, platform] | &[of, version, _, _, _, platform]) = parts.as_slice() else { return None };
+        let (&[of, version, _, _, platform] | &[of, version, _, _, _, platform]) = parts.as_slice() else {
+            return None;
+        };
         let kind = if platform == "any" { FileKind::AnyWheel } else { FileKind::Wheel };
         return Some((kind, version_of(of, name, version)?));
     }

@@ -9,7 +9,11 @@ use pipeline::facts::Need;
 /// Names are normalised. Extras that a need asks for (`a[b]`) are left out: `Need` has no place for them; needs of the
 /// release's own extras are there, with their marker `extra == …`.
 pub(in crate::environment::registries) fn read_requires_dist(text: &str) -> Vec<Need> {
-    headers(text).into_iter().filter(|(name, _)| name.eq_ignore_ascii_case("Requires-Dist")).filter_map(|(_, value)| read_need(&value)).collect()
+    headers(text)
+        .into_iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("Requires-Dist"))
+        .filter_map(|(_, value)| read_need(&value))
+        .collect()
 }
 
 /// The headers up to the first empty line; an indented line continues the one before.
@@ -33,7 +37,9 @@ fn headers(text: &str) -> Vec<(&str, String)> {
 
 /// `name[extras] (>=1,<2) ; marker`, parentheses and all else but the name optional; or `name @ address ; marker`.
 fn read_need(text: &str) -> Option<Need> {
-    let end = text.find(|char: char| !(char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.'))).unwrap_or(text.len());
+    let end = text
+        .find(|char: char| !(char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.')))
+        .unwrap_or(text.len());
     let (name, rest) = text.split_at_checked(end)?;
     if name.is_empty() {
         return None;
@@ -73,9 +79,15 @@ mod tests {
     fn needs_are_read_in_all_their_forms() {
         check("idna (<4,>=2.5)", Some(("idna", "<4,>=2.5", None)));
         check("urllib3<3,>=1.21.1", Some(("urllib3", "<3,>=1.21.1", None)));
-        check("PySocks!=1.5.7,>=1.5.6; extra == 'socks'", Some(("pysocks", "!=1.5.7,>=1.5.6", Some("extra == 'socks'"))));
+        check(
+            "PySocks!=1.5.7,>=1.5.6; extra == 'socks'",
+            Some(("pysocks", "!=1.5.7,>=1.5.6", Some("extra == 'socks'"))),
+        );
         check("a.b_c[x, y] >= 1 ; python_version < \"3\"", Some(("a-b-c", ">= 1", Some("python_version < \"3\""))));
-        check("a @ https://x.example/a;b.whl ; extra == 'z'", Some(("a", "@ https://x.example/a;b.whl", Some("extra == 'z'"))));
+        check(
+            "a @ https://x.example/a;b.whl ; extra == 'z'",
+            Some(("a", "@ https://x.example/a;b.whl", Some("extra == 'z'"))),
+        );
         check("a", Some(("a", "", None)));
         check("a ()", Some(("a", "", None)));
         check("", None);

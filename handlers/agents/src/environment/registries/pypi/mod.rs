@@ -105,8 +105,8 @@ fn project(files: Vec<ProjectFile>, spellings: &[String], page: &Url, name: &str
     for (version, mut files) in groups {
         // Wheels first, and of those the one for every platform: its needs stand for the release.
         files.sort_by(|(a, file_a), (b, file_b)| (a, &file_a.name).cmp(&(b, &file_b.name)));
-        let written = spellings.range(Spelling(version.clone(), String::new())..).next();
-        let text = written.filter(|spelling| spelling.0 == version).map_or(version.as_str(), |spelling| &spelling.1);
+        let written = spellings.range(Spelling(version.clone(), 0, String::new())..).next();
+        let text = written.filter(|spelling| spelling.0 == version).map_or(version.as_str(), |spelling| &spelling.2);
         if let Some(file) = metadata_file(&files, page) {
             project.metadata.insert(text.to_owned(), file);
         }
@@ -115,13 +115,13 @@ fn project(files: Vec<ProjectFile>, spellings: &[String], page: &Url, name: &str
     project
 }
 
-/// A version as the index writes it, ordered by version and then by text: of two spellings the shorter goes first.
+/// A version as the index writes it, with its length: of two spellings the shorter goes first.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Spelling(Version, String);
+struct Spelling(Version, usize, String);
 
 impl Spelling {
     fn of(text: &str) -> Option<Self> {
-        Some(Self(Version::parse(Ecosystem::PyPI, text).ok()?, text.to_owned()))
+        Some(Self(Version::parse(Ecosystem::PyPI, text).ok()?, text.len(), text.to_owned()))
     }
 }
 
@@ -140,7 +140,8 @@ fn release(version: String, files: &[(FileKind, ProjectFile)]) -> Release {
 
 fn metadata_file(files: &[(FileKind, ProjectFile)], page: &Url) -> Option<MetadataFile> {
     let said = |(_, file): &&(FileKind, ProjectFile)| matches!(file.metadata, Metadata::Present(_));
-    let may_have = |(kind, file): &&(FileKind, ProjectFile)| *kind != FileKind::Sdist && file.metadata == Metadata::Unsaid;
+    let may_have =
+        |(kind, file): &&(FileKind, ProjectFile)| *kind != FileKind::Sdist && file.metadata == Metadata::Unsaid;
     let (_, file) = files.iter().find(said).or_else(|| files.iter().find(may_have))?;
     let mut url = page.join(&file.url).ok()?;
     url.set_fragment(None);

@@ -15,7 +15,7 @@ fn read(document: &Value) -> Project {
 #[test]
 fn files_become_releases() {
     let project = read(&json!({
-        "versions": ["1.0.0", "1.0", "2.0"],
+        "versions": ["1.00", "1.0.0", "1.0", "2.0"],
         "files": [
             {"filename": "a_b-1.0-py3-none-any.whl", "url": "../../files/a_b-1.0-py3-none-any.whl", "hashes": {"sha256": HASH_A},
              "requires-python": ">=3.8", "upload-time": "2020-01-02T00:00:00.5Z", "yanked": false, "core-metadata": {"sha256": HASH_B}},
@@ -80,7 +80,8 @@ fn an_index_that_does_not_say_is_tried_and_one_that_denies_is_not() {
         entry("a_b-3.0-py3-none-any.whl", json!(true)),
         entry("a-b-4.0.tar.gz", Value::Null),
     ]}));
-    let known: Vec<_> = project.metadata.iter().map(|(version, file)| (version.as_str(), file.metadata.clone())).collect();
+    let known: Vec<_> =
+        project.metadata.iter().map(|(version, file)| (version.as_str(), file.metadata.clone())).collect();
     assert_eq!(known, [("1.0", Metadata::Unsaid), ("3.0", Metadata::Present(None))]);
 }
 

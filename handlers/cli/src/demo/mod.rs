@@ -1,0 +1,4 @@
+//! `suture demo`: a vulnerable repository, and recorded registries to heal it with.
+
+pub mod registry;
+pub mod repository;

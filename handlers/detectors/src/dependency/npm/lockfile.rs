@@ -8,7 +8,7 @@ use super::need::{Need, Needs};
 use pipeline::finding::ScanError;
 use serde::de::MapAccess;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// Larger lockfiles are not read; the error says so. The largest seen in the open are a third of it.
 pub(super) const LOCKFILE_BYTES_MAX: usize = 64 << 20;
@@ -97,7 +97,7 @@ pub(super) fn read<'a>(path: &str, text: &'a str, errors: &mut Vec<ScanError>) -
     let mut reader = Entries { path, lines: Lines::of(text), kept: Vec::new(), errors };
     let legacy = members.packages.is_none();
     match members.packages {
-        Some(packages) => packages.into_iter().for_each(|(key, entry)| reader.add(key, entry)),
+        Some(packages) => reader.take(packages),
         None => legacy::flatten(members.dependencies.unwrap_or_default(), &mut reader),
     }
     let mut entries = reader.finish();
@@ -114,38 +114,44 @@ pub(super) struct Entries<'t, 'a> {
 }
 
 impl<'a> Entries<'_, 'a> {
-    /// Adds what stands under `key` of `packages`.
-    fn add(&mut self, key: Cow<'a, str>, raw: Option<RawEntry<'a>>) {
-        let line = self.lines.line_of(&key);
-        match raw {
-            Some(mut raw) => {
-                raw.needs.finish();
-                let mut entry = raw.entry;
-                (entry.place, entry.line, entry.needs) = (key, line, raw.needs.list);
-                self.push(entry, &raw.needs.odd);
-            }
-            None => self.error(line, format!("`{}` is not an object, so it is left out", short(&key))),
+    /// Takes what stands in `packages`.
+    fn take(&mut self, packages: Packages<'a>) {
+        self.kept = packages.entries;
+        for entry in &mut self.kept {
+            entry.line = self.lines.line_of(&entry.place);
+        }
+        for (place, odd) in &packages.odd {
+            let line = self.lines.line_of(place);
+            self.error_odd(line, place, odd.as_ref());
+        }
+        let over: Vec<_> = self.kept.iter().filter_map(|entry| Some((entry.line, over_limit(entry)?))).collect();
+        if !over.is_empty() {
+            self.kept.retain(|entry| over_limit(entry).is_none());
+            over.into_iter().for_each(|(line, message)| self.error(line, message));
         }
     }
 
     /// Adds `entry`, of which the members `odd` could not be read.
     pub(super) fn push(&mut self, entry: Entry<'a>, odd: &[Cow<'a, str>]) {
-        let place = short(&entry.place);
         if let Some(odd) = odd.first() {
-            let message = format!("`{}` of `{place}` is not what it should be and is not read", short(odd));
-            self.error(entry.line, message);
+            self.error_odd(entry.line, &entry.place, Some(odd));
         }
-        let (limit, unit) = if entry.place.len() > PLACE_BYTES_MAX {
-            (PLACE_BYTES_MAX, "bytes in a place")
-        } else if entry.registry_name().len() > NAME_BYTES_MAX {
-            (NAME_BYTES_MAX, "bytes in a name")
-        } else if entry.place.bytes().filter(|&byte| byte == b'/').count() > PLACE_FOLDERS_MAX {
-            (PLACE_FOLDERS_MAX, "folders in a place")
-        } else {
-            self.kept.push(entry);
-            return;
-        };
-        self.error(entry.line, format!("`{place}` is left out: it is over the limit of {limit} {unit}"));
+        match over_limit(&entry) {
+            Some(message) => self.error(entry.line, message),
+            None => self.kept.push(entry),
+        }
+    }
+
+    /// Tells of an entry of which the member `odd`, or all where that is `None`, is not what it should be.
+    fn error_odd(&mut self, line: u32, place: &str, odd: Option<&Cow<'a, str>>) {
+        let place = short(place);
+        self.error(
+            line,
+            match odd {
+                Some(odd) => format!("`{}` of `{place}` is not what it should be and is not read", short(odd)),
+                None => format!("`{place}` is not an object, so it is left out"),
+            },
+        );
     }
 
     /// Tells of something that is not read.
@@ -166,9 +172,8 @@ impl<'a> Entries<'_, 'a> {
         if twice.is_empty() {
             return self.kept;
         }
-        let mut twice = twice.into_iter().peekable();
         let mut dropped = std::collections::HashSet::new();
-        while let Some((before, line)) = twice.next() {
+        for (before, line) in twice {
             let place = self.kept.get(before).map(|entry| short(&entry.place).into_owned()).unwrap_or_default();
             self.error(line, format!("`{place}` is written twice; npm takes the last"));
             dropped.insert(before);
@@ -179,11 +184,25 @@ impl<'a> Entries<'_, 'a> {
     }
 }
 
+/// Why `entry` is left out, if it is.
+fn over_limit(entry: &Entry<'_>) -> Option<String> {
+    let (limit, unit) = if entry.place.len() > PLACE_BYTES_MAX {
+        (PLACE_BYTES_MAX, "bytes in a place")
+    } else if entry.registry_name().len() > NAME_BYTES_MAX {
+        (NAME_BYTES_MAX, "bytes in a name")
+    } else if entry.place.bytes().filter(|&byte| byte == b'/').count() > PLACE_FOLDERS_MAX {
+        (PLACE_FOLDERS_MAX, "folders in a place")
+    } else {
+        return None;
+    };
+    Some(format!("`{}` is left out: it is over the limit of {limit} {unit}", short(&entry.place)))
+}
+
 #[derive(Default)]
 struct Members<'a> {
     name: Option<Cow<'a, str>>,
     version: Option<Cow<'a, str>>,
-    packages: Option<Vec<(Cow<'a, str>, Option<RawEntry<'a>>)>>,
+    packages: Option<Packages<'a>>,
     dependencies: Option<Vec<(Cow<'a, str>, Option<OldEntry<'a>>)>>,
 }
 
@@ -198,7 +217,7 @@ impl<'a> Shape<'a> for Members<'a> {
             match key.as_ref() {
                 "name" => self.name = text(&mut map, &key, &mut odd)?,
                 "version" => self.version = text(&mut map, &key, &mut odd)?,
-                "packages" => self.packages = json::value(&mut map, All(RawEntry::default))?,
+                "packages" => self.packages = json::value(&mut map, Packages::default())?,
                 // The other half of a version 2 lockfile says the same once more, for npm 6.
                 "dependencies" if self.packages.is_none() => {
                     self.dependencies = json::value(&mut map, All(OldEntry::default))?;
@@ -224,6 +243,35 @@ impl<'a, S: Shape<'a>, F: Fn() -> S> Shape<'a> for All<F> {
             members.push((key, json::value(&mut map, self.0())?));
         }
         Ok(Some(members))
+    }
+}
+
+/// `packages`, with what could not be read of it: a place and the member, or none for the whole entry.
+#[derive(Default)]
+struct Packages<'a> {
+    entries: Vec<Entry<'a>>,
+    odd: Vec<(Cow<'a, str>, Option<Cow<'a, str>>)>,
+}
+
+impl<'a> Shape<'a> for Packages<'a> {
+    type Out = Option<Self>;
+    fn other(self) -> Option<Self> {
+        None
+    }
+    fn object<M: MapAccess<'a>>(mut self, mut map: M) -> Result<Option<Self>, M::Error> {
+        while let Some(key) = json::next_key(&mut map)? {
+            let Some(RawEntry { mut entry, mut needs }) = json::value(&mut map, RawEntry::default())? else {
+                self.odd.push((key, None));
+                continue;
+            };
+            needs.finish();
+            if let Some(odd) = needs.odd.pop() {
+                self.odd.push((key.clone(), Some(odd)));
+            }
+            (entry.place, entry.needs) = (key, needs.list);
+            self.entries.push(entry);
+        }
+        Ok(Some(self))
     }
 }
 

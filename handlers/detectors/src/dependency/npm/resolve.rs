@@ -2,7 +2,7 @@
 
 use super::lockfile::Entry;
 use super::request::normalise;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// A project or an entry: 0 is the project itself, `n` the `n - 1`th entry.
 pub(super) type Node = u32;

@@ -26,7 +26,7 @@ impl Assembly<'_> {
     /// What the project itself, or a folder of it, asks for.
     pub(super) fn direct(&self, node: Node) -> Vec<Dependency> {
         let lockfile = self.project.lockfile;
-        let edges = self.edges.from(node).iter();
+        let edges = self.edges.of_node(node).iter();
         let Some(manifest) = self.project.manifest_of(node) else {
             let entry = lockfile.entry(node).or(lockfile.root.as_ref());
             let line = entry.map_or(1, |entry| entry.line);
@@ -41,7 +41,7 @@ impl Assembly<'_> {
     pub(super) fn packages(&self, folders: &[Node], errors: &mut Vec<ScanError>) -> Vec<Package> {
         let lockfile = self.project.lockfile;
         let mut direct = vec![false; lockfile.entries.len() + 1];
-        for edge in [ROOT].iter().chain(folders).flat_map(|&node| self.edges.from(node)) {
+        for edge in [ROOT].iter().chain(folders).flat_map(|&node| self.edges.of_node(node)) {
             if let Some(direct) = direct.get_mut(edge.to as usize) {
                 *direct = true;
             }
@@ -70,7 +70,7 @@ impl Assembly<'_> {
                     Some(integrity) => integrity.split_whitespace().map(str::to_owned).collect(),
                     None => Vec::new(),
                 },
-                dependencies: self.edges.from(node).iter().map(|edge| dependency(edge, None)).collect(),
+                dependencies: self.edges.of_node(node).iter().map(|edge| dependency(edge, None)).collect(),
             }
         });
         let packages = packages.collect();

@@ -60,13 +60,14 @@ fn under<'a>(owner: &str, members: Nested<'a>, out: &mut Entries<'_, 'a>, folder
         entry.line = line;
         let folder = understand_version(&mut entry);
         let next = folder.clone().unwrap_or_else(|| place.clone());
-        entry.place = Cow::Owned(place);
+        entry.stand_at(Cow::Owned(place));
         match folder {
             // What a link needs and holds belongs to the folder it leads to.
             Some(folder) => {
                 out.push(entry, &needs.odd);
                 if folders.insert(folder.clone()) {
-                    let target = Entry { place: Cow::Owned(folder), line, needs: needs.list, ..Entry::default() };
+                    let mut target = Entry { line, needs: needs.list, ..Entry::default() };
+                    target.stand_at(Cow::Owned(folder));
                     out.push(target, &[]);
                 }
             }

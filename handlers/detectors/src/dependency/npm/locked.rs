@@ -119,7 +119,7 @@ impl<'p> Project<'p> {
             return Vec::new();
         }
         let asked_as_folder = |node| {
-            let from_root = edges.from(ROOT).iter();
+            let from_root = edges.of_node(ROOT).iter();
             from_root.filter(|edge| edge.to == node).any(|edge| matches!(Request::of(&edge.text), Request::Elsewhere(_)))
         };
         let links = (1..).zip(&self.lockfile.entries).filter(|(_, entry)| entry.link);
@@ -160,7 +160,7 @@ impl<'a> Lockfile<'a> {
 /// By node: whether it comes inside the archive of a package. What the project itself bundles does not.
 fn bundled(lockfile: &Lockfile<'_>, tree: &Tree<'_>) -> Vec<bool> {
     let is_bundled = |node: Node, entry: &Entry<'_>| {
-        let mut at = entry.in_bundle.then(|| tree.above(node)).unwrap_or(NONE);
+        let mut at = if entry.in_bundle { tree.above(node) } else { NONE };
         while let Some(owner) = lockfile.entry(at) {
             if !owner.in_bundle {
                 return !owner.is_folder();

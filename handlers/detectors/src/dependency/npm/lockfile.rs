@@ -36,6 +36,9 @@ pub(super) struct Lockfile<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Entry<'a> {
     pub(super) place: Cow<'a, str>,
+    /// Length of the owner's place and of its own folder's name, both in `place`; 0 for a folder of the project.
+    pub(super) owner_bytes: usize,
+    pub(super) name_bytes: usize,
     pub(super) line: u32,
     pub(super) name: Option<Cow<'a, str>>,
     pub(super) version: Option<Cow<'a, str>>,
@@ -49,15 +52,23 @@ pub(super) struct Entry<'a> {
     pub(super) needs: Vec<Need<'a>>,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    /// Puts the entry at `place`.
+    pub(super) fn stand_at(&mut self, place: Cow<'a, str>) {
+        let (owner, name) = owner_and_name(&place).unwrap_or_default();
+        (self.owner_bytes, self.name_bytes) = (owner.len(), name.len());
+        self.place = place;
+    }
+
     /// Where the place puts it: the place of its owner and its own folder's name; `None`: not in a `node_modules`.
     pub(super) fn owner_and_name(&self) -> Option<(&str, &str)> {
-        owner_and_name(&self.place)
+        let name_at = self.place.len().checked_sub(self.name_bytes).filter(|_| self.name_bytes > 0)?;
+        Some((self.place.get(..self.owner_bytes)?, self.place.get(name_at..)?))
     }
 
     /// Whether it is a folder of the project (of a link, the place is that of the link).
     pub(super) fn is_folder(&self) -> bool {
-        self.owner_and_name().is_none()
+        self.name_bytes == 0
     }
 
     /// The name by which the registry knows it.
@@ -72,15 +83,17 @@ impl Entry<'_> {
 
 /// Splits `a/node_modules/@s/b` into `a` and `@s/b`.
 pub(super) fn owner_and_name(place: &str) -> Option<(&str, &str)> {
-    const FOLDER: &str = "node_modules/";
-    let at = place.rfind(FOLDER)?;
-    let owner = match place.get(..at)? {
-        "" => "",
-        owner => owner.strip_suffix('/')?,
-    };
-    let name = place.get(at + FOLDER.len()..)?;
-    let slashes = name.bytes().filter(|&byte| byte == b'/').count();
-    (!name.is_empty() && slashes == usize::from(name.starts_with('@'))).then_some((owner, name))
+    let (before, last) = place.rsplit_once('/')?;
+    let (outer, scope) = before.rsplit_once('/').unwrap_or(("", before));
+    let (folder, name) =
+        if scope.starts_with('@') { (outer, place.get(outer.len() + 1..)?) } else { (before, last) };
+    if last.is_empty() || last.starts_with('@') {
+        return None;
+    }
+    match folder.strip_suffix("node_modules")? {
+        "" => Some(("", name)),
+        owner => Some((owner.strip_suffix('/')?, name)),
+    }
 }
 
 /// Reads `text`, the contents of `path`. Entries that are not what they should be are told in `errors`.
@@ -268,7 +281,8 @@ impl<'a> Shape<'a> for Packages<'a> {
             if let Some(odd) = needs.odd.pop() {
                 self.odd.push((key.clone(), Some(odd)));
             }
-            (entry.place, entry.needs) = (key, needs.list);
+            entry.stand_at(key);
+            entry.needs = needs.list;
             self.entries.push(entry);
         }
         Ok(Some(self))

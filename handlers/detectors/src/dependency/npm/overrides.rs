@@ -108,7 +108,7 @@ impl Overrides {
         let mut chosen: HashMap<(Node, &str), (usize, Cow<'e, str>)> = HashMap::new();
         while let Some(node) = queue.pop() {
             let Some(&Some(set)) = under.get(node as usize) else { continue };
-            for edge in edges.from(node) {
+            for edge in edges.of_node(node) {
                 let target = about(edge.to);
                 let rule = self.rule_for(set, edge.name, &edge.text, &mut checks);
                 if checks > CHECKS_MAX {
@@ -126,7 +126,7 @@ impl Overrides {
             }
         }
         for ((node, name), (rule, written)) in chosen {
-            for edge in edges.from_mut(node).iter_mut().filter(|edge| edge.name == name) {
+            for edge in edges.edges_mut(node).iter_mut().filter(|edge| edge.name == name) {
                 if let Some(text) = self.requirement(rule, name, &written, &about(edge.to)) {
                     edge.text = Cow::Borrowed(text);
                 }

@@ -34,12 +34,32 @@ const V3: &str = r#"{ "name": "root", "lockfileVersion": 3, "packages": {
 
 #[test]
 fn version_1_is_laid_out_in_places() {
-    insta::assert_snapshot!(told(&[("package.json", MANIFEST), ("package-lock.json", V1)]));
+    insta::assert_snapshot!(told(&[("package.json", MANIFEST), ("package-lock.json", V1)]), @r#"
+    package.json package-lock.json
+      package.json:3 Prod a@^1.0.0 -> node_modules/a
+      package.json:4 Dev d@^1.0.0 -> node_modules/d
+      2 node_modules/a a@1.0.0 prod direct via a; Prod b@^2.0.0 -> node_modules/a/node_modules/b; Optional o@1 -> node_modules/o
+      5 node_modules/a/node_modules/b b@2.0.0 prod Bundled via a > b
+      7 node_modules/b b@1.0.0 dev via d > b
+      8 node_modules/d d@1.0.0 dev direct via d; Prod b@^1.0.0 -> node_modules/b
+      9 node_modules/o @s/other@1.0.0 optional via a > @s/other
+      10 node_modules/g g@ prod Other("git+ssh://git@host.example/g.git#0123") via g
+    "#);
 }
 
 #[test]
 fn version_3_gives_kinds_scopes_and_paths() {
-    insta::assert_snapshot!(told(&[("package.json", MANIFEST), ("package-lock.json", V3)]));
+    insta::assert_snapshot!(told(&[("package.json", MANIFEST), ("package-lock.json", V3)]), @r#"
+    package.json package-lock.json
+      package.json:3 Prod a@^1.0.0 -> node_modules/a
+      package.json:4 Dev d@^1.0.0 -> node_modules/d
+      3 node_modules/a a@1.0.0 prod direct via a; Prod b@^2.0.0 -> node_modules/a/node_modules/b; Optional o@1 -> node_modules/o; Peer p@1 -> node_modules/p; PeerOptional q@1 -> ?
+      6 node_modules/a/node_modules/b b@2.0.0 prod Bundled via a > b
+      7 node_modules/b b@1.0.0 dev via d > b
+      8 node_modules/d d@1.0.0 dev direct via d; Prod b@^1.0.0 -> node_modules/b
+      9 node_modules/o @s/other@1.0.0 optional via a > @s/other
+      10 node_modules/p p@1.0.0 prod via a > p
+    "#);
 }
 
 #[test]
@@ -68,7 +88,19 @@ fn what_is_installed_is_not_a_project() {
 
 #[test]
 fn lockfile_without_manifest_is_read_and_not_edited() {
-    insta::assert_snapshot!(told(&[("app/package-lock.json", V1)]));
+    insta::assert_snapshot!(told(&[("app/package-lock.json", V1)]), @r#"
+    app/package.json app/package-lock.json read-only: app/package.json is not there, or cannot be read
+      app/package-lock.json:1 Prod a@ -> node_modules/a
+      app/package-lock.json:1 Dev d@ -> node_modules/d
+      app/package-lock.json:1 Prod g@ -> node_modules/g
+      2 node_modules/a a@1.0.0 prod direct via a; Prod b@^2.0.0 -> node_modules/a/node_modules/b; Optional o@1 -> node_modules/o
+      5 node_modules/a/node_modules/b b@2.0.0 prod Bundled via a > b
+      7 node_modules/b b@1.0.0 dev via d > b
+      8 node_modules/d d@1.0.0 dev direct via d; Prod b@^1.0.0 -> node_modules/b
+      9 node_modules/o @s/other@1.0.0 optional via a > @s/other
+      10 node_modules/g g@ prod direct Other("git+ssh://git@host.example/g.git#0123") via g
+    ! app/package-lock.json there is no app/package.json to this lockfile, so it is not edited
+    "#);
 }
 
 #[test]
@@ -77,4 +109,16 @@ fn lockfile_out_of_step_is_one_note() {
     let told = told(&[("package.json", &manifest), ("package-lock.json", V3)]);
     let notes: Vec<_> = told.lines().filter(|line| line.starts_with('!')).collect();
     assert_eq!(notes, ["! package.json:3 out of step with package-lock.json in 2 of its needs: needs a@^3.0.0, but has a@1.0.0, needs new@1, which is not there; run `npm install`"]);
+}
+
+#[test]
+fn places_are_split_at_their_last_node_modules() {
+    use crate::dependency::npm::lockfile::owner_and_name;
+    let check = |place, expect| assert_eq!(owner_and_name(place), expect, "{place}");
+    check("node_modules/a", Some(("", "a")));
+    check("node_modules/@s/a", Some(("", "@s/a")));
+    check("p/a/node_modules/@s/b/node_modules/c", Some(("p/a/node_modules/@s/b", "c")));
+    for folder in ["", "a", "packages/a", "@s/a", "node_modules", "node_modules/", "node_modules/@s", "x_node_modules/a", "node_modules/a/b"] {
+        check(folder, None);
+    }
 }

@@ -70,9 +70,9 @@ fn members_of_the_wrong_type_are_told_and_the_rest_is_kept() {
             "package.json -",
             "package.json:4 Prod a@2.0.0 -> package.json:4",
             "4 package.json:4 a@2.0.0 prod direct via a",
-            "! package.json:1 `devDependencies` is not a text, or is written twice; npm takes the last",
-            "! package.json:3 `b` is not a text, or is written twice; npm takes the last",
-            "! package.json:4 `a` is not a text, or is written twice; npm takes the last",
+            "! package.json:1 `devDependencies` is not of the type that npm expects, or is written twice; npm takes the last",
+            "! package.json:3 `b` is not of the type that npm expects, or is written twice; npm takes the last",
+            "! package.json:4 `a` is not of the type that npm expects, or is written twice; npm takes the last",
             NO_LOCKFILE,
         ],
     );

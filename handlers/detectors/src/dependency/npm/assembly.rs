@@ -1,7 +1,7 @@
 //! The shared nouns out of entries, edges and what reaches them.
 
 use super::edges::{Edge, Edges};
-use super::lockfile::Entry;
+use super::entry::Entry;
 use super::locked::Project;
 use super::purl::purl;
 use super::reach::Reach;

@@ -1,6 +1,7 @@
 //! Needs and the entries that answer them.
 
-use super::lockfile::{Entry, Lockfile};
+use super::entry::Entry;
+use super::lockfile::Lockfile;
 use super::need::Need;
 use super::resolve::{NONE, Node, ROOT, Tree};
 use pipeline::dependency::DependencyKind;

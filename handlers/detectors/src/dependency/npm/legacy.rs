@@ -1,8 +1,10 @@
 //! Lockfile version 1: a tree of `dependencies`, laid out as the places that it means.
 
+use super::entry::Entry;
 use super::json::{self, Flag, Shape};
-use super::lockfile::{All, Entries, Entry, text};
+use super::lockfile::{All, Entries};
 use super::need::Needs;
+use super::packages::text;
 use super::request::{folder_of, split_alias};
 use pipeline::dependency::DependencyKind;
 use serde::de::MapAccess;

@@ -2,7 +2,8 @@
 
 use super::assembly::Assembly;
 use super::edges::Edges;
-use super::lockfile::{Entry, Lockfile};
+use super::entry::Entry;
+use super::lockfile::Lockfile;
 use super::manifest::Manifest;
 use super::need::Need;
 use super::overrides::{Overrides, Target};

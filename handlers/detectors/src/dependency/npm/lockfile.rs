@@ -1,10 +1,11 @@
 //! `package-lock.json` and `npm-shrinkwrap.json`, of lockfile versions 1, 2 and 3.
 
-use super::json::{self, AnyText, Flag, Shape, Text};
+use super::entry::{Entry, over_limit};
+use super::json::{self, Shape};
 use super::legacy::{self, OldEntry};
 use super::lines::Lines;
 use super::manifest::{broken, short};
-use super::need::{Need, Needs};
+use super::packages::{Packages, text};
 use pipeline::finding::ScanError;
 use serde::de::MapAccess;
 use std::borrow::Cow;
@@ -12,13 +13,6 @@ use foldhash::{HashMap, HashMapExt};
 
 /// Larger lockfiles are not read; the error says so. The largest seen in the open are a third of it.
 pub(super) const LOCKFILE_BYTES_MAX: usize = 64 << 20;
-/// Entries whose place is longer are left out, each told.
-const PLACE_BYTES_MAX: usize = 4096;
-/// Entries whose place goes through more folders are left out, each told.
-const PLACE_FOLDERS_MAX: usize = 200;
-/// Entries whose name is longer are left out, each told. npm itself allows 214.
-const NAME_BYTES_MAX: usize = 256;
-
 /// What a lockfile says.
 #[derive(Debug, Default)]
 pub(super) struct Lockfile<'a> {
@@ -30,70 +24,6 @@ pub(super) struct Lockfile<'a> {
     pub(super) entries: Vec<Entry<'a>>,
     /// Version 1: kinds of needs follow from flags.
     pub(super) legacy: bool,
-}
-
-/// One entry. Members that are not there, or not what they should be, are empty.
-#[derive(Debug, Default)]
-pub(super) struct Entry<'a> {
-    pub(super) place: Cow<'a, str>,
-    /// Length of the owner's place and of its own folder's name, both in `place`; 0 for a folder of the project.
-    pub(super) owner_bytes: usize,
-    pub(super) name_bytes: usize,
-    pub(super) line: u32,
-    pub(super) name: Option<Cow<'a, str>>,
-    pub(super) version: Option<Cow<'a, str>>,
-    pub(super) resolved: Option<Cow<'a, str>>,
-    pub(super) integrity: Option<Cow<'a, str>>,
-    pub(super) link: bool,
-    pub(super) in_bundle: bool,
-    pub(super) dev: bool,
-    pub(super) optional: bool,
-    pub(super) has_workspaces: bool,
-    pub(super) needs: Vec<Need<'a>>,
-}
-
-impl<'a> Entry<'a> {
-    /// Puts the entry at `place`.
-    pub(super) fn stand_at(&mut self, place: Cow<'a, str>) {
-        let (owner, name) = owner_and_name(&place).unwrap_or_default();
-        (self.owner_bytes, self.name_bytes) = (owner.len(), name.len());
-        self.place = place;
-    }
-
-    /// Where the place puts it: the place of its owner and its own folder's name; `None`: not in a `node_modules`.
-    pub(super) fn owner_and_name(&self) -> Option<(&str, &str)> {
-        let name_at = self.place.len().checked_sub(self.name_bytes).filter(|_| self.name_bytes > 0)?;
-        Some((self.place.get(..self.owner_bytes)?, self.place.get(name_at..)?))
-    }
-
-    /// Whether it is a folder of the project (of a link, the place is that of the link).
-    pub(super) fn is_folder(&self) -> bool {
-        self.name_bytes == 0
-    }
-
-    /// The name by which the registry knows it.
-    pub(super) fn registry_name(&self) -> &str {
-        match (&self.name, self.owner_and_name()) {
-            (Some(name), _) if !name.is_empty() => name,
-            (_, Some((_, name))) => name,
-            _ => self.place.rsplit('/').next().unwrap_or_default(),
-        }
-    }
-}
-
-/// Splits `a/node_modules/@s/b` into `a` and `@s/b`.
-pub(super) fn owner_and_name(place: &str) -> Option<(&str, &str)> {
-    let (before, last) = place.rsplit_once('/')?;
-    let (outer, scope) = before.rsplit_once('/').unwrap_or(("", before));
-    let (folder, name) =
-        if scope.starts_with('@') { (outer, place.get(outer.len() + 1..)?) } else { (before, last) };
-    if last.is_empty() || last.starts_with('@') {
-        return None;
-    }
-    match folder.strip_suffix("node_modules")? {
-        "" => Some(("", name)),
-        owner => Some((owner.strip_suffix('/')?, name)),
-    }
 }
 
 /// Reads `text`, the contents of `path`. Entries that are not what they should be are told in `errors`.
@@ -197,20 +127,6 @@ impl<'a> Entries<'_, 'a> {
     }
 }
 
-/// Why `entry` is left out, if it is.
-fn over_limit(entry: &Entry<'_>) -> Option<String> {
-    let (limit, unit) = if entry.place.len() > PLACE_BYTES_MAX {
-        (PLACE_BYTES_MAX, "bytes in a place")
-    } else if entry.registry_name().len() > NAME_BYTES_MAX {
-        (NAME_BYTES_MAX, "bytes in a name")
-    } else if entry.place.bytes().filter(|&byte| byte == b'/').count() > PLACE_FOLDERS_MAX {
-        (PLACE_FOLDERS_MAX, "folders in a place")
-    } else {
-        return None;
-    };
-    Some(format!("`{}` is left out: it is over the limit of {limit} {unit}", short(&entry.place)))
-}
-
 #[derive(Default)]
 struct Members<'a> {
     name: Option<Cow<'a, str>>,
@@ -257,87 +173,4 @@ impl<'a, S: Shape<'a>, F: Fn() -> S> Shape<'a> for All<F> {
         }
         Ok(Some(members))
     }
-}
-
-/// `packages`, with what could not be read of it: a place and the member, or none for the whole entry.
-#[derive(Default)]
-struct Packages<'a> {
-    entries: Vec<Entry<'a>>,
-    odd: Vec<(Cow<'a, str>, Option<Cow<'a, str>>)>,
-}
-
-impl<'a> Shape<'a> for Packages<'a> {
-    type Out = Option<Self>;
-    fn other(self) -> Option<Self> {
-        None
-    }
-    fn object<M: MapAccess<'a>>(mut self, mut map: M) -> Result<Option<Self>, M::Error> {
-        while let Some(key) = json::next_key(&mut map)? {
-            let Some(RawEntry { mut entry, mut needs }) = json::value(&mut map, RawEntry::default())? else {
-                self.odd.push((key, None));
-                continue;
-            };
-            needs.finish();
-            if let Some(odd) = needs.odd.pop() {
-                self.odd.push((key.clone(), Some(odd)));
-            }
-            entry.stand_at(key);
-            entry.needs = needs.list;
-            self.entries.push(entry);
-        }
-        Ok(Some(self))
-    }
-}
-
-/// An entry of `packages`.
-#[derive(Default)]
-struct RawEntry<'a> {
-    entry: Entry<'a>,
-    needs: Needs<'a>,
-}
-
-impl<'a> Shape<'a> for RawEntry<'a> {
-    type Out = Option<Self>;
-    fn other(self) -> Option<Self> {
-        None
-    }
-    fn object<M: MapAccess<'a>>(mut self, mut map: M) -> Result<Option<Self>, M::Error> {
-        let (entry, needs) = (&mut self.entry, &mut self.needs);
-        while let Some(key) = json::next_key(&mut map)? {
-            match key.as_ref() {
-                "name" => entry.name = text(&mut map, &key, &mut needs.odd)?,
-                "version" => entry.version = text(&mut map, &key, &mut needs.odd)?,
-                "resolved" => entry.resolved = text(&mut map, &key, &mut needs.odd)?,
-                "integrity" => entry.integrity = text(&mut map, &key, &mut needs.odd)?,
-                "link" => entry.link = json::value(&mut map, Flag)?,
-                "inBundle" => entry.in_bundle = json::value(&mut map, Flag)?,
-                "dev" => entry.dev = json::value(&mut map, Flag)?,
-                // Needed both by what is for development and by what is optional: it runs where it can be installed.
-                "optional" | "devOptional" => entry.optional |= json::value(&mut map, Flag)?,
-                "workspaces" => {
-                    json::skip(&mut map)?;
-                    entry.has_workspaces = true;
-                }
-                _ if needs.take(&key, &mut map)? => {}
-                _ => json::skip(&mut map)?,
-            }
-        }
-        Ok(Some(self))
-    }
-}
-
-/// A text, or none; one of the wrong type is noted in `odd`.
-pub(super) fn text<'a, M: MapAccess<'a>>(
-    map: &mut M,
-    key: &Cow<'a, str>,
-    odd: &mut Vec<Cow<'a, str>>,
-) -> Result<Option<Cow<'a, str>>, M::Error> {
-    Ok(match json::value(map, AnyText)? {
-        Text::Is(text) => Some(text),
-        Text::Absent => None,
-        Text::Odd => {
-            odd.push(key.clone());
-            None
-        }
-    })
 }

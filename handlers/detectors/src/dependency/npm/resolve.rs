@@ -1,6 +1,6 @@
 //! Which entry answers a need, as node looks for it: in the asker's `node_modules`, then in that of every folder above.
 
-use super::lockfile::Entry;
+use super::entry::Entry;
 use super::request::normalise;
 use foldhash::{HashMap, HashMapExt};
 

@@ -32,6 +32,10 @@ fn what_does_not_hold_together_is_told() {
         &["node_modules/a: needs b@npm:c@^1, but has d@1.0.0"],
     );
     check(
+        r#""node_modules/a": { "version": "1.0.0" }, "node_modules/w": { "resolved": "w", "link": true }"#,
+        &["node_modules/w: leads to w, which is not there"],
+    );
+    check(
         r#""node_modules/a": { "version": "1.0.0", "dependencies": { "w": "^2.0.0" } },
            "node_modules/w": { "resolved": "w", "link": true }, "w": { "version": "1.0.0" }"#,
         &["node_modules/a: needs w@^2.0.0, but has w@1.0.0"],

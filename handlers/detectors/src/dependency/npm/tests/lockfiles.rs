@@ -113,7 +113,7 @@ fn lockfile_out_of_step_is_one_note() {
 
 #[test]
 fn places_are_split_at_their_last_node_modules() {
-    use crate::dependency::npm::lockfile::owner_and_name;
+    use crate::dependency::npm::entry::owner_and_name;
     let check = |place, expect| assert_eq!(owner_and_name(place), expect, "{place}");
     check("node_modules/a", Some(("", "a")));
     check("node_modules/@s/a", Some(("", "@s/a")));

@@ -133,7 +133,12 @@ impl<'p> Project<'p> {
     fn overrides(&self, errors: &mut Vec<ScanError>) -> Option<Overrides> {
         let manifest = self.manifest?;
         match Overrides::read(manifest.overrides.as_ref()?, &manifest.needs) {
-            Ok(overrides) => Some(overrides),
+            Ok(overrides) => {
+                if let Some((name, asked, rule)) = overrides.conflicts(&manifest.needs).next() {
+                    self.tell(errors, format!("`overrides` has {name}@{rule}, but the project itself asks for {name}@{asked}; npm refuses that"));
+                }
+                Some(overrides)
+            }
             Err(message) => {
                 self.tell(errors, format!("{message}; overrides are not taken into account"));
                 None

@@ -42,3 +42,12 @@ fn overrides_that_cannot_be_read_are_told() {
         assert!(errors[0].message.ends_with("overrides are not taken into account"));
     }
 }
+
+#[test]
+fn a_rule_against_what_the_project_itself_asks_for_is_told() {
+    let manifest = r#"{ "dependencies": { "a": "^1.0.0", "b": "^1.0.0" }, "overrides": { "a": "1.5.0", "b": "$b" } }"#;
+    let lock = r#"{ "packages": { "node_modules/a": { "version": "1.5.0" }, "node_modules/b": { "version": "1.5.0" } } }"#;
+    let (_, errors) = read(&[("package.json", manifest), ("package-lock.json", lock)]);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].message.starts_with("`overrides` has a@1.5.0, but the project itself asks for a@^1.0.0"));
+}

@@ -70,26 +70,8 @@ fn judge(ecosystem: Ecosystem, packages: &[&Package], advisories: &[Advisory]) -
     if affecting.is_empty() {
         return Vec::new();
     }
-    let groups = match &version {
-        Some(version) => groups(version, &affecting),
-        None => affecting.iter().map(|advisory| alone(advisory)).collect(),
-    };
+    let groups = groups(&affecting, version.as_ref());
     groups.into_iter().map(|group| finding(packages, &group, &affecting)).collect()
-}
-
-/// The group of one advisory on a version that can't be ordered: no range, and so no fixed version, says anything of it.
-fn alone(advisory: &Advisory) -> AdvisoryGroup {
-    let mut ids: Vec<String> = advisory.aliases.iter().chain([&advisory.id]).cloned().collect();
-    ids.sort();
-    AdvisoryGroup {
-        id: advisory.id.clone(),
-        ids,
-        severity: advisory.severity(),
-        summary: advisory.summary.clone(),
-        malicious: advisory.malicious,
-        informational: advisory.informational.clone(),
-        fixed_versions: Vec::new(),
-    }
 }
 
 fn finding(packages: &[&Package], group: &AdvisoryGroup, affecting: &[&Advisory]) -> Finding {

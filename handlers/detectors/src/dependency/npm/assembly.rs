@@ -1,7 +1,7 @@
 //! The shared nouns out of entries, edges and what reaches them.
 
 use super::edges::{Edge, Edges};
-use super::lockfile::Entry;
+use super::entry::Entry;
 use super::locked::Project;
 use super::purl::purl;
 use super::reach::Reach;
@@ -26,7 +26,7 @@ impl Assembly<'_> {
     /// What the project itself, or a folder of it, asks for.
     pub(super) fn direct(&self, node: Node) -> Vec<Dependency> {
         let lockfile = self.project.lockfile;
-        let edges = self.edges.from(node).iter();
+        let edges = self.edges.of_node(node).iter();
         let Some(manifest) = self.project.manifest_of(node) else {
             let entry = lockfile.entry(node).or(lockfile.root.as_ref());
             let line = entry.map_or(1, |entry| entry.line);
@@ -41,7 +41,7 @@ impl Assembly<'_> {
     pub(super) fn packages(&self, folders: &[Node], errors: &mut Vec<ScanError>) -> Vec<Package> {
         let lockfile = self.project.lockfile;
         let mut direct = vec![false; lockfile.entries.len() + 1];
-        for edge in [ROOT].iter().chain(folders).flat_map(|&node| self.edges.from(node)) {
+        for edge in [ROOT].iter().chain(folders).flat_map(|&node| self.edges.of_node(node)) {
             if let Some(direct) = direct.get_mut(edge.to as usize) {
                 *direct = true;
             }
@@ -51,8 +51,7 @@ impl Assembly<'_> {
         let packages = (1..).zip(&lockfile.entries).map(|(node, entry)| {
             let at = node as usize;
             let source = self.source(node, entry, elsewhere.get(at).copied().flatten());
-            let name = entry.registry_name();
-            let version = if entry.link { "" } else { entry.version.as_deref().unwrap_or_default() };
+            let (name, version) = self.name_and_version(node, entry);
             Package {
                 place: entry.place.as_ref().to_owned(),
                 name: name.to_owned(),
@@ -71,7 +70,7 @@ impl Assembly<'_> {
                     Some(integrity) => integrity.split_whitespace().map(str::to_owned).collect(),
                     None => Vec::new(),
                 },
-                dependencies: self.edges.from(node).iter().map(|edge| dependency(edge, None)).collect(),
+                dependencies: self.edges.of_node(node).iter().map(|edge| dependency(edge, None)).collect(),
             }
         });
         let packages = packages.collect();
@@ -80,6 +79,14 @@ impl Assembly<'_> {
             errors.push(ScanError { path: self.project.lockfile_path.clone(), line: None, message });
         }
         packages
+    }
+
+    /// As the lockfile has it; of a folder of the project, which version 1 says nothing of, as its manifest has it.
+    fn name_and_version<'e>(&'e self, node: Node, entry: &'e Entry<'_>) -> (&'e str, &'e str) {
+        let manifest = if entry.is_folder() { self.project.manifest_of(node) } else { None };
+        let (name, version) = manifest.map_or((None, None), |own| (own.name.as_deref(), own.version.as_deref()));
+        let version = if entry.link { "" } else { entry.version.as_deref().or(version).unwrap_or_default() };
+        (entry.name.as_deref().or(name).unwrap_or_else(|| entry.registry_name()), version)
     }
 
     fn source(&self, node: Node, entry: &Entry<'_>, elsewhere: Option<&str>) -> Source {
@@ -135,7 +142,9 @@ impl Via<'_> {
         match self.bytes_left.checked_sub(bytes) {
             Some(left) if left > 0 => {
                 self.bytes_left = left;
-                names().map(str::to_owned).collect()
+                self.path.pop();
+                let outer = self.path.iter().filter_map(|&node| lockfile.entry(node)).map(Entry::registry_name);
+                outer.chain([name]).map(str::to_owned).collect()
             }
             _ => {
                 self.bytes_left = 0;

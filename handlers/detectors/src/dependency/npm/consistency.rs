@@ -19,6 +19,12 @@ pub fn problems(graph: &DependencyGraph) -> Vec<String> {
     for need in &graph.direct {
         problems.extend(trouble(graph, need).map(|trouble| format!("{}: {trouble}", graph.manifest)));
     }
+    let lost = graph.packages.iter().filter(|package| !is_own_folder(package) && package.dependencies.is_empty());
+    for package in lost {
+        if let Source::Link(folder) = &package.source {
+            problems.push(format!("{}: leads to {folder}, which is not there", package.place));
+        }
+    }
     let installed = graph.packages.iter().filter(|package| !is_own_folder(package));
     for package in installed {
         let troubles = package.dependencies.iter().filter_map(|need| trouble(graph, need));

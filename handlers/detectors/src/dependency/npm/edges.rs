@@ -1,6 +1,7 @@
 //! Needs and the entries that answer them.
 
-use super::lockfile::{Entry, Lockfile};
+use super::entry::Entry;
+use super::lockfile::Lockfile;
 use super::need::Need;
 use super::resolve::{NONE, Node, ROOT, Tree};
 use pipeline::dependency::DependencyKind;
@@ -62,12 +63,12 @@ impl<'e> Edges<'e> {
     }
 
     /// The edges of `node`.
-    pub(super) fn from(&self, node: Node) -> &[Edge<'e>] {
+    pub(super) fn of_node(&self, node: Node) -> &[Edge<'e>] {
         self.range(node).and_then(|range| self.list.get(range)).unwrap_or_default()
     }
 
     /// The edges of `node`, to be changed.
-    pub(super) fn from_mut(&mut self, node: Node) -> &mut [Edge<'e>] {
+    pub(super) fn edges_mut(&mut self, node: Node) -> &mut [Edge<'e>] {
         self.range(node).and_then(|range| self.list.get_mut(range)).unwrap_or_default()
     }
 
@@ -108,7 +109,7 @@ impl<'e> Edges<'e> {
         };
         for (node, entry) in (1..).zip(&lockfile.entries) {
             if !entry.optional {
-                for edge in self.from_mut(node) {
+                for edge in self.edges_mut(node) {
                     if edge.kind == DependencyKind::Prod && optional(edge.to) {
                         edge.kind = DependencyKind::Optional;
                     }

@@ -1,8 +1,10 @@
 //! Lockfile version 1: a tree of `dependencies`, laid out as the places that it means.
 
+use super::entry::Entry;
 use super::json::{self, Flag, Shape};
-use super::lockfile::{All, Entries, Entry, text};
+use super::lockfile::{All, Entries};
 use super::need::Needs;
+use super::packages::text;
 use super::request::{folder_of, split_alias};
 use pipeline::dependency::DependencyKind;
 use serde::de::MapAccess;
@@ -60,13 +62,14 @@ fn under<'a>(owner: &str, members: Nested<'a>, out: &mut Entries<'_, 'a>, folder
         entry.line = line;
         let folder = understand_version(&mut entry);
         let next = folder.clone().unwrap_or_else(|| place.clone());
-        entry.place = Cow::Owned(place);
+        entry.stand_at(Cow::Owned(place));
         match folder {
             // What a link needs and holds belongs to the folder it leads to.
             Some(folder) => {
                 out.push(entry, &needs.odd);
                 if folders.insert(folder.clone()) {
-                    let target = Entry { place: Cow::Owned(folder), line, needs: needs.list, ..Entry::default() };
+                    let mut target = Entry { line, needs: needs.list, ..Entry::default() };
+                    target.stand_at(Cow::Owned(folder));
                     out.push(target, &[]);
                 }
             }

@@ -2,7 +2,8 @@
 
 use super::assembly::Assembly;
 use super::edges::Edges;
-use super::lockfile::{Entry, Lockfile};
+use super::entry::Entry;
+use super::lockfile::Lockfile;
 use super::manifest::Manifest;
 use super::need::Need;
 use super::overrides::{Overrides, Target};
@@ -119,7 +120,7 @@ impl<'p> Project<'p> {
             return Vec::new();
         }
         let asked_as_folder = |node| {
-            let from_root = edges.from(ROOT).iter();
+            let from_root = edges.of_node(ROOT).iter();
             from_root.filter(|edge| edge.to == node).any(|edge| matches!(Request::of(&edge.text), Request::Elsewhere(_)))
         };
         let links = (1..).zip(&self.lockfile.entries).filter(|(_, entry)| entry.link);
@@ -132,7 +133,12 @@ impl<'p> Project<'p> {
     fn overrides(&self, errors: &mut Vec<ScanError>) -> Option<Overrides> {
         let manifest = self.manifest?;
         match Overrides::read(manifest.overrides.as_ref()?, &manifest.needs) {
-            Ok(overrides) => Some(overrides),
+            Ok(overrides) => {
+                if let Some((name, asked, rule)) = overrides.conflicts(&manifest.needs).next() {
+                    self.tell(errors, format!("`overrides` has {name}@{rule}, but the project itself asks for {name}@{asked}; npm refuses that"));
+                }
+                Some(overrides)
+            }
             Err(message) => {
                 self.tell(errors, format!("{message}; overrides are not taken into account"));
                 None
@@ -160,7 +166,7 @@ impl<'a> Lockfile<'a> {
 /// By node: whether it comes inside the archive of a package. What the project itself bundles does not.
 fn bundled(lockfile: &Lockfile<'_>, tree: &Tree<'_>) -> Vec<bool> {
     let is_bundled = |node: Node, entry: &Entry<'_>| {
-        let mut at = entry.in_bundle.then(|| tree.above(node)).unwrap_or(NONE);
+        let mut at = if entry.in_bundle { tree.above(node) } else { NONE };
         while let Some(owner) = lockfile.entry(at) {
             if !owner.in_bundle {
                 return !owner.is_folder();

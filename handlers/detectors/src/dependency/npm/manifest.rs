@@ -37,7 +37,7 @@ pub(super) fn read<'a>(path: &str, text: &'a str, errors: &mut Vec<ScanError>) -
     needs.finish();
     needs.keep_one_per_name();
     for name in &needs.odd {
-        let message = format!("`{}` is not a text, or is written twice; npm takes the last", short(name));
+        let message = format!("`{}` is not of the type that npm expects, or is written twice; npm takes the last", short(name));
         errors.push(ScanError { path: path.to_owned(), line: Some(lines.line_of(name)), message });
     }
     Ok(Manifest {

@@ -6,6 +6,7 @@
 mod assembly;
 pub mod consistency;
 mod edges;
+mod entry;
 mod json;
 mod legacy;
 mod lines;
@@ -14,6 +15,7 @@ mod lockfile;
 mod manifest;
 mod need;
 mod overrides;
+mod packages;
 mod projects;
 mod purl;
 mod reach;

@@ -87,6 +87,19 @@ impl Overrides {
         Ok(())
     }
 
+    /// Needs of the project itself that a rule would change, which npm refuses: name, what is asked, what the rule has.
+    pub(super) fn conflicts<'n>(&'n self, direct: &'n [Need<'_>]) -> impl Iterator<Item = (&'n str, &'n str, &'n str)> {
+        let mut checks = 0;
+        direct.iter().filter_map(move |need| {
+            if checks > CHECKS_MAX {
+                return None;
+            }
+            let rule = self.rules.get(self.rule_for(0, &need.name, &need.text, &mut checks))?;
+            let differs = rule.name == need.name && rule.value != "*" && rule.value != need.text;
+            differs.then_some((need.name.as_ref(), need.text.as_ref(), rule.value.as_str()))
+        })
+    }
+
     /// Puts the rules in force on `edges`; `workspaces` are links that the project has besides its needs.
     /// `is_bundled` tells the entries that rules do not reach. `false`: the limit of comparisons was met.
     pub(super) fn apply<'e>(
@@ -108,7 +121,7 @@ impl Overrides {
         let mut chosen: HashMap<(Node, &str), (usize, Cow<'e, str>)> = HashMap::new();
         while let Some(node) = queue.pop() {
             let Some(&Some(set)) = under.get(node as usize) else { continue };
-            for edge in edges.from(node) {
+            for edge in edges.of_node(node) {
                 let target = about(edge.to);
                 let rule = self.rule_for(set, edge.name, &edge.text, &mut checks);
                 if checks > CHECKS_MAX {
@@ -126,7 +139,7 @@ impl Overrides {
             }
         }
         for ((node, name), (rule, written)) in chosen {
-            for edge in edges.from_mut(node).iter_mut().filter(|edge| edge.name == name) {
+            for edge in edges.edges_mut(node).iter_mut().filter(|edge| edge.name == name) {
                 if let Some(text) = self.requirement(rule, name, &written, &about(edge.to)) {
                     edge.text = Cow::Borrowed(text);
                 }

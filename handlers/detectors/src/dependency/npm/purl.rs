@@ -5,22 +5,20 @@
 
 /// `pkg:npm/%40scope/name@1.0.0`; without a version where `version` is empty.
 pub(super) fn purl(name: &str, version: &str) -> String {
-    let lower;
-    let name = if name.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
-        lower = name.to_lowercase();
-        &lower
-    } else {
-        name
-    };
     let mut purl = String::with_capacity(name.len() + version.len() + 12);
     purl.push_str("pkg:npm/");
-    match name.split_once('/') {
+    let name = match name.split_once('/') {
         Some((scope, name)) => {
             encode(scope, &mut purl);
             purl.push('/');
-            encode(name, &mut purl);
+            name
         }
-        None => encode(name, &mut purl),
+        None => name,
+    };
+    if name.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
+        encode(&name.to_lowercase(), &mut purl);
+    } else {
+        encode(name, &mut purl);
     }
     if !version.is_empty() {
         purl.push('@');

@@ -80,7 +80,7 @@ impl Walk {
         let mut next = 0;
         while let Some(&node) = queue.get(next) {
             next += 1;
-            for edge in edges.from(node) {
+            for edge in edges.of_node(node) {
                 if edge.to != NONE && is_walked(edge.kind, scope) {
                     walk.visit(edge.to, node, &mut queue);
                 }

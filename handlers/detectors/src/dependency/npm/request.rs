@@ -16,7 +16,9 @@ pub(super) enum Request<'a> {
 impl<'a> Request<'a> {
     /// Takes `text` apart. Neither ranges nor tags have a colon or a slash, everything from elsewhere has.
     pub(super) fn of(text: &'a str) -> Self {
-        if let Some((name, range)) = split_alias(text) {
+        if text.starts_with(['^', '>', '<', '=', '*']) {
+            Self::Registry(text)
+        } else if let Some((name, range)) = split_alias(text) {
             Self::Alias(name, range)
         } else if text.bytes().any(|byte| byte == b':' || byte == b'/') {
             Self::Elsewhere(text)

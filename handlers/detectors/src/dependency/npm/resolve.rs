@@ -1,8 +1,8 @@
 //! Which entry answers a need, as node looks for it: in the asker's `node_modules`, then in that of every folder above.
 
-use super::lockfile::Entry;
+use super::entry::Entry;
 use super::request::normalise;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// A project or an entry: 0 is the project itself, `n` the `n - 1`th entry.
 pub(super) type Node = u32;

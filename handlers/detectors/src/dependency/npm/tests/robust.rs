@@ -1,0 +1,106 @@
+//! Foreign bytes: no panic, bounded work.
+
+use super::read;
+use crate::dependency::npm::consistency::problems;
+use crate::dependency::npm::graphs;
+use crate::source_tree::SourceTree;
+use proptest::prelude::*;
+use std::fmt::Write;
+
+/// Members that bear on dependencies, and values of every kind, so that arbitrary JSON gets far.
+fn json(depth: u32) -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "", "a", "b", "node_modules/a", "node_modules/a/node_modules/b", "node_modules/@s/c", "packages/a", "../x", "link",
+        "resolved", "version", "name", "dependencies", "devDependencies", "optionalDependencies", "peerDependencies",
+        "peerDependenciesMeta", "optional", "dev", "inBundle", "bundled", "requires", "packages", "overrides", "workspaces",
+        "1.0.0", "^1", "npm:b@1", "npm:@", "$a", "a@^1", "file:packages/a", "git+ssh://x", ".", "node_modules/", "\\u0061",
+    ]);
+    let key = word.clone();
+    let leaf = prop_oneof![
+        4 => word.prop_map(|word| format!("\"{word}\"")),
+        1 => prop::sample::select(vec!["1", "-1.5", "true", "false", "null", "[]", "{}"]).prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(depth, 64, 6, move |inner| {
+        prop::collection::vec((key.clone(), inner), 0..6).prop_map(|members| {
+            let members: Vec<String> = members.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
+            format!("{{ {} }}", members.join(",\n"))
+        })
+    })
+}
+
+fn object(members: Vec<(&'static str, String)>) -> String {
+    let members: Vec<String> = members.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
+    format!("{{ {} }}", members.join(","))
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_json_is_read_or_told(
+        needs in json(2), overrides in json(3), packages in json(4), dependencies in json(5), old in any::<bool>(),
+    ) {
+        let manifest = object(vec![("dependencies", needs), ("overrides", overrides), ("workspaces", "[]".to_owned())]);
+        let body = if old { ("dependencies", dependencies) } else { ("packages", packages) };
+        let lock = object(vec![body]);
+        let (graphs, errors) = read(&[("package.json", &manifest), ("package-lock.json", &lock)]);
+        prop_assert_eq!(graphs.len(), 1);
+        prop_assert!(errors.iter().all(|error| error.line != Some(0)));
+        for graph in &graphs {
+            let places: std::collections::HashSet<_> = graph.packages.iter().map(|package| &package.place).collect();
+            prop_assert_eq!(places.len(), graph.packages.len());
+            let needs = graph.packages.iter().flat_map(|package| &package.dependencies).chain(&graph.direct);
+            prop_assert!(needs.filter_map(|need| need.to).all(|to| to < graph.packages.len()));
+            prop_assert!(graph.packages.iter().all(|package| package.via.last() == Some(&package.name)));
+            problems(graph);
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_read_or_told(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let tree: SourceTree = [("package.json", bytes.clone()), ("package-lock.json", bytes)].into_iter().collect();
+        graphs(&tree);
+    }
+
+    #[test]
+    fn damaged_lockfiles_are_read_or_told(at in 0usize..2000, cut in 0usize..40, put in "[\\[\\]{}\",:a1\\\\/@^ \n]{0,4}") {
+        let mut text = chain(20);
+        let at = at.min(text.len());
+        text.replace_range(at..(at + cut).min(text.len()), &put);
+        let (graphs, errors) = read(&[("package.json", r#"{ "dependencies": { "p0": "1" } }"#), ("package-lock.json", &text)]);
+        prop_assert!(!graphs.is_empty());
+        prop_assert!(graphs[0].packages.len() > 1 || !errors.is_empty());
+    }
+}
+
+/// A lockfile in which each of `length` packages needs the next.
+fn chain(length: usize) -> String {
+    let mut lock = "{ \"packages\": { \"\": {}".to_owned();
+    for at in 0..length {
+        write!(lock, ",\n\"node_modules/p{at}\": {{ \"version\": \"1.0.0\", \"dependencies\": {{ \"p{}\": \"1\" }} }}", at + 1).unwrap();
+    }
+    lock + "} }"
+}
+
+#[test]
+fn a_long_chain_has_its_middle_left_out_of_the_path() {
+    let (graphs, _) = read(&[("package.json", r#"{ "dependencies": { "p0": "1" } }"#), ("package-lock.json", &chain(5000))]);
+    let via = &graphs[0].packages[4999].via;
+    assert_eq!((via.len(), via[0].as_str(), via[1].as_str(), via[63].as_str()), (64, "p0", "p4937", "p4999"));
+    assert_eq!(graphs[0].packages[1].via, ["p0", "p1"]);
+}
+
+#[test]
+fn bombs_are_refused_with_their_line() {
+    let deep = |open: &str, close: &str, times: usize| open.repeat(times) + "1" + &close.repeat(times);
+    let nested = format!("{{ \"dependencies\":\n{{ {} }} }}", deep("\"a\": { \"dependencies\": { ", "} }", 1000).replace('1', ""));
+    let skipped = format!("{{ \"x\": {} }}", deep("[", "]", 100_000));
+    let many = format!("{{ \"packages\": {{ \"{}a\": {{}} }} }}", "node_modules/".repeat(400));
+    let long = format!("{{ \"packages\": {{ \"node_modules/{}\": {{}} }} }}", "a".repeat(300));
+    let expected = [(nested, "recursion limit exceeded"), (many, "over the limit of 4096 bytes in a place"), (long, "over the limit of 256 bytes in a name")];
+    for (lock, expect) in &expected {
+        let (graphs, errors) = read(&[("package.json", "{}"), ("package-lock.json", lock)]);
+        assert!(errors.len() == 1 && errors[0].message.contains(expect), "{errors:?}");
+        assert!(graphs.iter().all(|graph| graph.packages.is_empty()));
+    }
+    let (_, errors) = read(&[("package.json", "{}"), ("package-lock.json", &skipped)]);
+    assert_eq!(errors, [], "what is passed over may be as deep as it likes");
+}

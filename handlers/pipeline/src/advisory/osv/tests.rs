@@ -89,6 +89,16 @@ fn records_without_use_are_refused_with_the_reason() {
 }
 
 #[test]
+fn what_is_only_informational_says_what_it_is() {
+    for (own, expect) in [(r#""unmaintained""#, Some("unmaintained")), ("null", None), ("7", None)] {
+        let own = format!(r#""database_specific":{{"categories":[],"cvss":null,"informational":{own}}}"#);
+        let record = check(&format!(r#"{{"id":"A","affected":[{{{PACKAGE},{own}}}]}}"#), 1, &[]);
+        let (_, _, advisory) = record.advisories().remove(0);
+        assert_eq!((advisory.informational.as_deref(), advisory.severity()), (expect, Severity::Unknown));
+    }
+}
+
+#[test]
 fn nesting_without_end_is_no_trouble() {
     let deep = format!(
         r#"{{"id":"A","references":{}{},"affected":[{{{PACKAGE}}}]}}"#,

@@ -1,5 +1,7 @@
 use super::*;
+use pipeline::advisory::Advisory;
 use pipeline::version::Version;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use zip::write::SimpleFileOptions;
 
@@ -221,6 +223,44 @@ fn all_real_records_are_read_and_evaluated() {
         "{evaluated} bounds evaluated, {affected} affected, {fixed} fixed versions, {unreadable} bounds unreadable"
     );
     assert!(evaluated > 5000 && fixed > 1000);
+}
+
+/// PyPA's records list every affected version beside the ranges: the ranges alone have to hold those and no others, of all
+/// versions that any record of the package lists.
+#[test]
+fn ranges_hold_what_real_records_list() {
+    let records: Vec<_> = real_records().into_iter().filter(|record| record.id.starts_with("PYSEC-")).collect();
+    if records.is_empty() {
+        return;
+    }
+    let mut known: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for affected in records.iter().flat_map(|record| &record.affected) {
+        known.entry(&affected.name).or_default().extend(affected.versions.iter().map(String::as_str));
+    }
+    let (mut compared, mut not_held, mut not_listed) = (0, Vec::new(), BTreeMap::new());
+    for record in &records {
+        let [affected] = record.affected.as_slice() else { continue };
+        if affected.versions.is_empty() || affected.ranges.is_empty() {
+            continue;
+        }
+        let ranges = Advisory { ranges: affected.ranges.clone(), ..Advisory::default() };
+        for text in &known[affected.name.as_str()] {
+            let Ok(version) = Version::parse(Ecosystem::PyPI, text) else { continue };
+            compared += 1;
+            match (ranges.affects(&version), affected.versions.iter().any(|listed| listed == text)) {
+                (false, true) => not_held.push(format!("{} {} {text}", record.id, affected.name)),
+                (true, false) => *not_listed.entry(affected.name.as_str()).or_insert(0) += 1,
+                _ => {}
+            }
+        }
+    }
+    println!("{compared} versions compared; listed, not held: {not_held:?}; held, not listed: {not_listed:?}");
+    assert!(compared > 200_000);
+    // In these the list goes beyond the ranges, and both count.
+    let beyond = ["PYSEC-2021-114 ", "PYSEC-2023-177 ", "PYSEC-2023-61 "];
+    assert!(not_held.iter().all(|place| beyond.iter().any(|id| place.starts_with(id))), "{not_held:?}");
+    // Lists without release candidates, or older than the newest releases.
+    assert!(not_listed.values().sum::<usize>() * 100 < compared, "{not_listed:?}");
 }
 
 /// The real records of ecosystems that Suture knows; empty where the shared files are absent.

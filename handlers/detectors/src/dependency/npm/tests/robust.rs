@@ -20,11 +20,47 @@ fn json(depth: u32) -> impl Strategy<Value = String> {
         4 => word.prop_map(|word| format!("\"{word}\"")),
         1 => prop::sample::select(vec!["1", "-1.5", "true", "false", "null", "[]", "{}"]).prop_map(str::to_owned),
     ];
-    leaf.prop_recursive(depth, 64, 6, move |inner| {
-        prop::collection::vec((key.clone(), inner), 0..6).prop_map(|members| {
-            let members: Vec<String> = members.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
-            format!("{{ {} }}", members.join(",\n"))
-        })
+    let below = key.clone();
+    let value = leaf.prop_recursive(depth, 64, 6, move |inner| map_of(below.clone(), inner));
+    map_of(key, value.boxed())
+}
+
+/// Names and what is asked for.
+fn needs() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec!["a", "b", "@s/c", "w", "x"]);
+    let asked = prop::sample::select(vec!["1.0.0", "^1", "npm:b@1", "file:w", "user/x", "", "latest"]);
+    map_of(name, asked.prop_map(|asked| format!("\"{asked}\"")).boxed())
+}
+
+/// An entry that is mostly as npm would write it, in either version: with a nested tree below it.
+fn entry() -> impl Strategy<Value = String> {
+    let member = prop_oneof![
+        prop::sample::select(vec![
+            "\"version\": \"1.0.0\"", "\"version\": \"file:w\"", "\"version\": \"npm:b@1.0.0\"", "\"name\": \"b\"",
+            "\"resolved\": \"w\"", "\"link\": true", "\"inBundle\": true", "\"bundled\": true", "\"dev\": true", "\"optional\": true",
+        ])
+        .prop_map(str::to_owned),
+        (prop::sample::select(vec!["requires", "optionalDependencies", "peerDependencies", "devDependencies"]), needs())
+            .prop_map(|(key, needs)| format!("\"{key}\": {needs}")),
+        needs().prop_map(|needs| format!("\"dependencies\": {needs}")),
+        json(1).prop_map(|value| format!("\"dependencies\": {value}")),
+    ];
+    prop::collection::vec(member, 0..5).prop_map(|members| format!("{{ {} }}", members.join(", ")))
+}
+
+/// Entries by place (of `packages`) or by name (of a tree).
+fn entries() -> impl Strategy<Value = String> {
+    let place = prop::sample::select(vec![
+        "", "node_modules/a", "node_modules/b", "node_modules/@s/c", "node_modules/w", "node_modules/x", "w", "w/node_modules/a",
+        "node_modules/a/node_modules/b", "node_modules/b/node_modules/a", "node_modules/a/node_modules/x", "../x", "a", "b", "x",
+    ]);
+    map_of(place, entry().boxed())
+}
+
+fn map_of(key: prop::sample::Select<&'static str>, value: BoxedStrategy<String>) -> impl Strategy<Value = String> {
+    prop::collection::vec((key, value), 0..10).prop_map(|members| {
+        let members: Vec<String> = members.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
+        format!("{{ {} }}", members.join(",\n"))
     })
 }
 
@@ -36,11 +72,11 @@ fn object(members: Vec<(&'static str, String)>) -> String {
 proptest! {
     #[test]
     fn arbitrary_json_is_read_or_told(
-        needs in json(2), overrides in json(3), packages in json(4), dependencies in json(5), old in any::<bool>(),
+        asked in needs(), overrides in prop_oneof![json(2).boxed(), needs().boxed()],
+        body in prop_oneof![4 => entries().boxed(), 1 => json(5).boxed()], old in any::<bool>(),
     ) {
-        let manifest = object(vec![("dependencies", needs), ("overrides", overrides), ("workspaces", "[]".to_owned())]);
-        let body = if old { ("dependencies", dependencies) } else { ("packages", packages) };
-        let lock = object(vec![body]);
+        let manifest = object(vec![("dependencies", asked), ("overrides", overrides), ("workspaces", "[]".to_owned())]);
+        let lock = object(vec![(if old { "dependencies" } else { "packages" }, body)]);
         let (graphs, errors) = read(&[("package.json", &manifest), ("package-lock.json", &lock)]);
         prop_assert_eq!(graphs.len(), 1);
         prop_assert!(errors.iter().all(|error| error.line != Some(0)));

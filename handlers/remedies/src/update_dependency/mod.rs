@@ -4,7 +4,6 @@ mod acts;
 mod apply;
 mod cost;
 mod heal;
-pub mod npm_edit;
 mod ranges;
 mod reach;
 mod reason;

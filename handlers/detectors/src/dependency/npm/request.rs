@@ -1,6 +1,8 @@
 //! What a requirement asks for: a range of the registry, another package's range, or something from elsewhere.
 
-use nodejs_semver::{Range, Version};
+use nodejs_semver::Range;
+use pipeline::version::requirement::Requirement;
+use pipeline::version::{Ecosystem, Version};
 
 /// A requirement, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,7 @@ impl<'a> Request<'a> {
     pub(super) fn exact(self) -> Option<&'a str> {
         let version = self.range()?.trim().trim_start_matches(['=', 'v', ' ']);
         let starts_right = version.starts_with(|first: char| first.is_ascii_digit());
-        (starts_right && version.split('.').nth(2).is_some() && Version::parse(version).is_ok()).then_some(version)
+        (starts_right && version.split('.').nth(2).is_some() && Version::parse(Ecosystem::Npm, version).is_ok()).then_some(version)
     }
 }
 
@@ -51,10 +53,10 @@ pub(super) fn satisfies(version: &str, range: &str) -> bool {
     if range.is_empty() || range == "*" || range == version {
         return true;
     }
-    match (Range::parse(range), Version::parse(version)) {
-        (Ok(range), Ok(version)) => range.satisfies(&version),
-        (Ok(_), Err(_)) => false,
-        (Err(_), _) => true,
+    match (Requirement::parse(Ecosystem::Npm, range), Version::parse(Ecosystem::Npm, version)) {
+        (Ok(range), _) if !range.is_range() => true,
+        (Ok(range), Ok(version)) => range.allows(&version),
+        _ => false,
     }
 }
 

@@ -1,1 +1,19 @@
-//! agents
+//! The verbs of Suture: one module per function, plus the environment in which they work.
+
+pub mod analyze;
+pub mod environment;
+pub mod error;
+pub mod examine;
+pub mod facts;
+pub mod functions;
+pub mod in_process;
+pub mod journal;
+pub mod monitor;
+pub mod notify;
+pub mod poison;
+pub mod prove;
+pub mod remediate;
+pub mod scan;
+pub mod sweep;
+pub mod topology;
+pub mod verify;

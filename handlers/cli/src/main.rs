@@ -1,1 +1,75 @@
-fn main(){}
+//! `suture`: scan, heal and prove from the command line.
+
+mod advisories;
+mod arguments;
+mod cases;
+mod demo;
+mod heal;
+mod open;
+mod present;
+mod sbom;
+mod scan;
+mod terminal;
+mod versions;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+use terminal::Terminal;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Nothing is left.
+    Clean,
+    /// Findings are left.
+    Left,
+}
+
+/// Why a command could not run, in words for people: what is wrong, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Failure(String);
+
+impl Failure {
+    fn new(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let terminal = Terminal::new(arguments.quiet);
+    log(&arguments);
+    let outcome = match arguments.command {
+        Command::Scan(scan) => scan::run(&scan, &terminal),
+        Command::Heal(heal) => heal::run(&heal, &terminal),
+        Command::Demo(demo) => demo::run(&demo, &terminal),
+        Command::Cases(cases) => cases::run(&cases, &terminal),
+        Command::Sbom(sbom) => sbom::run(&sbom, &terminal),
+        Command::Advisories(advisories) => advisories::run(&advisories, &terminal),
+        Command::Versions(versions) => versions::run(versions.ecosystem, &terminal),
+    };
+    match outcome {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Left) => ExitCode::from(1),
+        Err(failure) => {
+            terminal.failure(&failure);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Log lines go to stderr, and only where they are asked for: they are for whoever looks for a fault.
+fn log(arguments: &Arguments) {
+    if let Some(filter) = &arguments.log {
+        let filter = tracing_subscriber::EnvFilter::new(filter);
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    }
+}
+
+/// Runs `work` to its end on this thread.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
+    runtime.block_on(work)
+}

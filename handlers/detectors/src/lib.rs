@@ -1,3 +1,15 @@
 //! Source tree in, findings out. Pure CPU: no IO, no clock; one detector a file.
 
+pub mod report;
+pub mod sbom;
+pub mod dependency;
 pub mod source_tree;
+
+/// Names of files in a folder that say where its registries are.
+const NPMRC: &str = ".npmrc";
+
+/// Whether any detector, or what follows from its findings, reads the file at `path`.
+pub fn wants(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name == NPMRC || path == pipeline::repository_config::PATH || dependency::wants(path)
+}

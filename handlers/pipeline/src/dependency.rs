@@ -111,6 +111,12 @@ pub enum Source {
 }
 
 impl Package {
+    /// Whether advisories can be held against it: it comes from a registry, perhaps inside another archive, and its
+    /// version is known.
+    pub fn is_judged(&self) -> bool {
+        matches!(self.source, Source::Registry(_) | Source::Bundled) && !self.version.is_empty()
+    }
+
     /// Whether its version can be changed through the registry.
     pub fn is_from_registry(&self) -> bool {
         matches!(self.source, Source::Registry(_)) && !self.version.is_empty()

@@ -4,9 +4,18 @@
 //! replayed and tested.
 
 pub mod advisory;
+pub mod case;
+pub mod decision;
 pub mod dependency;
 pub mod facts;
 pub mod finding;
 pub mod ids;
+pub mod message;
+pub mod outbox;
 pub mod patch;
+pub mod payload;
+pub mod policy;
+pub mod repository_config;
+pub mod suppress;
 pub mod version;
+pub mod wording;

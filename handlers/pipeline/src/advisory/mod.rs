@@ -1,4 +1,18 @@
 //! Advisories: what is known to be wrong with which versions of a package.
+//!
+//! Bytes become an [`osv::OsvRecord`], records that mean the same vulnerability are joined by [`merge::Merger`], and what
+//! is left of each, package by package, is an [`Advisory`]: small enough that an index holds hundreds of thousands.
+
+mod alias;
+pub mod group;
+pub mod merge;
+pub mod name;
+pub mod osv;
+mod range;
+pub mod severity;
+
+pub use group::{AdvisoryGroup, groups};
+pub use name::normalised_name;
 
 use crate::finding::Severity;
 use crate::version::{Ecosystem, Version};
@@ -13,13 +27,23 @@ pub struct Advisory {
     pub aliases: Vec<String>,
     /// One line.
     pub summary: String,
-    /// From the CVSS vectors of this record or of any alias; `None` where there is none.
+    /// From the CVSS vectors of this record or of any alias, the highest; `None` where there is none.
     pub score: Option<f64>,
+    /// Severity that the record or an alias gives in a word (`database_specific.severity` of GHSA), the highest.
+    /// It counts only where there is no `score`.
+    #[serde(default)]
+    pub rating: Option<Severity>,
     /// `MAL-…` records: the release was made to do harm.
     pub malicious: bool,
+    /// RustSec: not a vulnerability but `unmaintained`, `unsound` or `notice`.
+    #[serde(default)]
+    pub informational: Option<String>,
+    /// Release of the distribution that this is about: `12` of `Debian:12`. `None`: the ecosystem has no releases.
+    #[serde(default)]
+    pub release: Option<String>,
     /// Ranges that are affected.
     pub ranges: Vec<Vec<RangeEvent>>,
-    /// Versions that are affected, listed one by one.
+    /// Versions that are affected, listed one by one. Those that `ranges` hold anyway are left out.
     pub versions: Vec<String>,
 }
 
@@ -38,20 +62,30 @@ pub enum RangeEvent {
 }
 
 impl Advisory {
-    /// Severity of the score.
+    /// Severity of the score; without one the word that the record or an alias gives.
+    ///
+    /// A malicious release that nobody rated is critical, as the databases that do rate them say of every one.
     pub fn severity(&self) -> Severity {
-        self.score.map_or(Severity::Unknown, Severity::of_score)
+        let unrated = if self.malicious { Severity::Critical } else { Severity::Unknown };
+        self.score.map_or_else(|| self.rating.unwrap_or(unrated), Severity::of_score)
     }
 
-    /// Whether `version` is affected, by the evaluation rules of the OSV specification.
+    /// Whether `version` is affected, by the evaluation rules of the OSV specification: it is listed, or a range holds it.
+    ///
+    /// A bound that its ecosystem can't read never hides a version: see `range` for what is taken instead.
     pub fn affects(&self, version: &Version) -> bool {
-        let _ = (version, &self.ranges);
-        self.versions.iter().any(|listed| listed == version.as_str())
+        range::affects(self, version)
     }
 
-    /// Versions at which an affected range that holds `version` ends, ascending.
+    /// Whether a version that its ecosystem can't read is listed, letter by letter. Ranges can't say anything of it.
+    pub fn lists(&self, version: &str) -> bool {
+        self.versions.iter().any(|listed| listed == version)
+    }
+
+    /// Versions at which an affected range that holds `version` ends, ascending; such that are not affected themselves.
+    ///
+    /// Empty where a range ends with `last_affected`, or not at all: which version is good, the record does not say.
     pub fn fixed_versions(&self, ecosystem: Ecosystem, version: &Version) -> Vec<String> {
-        let _ = (ecosystem, version);
-        Vec::new()
+        range::fixed_versions(self, ecosystem, version)
     }
 }

@@ -1,42 +1,34 @@
-//! Versions: how each ecosystem orders them.
+//! Versions: how each ecosystem orders them, and what a requirement allows.
+//!
+//! One file per ecosystem reads its versions and orders them; a text that it refuses has no place in the order, and
+//! callers compare it as text.
 
-use serde::{Deserialize, Serialize};
+mod alpine;
+mod change;
+mod crates_io;
+mod debian;
+mod digits;
+mod ecosystem;
+mod go;
+mod maven;
+mod npm;
+mod nuget;
+pub mod order_check;
+mod packagist;
+mod pypi;
+mod red_hat;
+pub mod requirement;
+mod rubygems;
+mod semantic;
+
+pub use change::{ChangedPart, VersionChange};
+pub use ecosystem::Ecosystem;
+
+use std::cmp::Ordering;
 use std::fmt;
-use std::str::FromStr;
 
-/// Whose packages and versions are meant, by the names of the OSV schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Ecosystem {
-    /// npm: SemVer as node reads it.
-    #[serde(rename = "npm")]
-    Npm,
-    /// PyPI: PEP 440.
-    PyPI,
-}
-
-impl Ecosystem {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Npm, Self::PyPI];
-}
-
-impl fmt::Display for Ecosystem {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.pad(match self {
-            Self::Npm => "npm",
-            Self::PyPI => "PyPI",
-        })
-    }
-}
-
-impl FromStr for Ecosystem {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|known| known.to_string().eq_ignore_ascii_case(text)).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(ToString::to_string).collect();
-            format!("`{text}` is not an ecosystem; use one of {}", known.join(", "))
-        })
-    }
-}
+/// The longest text that is read as a version; a longer one is none.
+pub const VERSION_BYTES_MAX: usize = 1024;
 
 /// A version that its ecosystem can order. Equality is that of the order (`1.0` equals `1.0.0` in PyPI).
 ///
@@ -49,8 +41,17 @@ pub struct Version {
 
 #[derive(Debug, Clone)]
 enum Parsed {
-    Npm(nodejs_semver::Version),
+    Npm(semantic::Semantic),
     PyPI(pep440_rs::Version),
+    Go(semantic::Semantic),
+    CratesIo(semver::Version),
+    Maven(maven::MavenVersion),
+    NuGet(nuget::NuGetVersion),
+    RubyGems(rubygems::GemVersion),
+    Packagist(packagist::PackagistVersion),
+    Debian(debian::DebianVersion),
+    Alpine(alpine::AlpineVersion),
+    RedHat(red_hat::RpmVersion),
 }
 
 /// A text that is not a version of its ecosystem.
@@ -63,13 +64,15 @@ pub struct VersionError {
 
 impl Version {
     /// Reads a version as `ecosystem` writes it.
+    ///
+    /// As tolerant as the ecosystem's own tool; white space around it is ignored. A text over [`VERSION_BYTES_MAX`] is
+    /// refused.
     pub fn parse(ecosystem: Ecosystem, text: &str) -> Result<Self, VersionError> {
-        let error = || VersionError { ecosystem, text: text.chars().take(120).collect() };
-        let parsed = match ecosystem {
-            Ecosystem::Npm => Parsed::Npm(nodejs_semver::Version::parse(text).map_err(|_| error())?),
-            Ecosystem::PyPI => Parsed::PyPI(text.parse().map_err(|_| error())?),
-        };
-        Ok(Self { raw: text.to_owned(), parsed })
+        let parsed = Some(text).filter(|text| text.len() <= VERSION_BYTES_MAX).and_then(|text| parse(ecosystem, text));
+        match parsed {
+            Some(parsed) => Ok(Self { raw: text.to_owned(), parsed }),
+            None => Err(VersionError { ecosystem, text: text.chars().take(120).collect() }),
+        }
     }
 
     /// As it was written.
@@ -82,7 +85,32 @@ impl Version {
         match self.parsed {
             Parsed::Npm(_) => Ecosystem::Npm,
             Parsed::PyPI(_) => Ecosystem::PyPI,
+            Parsed::Go(_) => Ecosystem::Go,
+            Parsed::CratesIo(_) => Ecosystem::CratesIo,
+            Parsed::Maven(_) => Ecosystem::Maven,
+            Parsed::NuGet(_) => Ecosystem::NuGet,
+            Parsed::RubyGems(_) => Ecosystem::RubyGems,
+            Parsed::Packagist(_) => Ecosystem::Packagist,
+            Parsed::Debian(_) => Ecosystem::Debian,
+            Parsed::Alpine(_) => Ecosystem::Alpine,
+            Parsed::RedHat(_) => Ecosystem::RedHat,
         }
+    }
+}
+
+fn parse(ecosystem: Ecosystem, text: &str) -> Option<Parsed> {
+    match ecosystem {
+        Ecosystem::Npm => npm::parse(text).map(Parsed::Npm),
+        Ecosystem::PyPI => pypi::parse(text).map(Parsed::PyPI),
+        Ecosystem::Go => go::parse(text).map(Parsed::Go),
+        Ecosystem::CratesIo => crates_io::parse(text).map(Parsed::CratesIo),
+        Ecosystem::Maven => maven::parse(text).map(Parsed::Maven),
+        Ecosystem::NuGet => nuget::parse(text).map(Parsed::NuGet),
+        Ecosystem::RubyGems => rubygems::parse(text).map(Parsed::RubyGems),
+        Ecosystem::Packagist => packagist::parse(text).map(Parsed::Packagist),
+        Ecosystem::Debian => debian::parse(text).map(Parsed::Debian),
+        Ecosystem::Alpine => alpine::parse(text).map(Parsed::Alpine),
+        Ecosystem::RedHat => red_hat::parse(text).map(Parsed::RedHat),
     }
 }
 
@@ -93,17 +121,25 @@ impl fmt::Display for Version {
 }
 
 impl Ord for Version {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+    fn cmp(&self, other: &Self) -> Ordering {
         match (&self.parsed, &other.parsed) {
-            (Parsed::Npm(a), Parsed::Npm(b)) => a.cmp(b),
+            (Parsed::Npm(a), Parsed::Npm(b)) | (Parsed::Go(a), Parsed::Go(b)) => a.compare(b),
             (Parsed::PyPI(a), Parsed::PyPI(b)) => a.cmp(b),
+            (Parsed::CratesIo(a), Parsed::CratesIo(b)) => crates_io::compare(a, b),
+            (Parsed::Maven(a), Parsed::Maven(b)) => a.compare(b),
+            (Parsed::NuGet(a), Parsed::NuGet(b)) => a.cmp(b),
+            (Parsed::RubyGems(a), Parsed::RubyGems(b)) => a.compare(b),
+            (Parsed::Packagist(a), Parsed::Packagist(b)) => a.compare(b),
+            (Parsed::Debian(a), Parsed::Debian(b)) => a.compare(b),
+            (Parsed::Alpine(a), Parsed::Alpine(b)) => a.compare(b),
+            (Parsed::RedHat(a), Parsed::RedHat(b)) => a.compare(b),
             _ => self.ecosystem().cmp(&other.ecosystem()),
         }
     }
 }
 
 impl PartialOrd for Version {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }

@@ -1,0 +1,52 @@
+//! Function `analyze`: what may be done about a case, before anything is tried.
+
+use crate::environment::Environment;
+use crate::error::AgentError;
+use pipeline::case::Status;
+use pipeline::decision::{Circumstances, Decision, Evidence, decide};
+use pipeline::finding::Fix;
+use pipeline::message::{Envelope, queue, topic};
+use pipeline::outbox::{Outbox, Reply};
+use pipeline::payload::{CaseEvent, Detected, RemediationRequested};
+use pipeline::wording;
+
+/// Holds the policy against the findings: whatever can still reach a fix goes to `remediate`.
+pub async fn analyze(env: &Environment, message: Envelope<Detected>) -> Result<Outbox, AgentError> {
+    let Detected { case, wound, findings, suppressed, mode } = &message.payload;
+    let mut reply = Reply::new("analyze", &message, env.clock.now());
+    let event = |detail: String| CaseEvent { case: case.clone(), repository: wound.repository.clone(), detail };
+    if findings.is_empty() {
+        let reasons: Vec<String> = suppressed.iter().map(|(_, why)| why.clone()).collect();
+        reply.event(topic::HEALING_SUPPRESSED, case.as_str(), &event(reasons.join("; ")))?;
+        reply.record(case, |record| {
+            record.decision = Some((Decision::Suppress, reasons));
+            record.status = Some(Status::Suppressed);
+        });
+        return Ok(reply.finish());
+    }
+    let certainty = findings.iter().map(|finding| finding.confidence).fold(1.0, f64::min);
+    // Without any fixed version `remediate` still looks: the registry may have one that advisories don't name.
+    let circumstances = Circumstances {
+        severity: wound.severity,
+        evidence: vec![Evidence::detection(certainty)],
+        patch_available: findings.iter().any(|finding| finding.fix == Fix::Available).then_some(true),
+        no_breaking_changes: None,
+        fix_available: None,
+    };
+    let policy = env.policies.iter().find(|policy| policy.event_type == wound.event_type);
+    let verdict = decide(policy, &circumstances);
+    reply.event(topic::ANALYSIS_COMPLETE, case.as_str(), &event(format!("{} can be reached", verdict.decision)))?;
+    reply.record(case, |record| record.decision = Some((verdict.decision, verdict.reasons.clone())));
+    if verdict.decision <= Decision::Propose {
+        let request = RemediationRequested { case: case.clone(), wound: wound.clone(), verdict, mode: *mode };
+        reply.command(queue::REMEDIATE, topic::REMEDIATION_REQUESTED, case.as_str(), &request)?;
+        return Ok(reply.finish());
+    }
+    reply.event(topic::HEALING_ESCALATED, case.as_str(), &event(verdict.reasons.join("; ")))?;
+    reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &wording::escalated(case, wound, &verdict.reasons, &[]))?;
+    let mut outbox = reply.finish();
+    for record in &mut outbox.records {
+        record.status = Some(Status::Escalated);
+    }
+    Ok(outbox)
+}

@@ -1,0 +1,59 @@
+//! Everything outside: the clock, chance, the store, git, registries, advisories. Concrete clients; their addresses are the seam.
+
+pub mod advisories;
+pub mod clock;
+pub mod effects;
+pub mod folder;
+pub mod git;
+pub mod ids;
+pub mod outlet;
+pub mod registries;
+pub mod settings;
+pub mod store;
+pub mod tree_limits;
+
+use crate::error::AgentError;
+use advisories::AdvisorySource;
+use clock::Clock;
+use git::LocalRepository;
+use ids::Ids;
+use outlet::Outlet;
+use pipeline::ids::RepoName;
+use pipeline::policy::Policy;
+use pipeline::suppress::Suppressions;
+use registries::Registries;
+use store::Store;
+use tree_limits::TreeLimits;
+
+/// What an agent works with.
+#[derive(Debug)]
+pub struct Environment {
+    /// The only time.
+    pub clock: Clock,
+    /// The only chance.
+    pub ids: Ids,
+    /// Journal, cases, wake-ups, claim checks.
+    pub store: Store,
+    /// Repositories of this machine.
+    pub repositories: Vec<LocalRepository>,
+    /// Where package metadata comes from.
+    pub registries: Registries,
+    /// Where advisories come from.
+    pub advisories: AdvisorySource,
+    /// What may be healed.
+    pub policies: Vec<Policy>,
+    /// What is known already: a baseline, OpenVEX statements.
+    pub suppressions: Suppressions,
+    /// Limits on what is read of a repository.
+    pub tree_limits: TreeLimits,
+    /// Where notices go.
+    pub outlet: Outlet,
+}
+
+impl Environment {
+    /// The repository called `name`.
+    pub fn repository(&self, name: &RepoName) -> Result<&LocalRepository, AgentError> {
+        let found = self.repositories.iter().find(|repository| repository.name() == name);
+        found.ok_or_else(|| AgentError::cant_be_helped(format!("the repository {name} is not known here")))
+    }
+}

@@ -1,0 +1,335 @@
+//! Registries: what npm and PyPI say of packages, over HTTP.
+//!
+//! Nothing is asked and no client is made before the first question. Where to ask, and with which credentials, is the
+//! matter of [`configuration`].
+
+mod address;
+mod body;
+mod cache;
+pub mod configuration;
+mod credentials;
+mod fetch;
+mod npm;
+mod pypi;
+mod timestamp;
+mod unavailable;
+
+pub use address::{Address, Trust};
+pub use configuration::{Configuration, ProjectAddresses, RegistrySettings, UserFiles};
+pub use pypi::normalised_name;
+pub use unavailable::Unavailable;
+
+use cache::Cache;
+use fetch::{Fetcher, Question, Reply, Validators};
+use futures::StreamExt;
+use pipeline::facts::{Need, PackageFacts};
+use pipeline::version::{Ecosystem, Version};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
+use url::Url;
+
+/// How much registries may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a package's document, unpacked; over it the package has no facts. It is never held whole.
+    pub document_bytes_max: u64,
+    /// Bytes of a release's metadata file; over it its needs are unknown.
+    pub metadata_bytes_max: u64,
+    /// Seconds for one question with its whole answer, redirects included; then it counts as "try later".
+    pub request_timeout_s: u64,
+    /// Seconds for a connection; then the registry counts as not reachable.
+    pub connect_timeout_s: u64,
+    /// Requests at once; further ones wait.
+    pub requests_at_once_max: usize,
+    /// Redirects that one question may take.
+    pub redirects_max: usize,
+    /// Bytes of all answers kept on disk; over it the oldest go.
+    pub cache_bytes_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            document_bytes_max: 128 << 20,
+            metadata_bytes_max: 4 << 20,
+            request_timeout_s: 60,
+            connect_timeout_s: 10,
+            requests_at_once_max: 8,
+            redirects_max: 5,
+            cache_bytes_max: 256 << 20,
+        }
+    }
+}
+
+/// What a registry knows of a package.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// The facts. Of PyPI, only the versions that were asked for have their needs.
+    pub facts: PackageFacts,
+    /// Versions whose needs were asked for and could not be learned, each with the reason: their `dependencies` are
+    /// empty, which means nothing.
+    pub needs_unknown: BTreeMap<String, String>,
+}
+
+/// The registries, as one client.
+#[derive(Debug)]
+pub struct Registries {
+    configuration: Configuration,
+    fetcher: Fetcher,
+    cache: Option<Arc<Cache>>,
+    documents: Memo<(Ecosystem, Url), PackageFacts>,
+    projects: Memo<Url, pypi::Project>,
+    needs: Memo<String, Vec<Need>>,
+}
+
+impl Registries {
+    /// A client that keeps answers in `cache_folder`, where there is one. Nothing is asked yet.
+    pub fn new(configuration: Configuration, cache_folder: Option<PathBuf>, limits: Limits) -> Self {
+        let fetcher = Fetcher::new(
+            limits,
+            configuration.credentials.clone(),
+            &configuration.user_urls,
+            configuration.certificates.clone(),
+        );
+        let cache = cache_folder.map(|folder| Arc::new(Cache::new(folder, limits.cache_bytes_max)));
+        Self {
+            configuration,
+            fetcher,
+            cache,
+            documents: Memo::default(),
+            projects: Memo::default(),
+            needs: Memo::default(),
+        }
+    }
+
+    /// What of the user's configuration is not followed, for people.
+    pub fn notes(&self) -> &[String] {
+        &self.configuration.notes
+    }
+
+    /// Everything known of `name`, as `project` would get it. Advisories are not part of it.
+    ///
+    /// `needs_of`: the versions whose needs are wanted; npm gives those of all anyway. A package is asked for once in
+    /// the life of this client, after a failure again.
+    pub async fn facts(
+        &self,
+        ecosystem: Ecosystem,
+        name: &str,
+        needs_of: &[String],
+        project: &ProjectAddresses,
+    ) -> Result<Answer, Unavailable> {
+        match ecosystem {
+            Ecosystem::Npm => self.npm_facts(name, project).await,
+            Ecosystem::PyPI => self.pypi_facts(&normalised_name(name), needs_of, project).await,
+        }
+    }
+
+    /// The same, with a failure as the reason inside the facts.
+    pub async fn facts_or_reason(
+        &self,
+        ecosystem: Ecosystem,
+        name: &str,
+        needs_of: &[String],
+        project: &ProjectAddresses,
+    ) -> Answer {
+        self.facts(ecosystem, name, needs_of, project).await.unwrap_or_else(|reason| Answer {
+            facts: PackageFacts { unavailable: Some(reason.to_string()), ..PackageFacts::default() },
+            needs_unknown: BTreeMap::new(),
+        })
+    }
+
+    /// What one release of a Python package needs.
+    pub async fn requires_dist(&self, name: &str, version: &str, project: &ProjectAddresses) -> Result<Vec<Need>, Unavailable> {
+        let name = normalised_name(name);
+        let address = self.configuration.pip_address(project)?;
+        let page = self.pypi_project(&address, &name).await?;
+        let (version, _) = spelled(&page, version).ok_or_else(|| Unavailable::NoSuchPackage {
+            address: format!("{}{name}/ (version {version})", address.url()),
+        })?;
+        self.needs_of(&page, &version, address.trust).await.map(|needs| needs.as_ref().clone())
+    }
+
+    async fn npm_facts(&self, name: &str, project: &ProjectAddresses) -> Result<Answer, Unavailable> {
+        let address = self.configuration.npm_address(name, project)?;
+        let url = address.join(&npm::document_path(name))?;
+        let document = self
+            .documents
+            .get((Ecosystem::Npm, url.clone()), || {
+                let key = format!("npm {url}");
+                self.kept(key, url.clone(), address.trust, npm::ACCEPT, self.fetcher.limits.document_bytes_max, |_, body| npm::read_packument(body))
+            })
+            .await?;
+        let mut facts = document.as_ref().clone();
+        if let Some(written) = project.written_registry(name) {
+            for release in &mut facts.releases {
+                release.archive = release.archive.take().map(|archive| as_written(archive, &address, &written));
+            }
+        }
+        Ok(Answer { facts, needs_unknown: BTreeMap::new() })
+    }
+
+    async fn pypi_facts(&self, name: &str, needs_of: &[String], project: &ProjectAddresses) -> Result<Answer, Unavailable> {
+        let address = self.configuration.pip_address(project)?;
+        let page = self.pypi_project(&address, name).await?;
+        let mut answer = Answer { facts: page.facts.clone(), needs_unknown: BTreeMap::new() };
+        let trust = address.trust;
+        let wanted: BTreeMap<String, usize> = needs_of.iter().filter_map(|version| spelled(&page, version)).collect();
+        let asked = wanted.into_iter().map(|(version, at)| {
+            let page = page.clone();
+            async move {
+                let needs = self.needs_of(&page, &version, trust).await;
+                (version, at, needs)
+            }
+        });
+        let mut asked = futures::stream::iter(asked).buffer_unordered(self.fetcher.limits.requests_at_once_max.max(1));
+        while let Some((version, at, needs)) = asked.next().await {
+            match needs {
+                Ok(needs) => {
+                    if let Some(release) = answer.facts.releases.get_mut(at) {
+                        release.dependencies = needs.as_ref().clone();
+                    }
+                }
+                Err(reason) => {
+                    answer.needs_unknown.insert(version, reason.to_string());
+                }
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn pypi_project(&self, address: &Address, name: &str) -> Result<Arc<pypi::Project>, Unavailable> {
+        let url = address.join(&pypi::page_path(name))?;
+        self.projects
+            .get(url.clone(), || {
+                let (page, name) = (url.clone(), name.to_owned());
+                let read = move |kind: &str, body: &mut dyn Read| {
+                    if kind.to_ascii_lowercase().contains("json") {
+                        return pypi::read_json(body, &page, &name);
+                    }
+                    let mut text = String::new();
+                    body.read_to_string(&mut text).map_err(|error| error.to_string())?;
+                    Ok(pypi::read_html(&text, &page, &name))
+                };
+                self.kept(format!("pypi {url}"), url.clone(), address.trust, pypi::ACCEPT, self.fetcher.limits.document_bytes_max, read)
+            })
+            .await
+    }
+
+    async fn needs_of(&self, page: &pypi::Project, version: &str, trust: Trust) -> Result<Arc<Vec<Need>>, Unavailable> {
+        let Some(file) = page.metadata.get(version) else {
+            return Err(Unavailable::NoMetadata { version: version.to_owned() });
+        };
+        self.needs.get(file.url.clone(), || self.metadata(file, trust)).await
+    }
+
+    /// Reads a metadata file. It never changes, so what is kept of it needs no asking.
+    async fn metadata(&self, file: &pypi::MetadataFile, trust: Trust) -> Result<Vec<Need>, Unavailable> {
+        let url = Url::parse(&file.url).map_err(|error| Unavailable::Unusable { address: "the metadata".to_owned(), reason: error.to_string() })?;
+        let key = format!("metadata {}", address::without_secrets(&url));
+        if let Some((needs, _)) = self.cached(&key).await {
+            return Ok(needs);
+        }
+        let expected = if let pypi::Metadata::Present(hash) = &file.metadata { hash.clone() } else { None };
+        let read = move |_: &str, body: &mut dyn Read| {
+            let mut bytes = Vec::new();
+            body.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+            if expected.is_some_and(|expected| hex::encode(Sha256::digest(&bytes)) != expected) {
+                return Err("it is not the metadata file whose hash the index gives".to_owned());
+            }
+            Ok(pypi::read_requires_dist(&String::from_utf8_lossy(&bytes)))
+        };
+        let question = Question { url, trust, accept: "*/*", bytes_max: self.fetcher.limits.metadata_bytes_max, known: None };
+        match self.fetcher.ask(question, read).await? {
+            Reply::Fresh { value, .. } => {
+                self.keep(key, &value, Validators::default()).await;
+                Ok(value)
+            }
+            Reply::Unchanged => Ok(Vec::new()),
+        }
+    }
+
+    /// Asks for a document, or only whether what is kept of it still holds.
+    async fn kept<T: Serialize + DeserializeOwned + Clone + Send + 'static>(
+        &self,
+        key: String,
+        url: Url,
+        trust: Trust,
+        accept: &'static str,
+        bytes_max: u64,
+        read: impl FnOnce(&str, &mut dyn Read) -> Result<T, String> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let kept = self.cached::<T>(&key).await;
+        let known = kept.as_ref().map(|(_, validators)| validators);
+        let question = Question { url: url.clone(), trust, accept, bytes_max, known };
+        match (self.fetcher.ask(question, read).await?, kept) {
+            (Reply::Fresh { value, validators }, _) => {
+                if validators != Validators::default() {
+                    self.keep(key, &value, validators).await;
+                }
+                Ok(value)
+            }
+            (Reply::Unchanged, Some((value, _))) => Ok(value),
+            (Reply::Unchanged, None) => {
+                let address = address::without_secrets(&url).to_string();
+                Err(Unavailable::Unusable { address, reason: "it answered 304 to a question without conditions".to_owned() })
+            }
+        }
+    }
+
+    async fn cached<T: DeserializeOwned + Send + 'static>(&self, key: &str) -> Option<(T, Validators)> {
+        let (cache, key) = (self.cache.clone()?, key.to_owned());
+        tokio::task::spawn_blocking(move || cache.get(&key)).await.ok()?
+    }
+
+    async fn keep<T: Serialize + Clone + Send + 'static>(&self, key: String, value: &T, validators: Validators) {
+        if let Some(cache) = self.cache.clone() {
+            let value = value.clone();
+            let _ = tokio::task::spawn_blocking(move || cache.put(&key, &value, &validators)).await;
+        }
+    }
+}
+
+/// The version of `page` that equals `version`, as the page spells it, and its place.
+fn spelled(page: &pypi::Project, version: &str) -> Option<(String, usize)> {
+    let wanted = Version::parse(Ecosystem::PyPI, version).ok()?;
+    let at = page.facts.releases.iter().position(|release| {
+        release.version == version || Version::parse(Ecosystem::PyPI, &release.version).is_ok_and(|known| known == wanted)
+    })?;
+    Some((page.facts.releases.get(at)?.version.clone(), at))
+}
+
+/// An archive's address as the lockfile would write it: what lies in the registry that was asked is written in the
+/// name of the one that the lockfile knows (a mirror is asked, the lockfile keeps its own).
+fn as_written(archive: String, asked: &Address, written: &str) -> String {
+    match archive.strip_prefix(asked.url().as_str()) {
+        Some(below) => format!("{written}{below}"),
+        None => archive,
+    }
+}
+
+/// Values by key, each made once even when it is wanted many times at once. A failure is not kept.
+#[derive(Debug)]
+struct Memo<K, V>(Mutex<HashMap<K, Arc<OnceCell<Arc<V>>>>>);
+
+impl<K, V> Default for Memo<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V> Memo<K, V> {
+    async fn get<F: Future<Output = Result<V, Unavailable>>>(&self, key: K, make: impl FnOnce() -> F) -> Result<Arc<V>, Unavailable> {
+        let cell = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
+        cell.get_or_try_init(|| async { make().await.map(Arc::new) }).await.cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests;

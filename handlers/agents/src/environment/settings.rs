@@ -1,0 +1,53 @@
+//! The only room where the environment of the process is read.
+
+use super::registries::RegistrySettings;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What the user set.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// `SUTURE_STORE`: `memory`, or a folder. `None`: the user's state directory.
+    pub store: Option<String>,
+    /// `SUTURE_OSV_API`: base address of the OSV API.
+    pub osv_api: Option<String>,
+    /// Where registries are asked, and with which of the user's files.
+    pub registries: RegistrySettings,
+    /// `XDG_STATE_HOME`, else `~/.local/state`.
+    pub state_folder: Option<PathBuf>,
+    /// `XDG_CACHE_HOME`, else `~/.cache`.
+    pub cache_folder: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads the environment of the process.
+    #[expect(clippy::disallowed_methods, reason = "this is the room where the environment may be read")]
+    pub fn read() -> Self {
+        // What is not UTF-8 is nothing that Suture knows.
+        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::of(variables.collect())
+    }
+
+    /// Makes sense of environment variables.
+    pub fn of(variables: BTreeMap<String, String>) -> Self {
+        let get = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
+        let home = get("HOME").map(PathBuf::from);
+        let folder = |variable: &str, under_home: &str| {
+            // A relative path is to be ignored, by the XDG specification.
+            let set = get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+            set.or_else(|| Some(home.as_ref()?.join(under_home)))
+        };
+        Self {
+            store: get("SUTURE_STORE"),
+            osv_api: get("SUTURE_OSV_API"),
+            state_folder: folder("XDG_STATE_HOME", ".local/state"),
+            cache_folder: folder("XDG_CACHE_HOME", ".cache"),
+            registries: RegistrySettings {
+                npm_registry: get("SUTURE_NPM_REGISTRY"),
+                pip_index_url: get("SUTURE_PIP_INDEX_URL"),
+                home: home.clone(),
+                environment: variables,
+            },
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Limits on what is read of a repository, and what is passed over.
+
+use detectors::source_tree::SourceTree;
+use std::collections::BTreeMap;
+
+/// Limits on a tree. What is over one is left out, and the tree says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TreeLimits {
+    /// Files listed.
+    pub files_max: usize,
+    /// Size of a file that is read.
+    pub file_bytes_max: u64,
+    /// Sum of all files that are read.
+    pub tree_bytes_max: u64,
+    /// Length of a path.
+    pub path_bytes_max: usize,
+    /// Folders within folders.
+    pub depth_max: usize,
+}
+
+impl Default for TreeLimits {
+    fn default() -> Self {
+        Self {
+            files_max: 500_000,
+            file_bytes_max: 64 << 20,
+            tree_bytes_max: 256 << 20,
+            path_bytes_max: 1024,
+            depth_max: 64,
+        }
+    }
+}
+
+/// Folders that hold other people's or generated code; nothing in them is the project's to mend.
+pub const SKIPPED_FOLDERS: [&str; 15] = [
+    ".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "__pycache__", "bower_components", "jspm_packages", "node_modules",
+    "site-packages", "third_party", "vendor", "vendored",
+];
+
+/// Collects files into a [`SourceTree`] within [`TreeLimits`].
+#[derive(Debug)]
+pub struct TreeReader {
+    limits: TreeLimits,
+    wants: fn(&str) -> bool,
+    tree: SourceTree,
+    bytes: u64,
+    full: bool,
+    /// How many were left out, by reason.
+    left_out: BTreeMap<String, usize>,
+}
+
+impl TreeReader {
+    /// An empty tree that will read what `wants` asks for.
+    pub fn new(limits: TreeLimits, wants: fn(&str) -> bool) -> Self {
+        Self { limits, wants, tree: SourceTree::default(), bytes: 0, full: false, left_out: BTreeMap::new() }
+    }
+
+    /// Whether to go into the folder at `path`, which is `depth` folders deep.
+    pub fn enters(&mut self, path: &str, depth: usize) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if SKIPPED_FOLDERS.contains(&name) {
+            return false;
+        }
+        if depth > self.limits.depth_max {
+            self.skip(&format!("folders nested deeper than {} (depth_max)", self.limits.depth_max));
+            return false;
+        }
+        true
+    }
+
+    /// Takes the file at `path`, reading it only if it is wanted and within the limits.
+    pub fn file(&mut self, path: String, size_bytes: u64, read: impl FnOnce() -> Option<Vec<u8>>) {
+        if path.len() > self.limits.path_bytes_max {
+            return self.skip(&format!("paths longer than {} bytes (path_bytes_max)", self.limits.path_bytes_max));
+        }
+        if self.tree.len() >= self.limits.files_max {
+            self.full = true;
+            return self.skip(&format!("files after the first {} (files_max)", self.limits.files_max));
+        }
+        if !(self.wants)(&path) {
+            return self.tree.insert_unread(path, size_bytes);
+        }
+        if size_bytes > self.limits.file_bytes_max {
+            self.skip(&format!("{path}: {size_bytes} bytes, over {} (file_bytes_max)", self.limits.file_bytes_max));
+            return self.tree.insert_unread(path, size_bytes);
+        }
+        if self.bytes.saturating_add(size_bytes) > self.limits.tree_bytes_max {
+            self.skip(&format!("{path}: more than {} bytes in all (tree_bytes_max)", self.limits.tree_bytes_max));
+            return self.tree.insert_unread(path, size_bytes);
+        }
+        match read() {
+            Some(bytes) => {
+                self.bytes = self.bytes.saturating_add(bytes.len() as u64);
+                self.tree.insert(path, bytes);
+            }
+            None => self.skip(&format!("{path}: can't be read")),
+        }
+    }
+
+    /// Notes that something was left out for `reason`.
+    pub fn skip(&mut self, reason: &str) {
+        *self.left_out.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// Whether no more files are taken.
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// The tree, with what was left out.
+    pub fn finish(mut self) -> SourceTree {
+        for (reason, count) in self.left_out {
+            self.tree.limits_hit.push(if count > 1 { format!("{reason} ({count} left out)") } else { format!("left out: {reason}") });
+        }
+        self.tree
+    }
+}

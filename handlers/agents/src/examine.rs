@@ -1,0 +1,119 @@
+//! What is wrong with a tree: its dependency graphs held against the advisories, less what is suppressed.
+
+use crate::environment::Environment;
+use crate::environment::advisories::Package;
+use crate::error::AgentError;
+use detectors::dependency;
+use detectors::dependency::matching::{self, Matched};
+use detectors::source_tree::{SourceTree, TextError};
+use pipeline::dependency::DependencyGraph;
+use pipeline::finding::{Finding, ScanError, Severity};
+use pipeline::ids::Fingerprint;
+use pipeline::repository_config::{self, RepositoryConfig};
+use pipeline::suppress::{self, Suppression, Suppressions};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that was seen in a tree.
+#[derive(Debug, Clone)]
+pub struct Examination {
+    /// What the projects in the tree depend on.
+    pub graphs: Vec<DependencyGraph>,
+    /// Findings to act on, worst first.
+    pub matched: Vec<Matched>,
+    /// Findings that are suppressed, with who and why.
+    pub suppressed: Vec<(Matched, Suppression)>,
+    /// What could not be read.
+    pub errors: Vec<ScanError>,
+    /// What people should know of their own suppressions: expired, unused.
+    pub notes: Vec<String>,
+    /// What was left out because of a limit.
+    pub limits_hit: Vec<String>,
+    /// Whether every advisory that there is could be asked for. `false`: nothing found is not "nothing there".
+    pub is_complete: bool,
+    /// The repository's own settings.
+    pub config: RepositoryConfig,
+}
+
+/// Looks at `tree`. Only a failure of our own is an error: whatever can't be read is said in the examination.
+pub async fn examine(env: &Environment, tree: &SourceTree) -> Result<Examination, AgentError> {
+    let (graphs, mut errors) = dependency::graphs(tree);
+    let config = read_config(tree, &mut errors);
+    let wanted: BTreeSet<Package> = graphs
+        .iter()
+        .flat_map(|graph| graph.packages.iter().filter(|package| package.is_judged()).map(|package| (graph.ecosystem, package)))
+        .map(|(ecosystem, package)| (ecosystem, package.name.clone(), package.version.clone()))
+        .collect();
+    let wanted: Vec<Package> = wanted.into_iter().collect();
+    let answer = env.advisories.advisories_of(&wanted, env.clock.now()).await;
+    errors.extend(answer.notes.iter().map(|note| ScanError { path: String::new(), line: None, message: note.clone() }));
+    let matched = matching::findings(&graphs, |ecosystem, name| answer.known(ecosystem, name));
+    let mut suppressions = env.suppressions.clone();
+    suppressions.ignores.clone_from(&config.ignore);
+    let (kept, suppressed, notes) = part(matched, &suppressions, env);
+    Ok(Examination {
+        graphs,
+        matched: kept,
+        suppressed,
+        errors,
+        notes,
+        limits_hit: tree.limits_hit.clone(),
+        is_complete: answer.complete,
+        config,
+    })
+}
+
+fn read_config(tree: &SourceTree, errors: &mut Vec<ScanError>) -> RepositoryConfig {
+    let path = repository_config::PATH;
+    let parsed = match tree.text(path) {
+        Err(TextError::Absent) => return RepositoryConfig::default(),
+        Err(error) => Err(ScanError { path: path.to_owned(), line: None, message: error.to_string() }),
+        Ok(text) => RepositoryConfig::parse(path, text)
+            .map_err(|error| ScanError { path: error.path, line: error.line, message: error.message }),
+    };
+    parsed.unwrap_or_else(|error| {
+        errors.push(error);
+        RepositoryConfig::default()
+    })
+}
+
+/// Parts findings into those to act on and those that are suppressed, both worst first.
+fn part(matched: Vec<Matched>, suppressions: &Suppressions, env: &Environment) -> (Vec<Matched>, Vec<(Matched, Suppression)>, Vec<String>) {
+    let today = env.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let findings: Vec<Finding> = matched.iter().map(|matched| matched.finding.clone()).collect();
+    let parted = suppress::apply(findings, suppressions, today);
+    let why: BTreeMap<Fingerprint, Suppression> =
+        parted.suppressed.into_iter().map(|(finding, why)| (finding.fingerprint, why)).collect();
+    let mut kept = Vec::new();
+    let mut suppressed = Vec::new();
+    for matched in matched {
+        match why.get(&matched.finding.fingerprint) {
+            Some(why) => suppressed.push((matched, why.clone())),
+            None => kept.push(matched),
+        }
+    }
+    (kept, suppressed, parted.notes)
+}
+
+impl Examination {
+    /// The findings to act on of one graph.
+    pub fn of_graph(&self, index: usize) -> impl Iterator<Item = &Matched> {
+        self.matched.iter().filter(move |matched| matched.graph == index)
+    }
+
+    /// Index of the graph that is mended by changing `path`.
+    pub fn graph_at(&self, path: &str) -> Option<usize> {
+        self.graphs.iter().position(|graph| graph.lockfile.as_ref().unwrap_or(&graph.manifest) == path)
+    }
+
+    /// Findings to act on by severity, worst first; severities without any are absent.
+    pub fn summary(&self) -> BTreeMap<String, usize> {
+        let mut summary = BTreeMap::new();
+        for severity in Severity::WORST_FIRST {
+            let count = self.matched.iter().filter(|matched| matched.finding.severity == severity).count();
+            if count > 0 {
+                summary.insert(severity.to_string(), count);
+            }
+        }
+        summary
+    }
+}

@@ -1,0 +1,168 @@
+//! Delivered at least once, done once: the journal that is wrapped around every function, here and nowhere else.
+
+use crate::environment::Environment;
+use crate::environment::store::{Created, Store, StoreError};
+use crate::error::AgentError;
+use jiff::{SignedDuration, Timestamp};
+use pipeline::case::CaseRecord;
+use pipeline::ids::{CaseId, hash_of};
+use pipeline::message::{Envelope, PAYLOAD_BYTES_MAX, queue, topic};
+use pipeline::outbox::{Outbox, Reply};
+use pipeline::payload::Poisoned;
+use serde::{Deserialize, Serialize};
+use std::future::Future;
+
+/// How often a message is put off before it is taken to be beyond help.
+pub const ATTEMPTS_MAX: u32 = 8;
+
+/// How far from its beginning a run may get: more is a loop.
+pub const HOPS_MAX: u32 = 64;
+
+/// What a function decided about one message. Written once, under `journal/<function>/<message id>`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JournalRecord {
+    /// When.
+    pub at: Timestamp,
+    /// What it answered.
+    pub outbox: Outbox,
+    /// The same work again, where it was put off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wake_up: Option<WakeUp>,
+}
+
+/// A message that is due later. Kept under `wakeups/<due minute>/<message id>`, and sent by `sweep`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WakeUp {
+    /// Not before this moment.
+    pub due: Timestamp,
+    /// Why it was put off.
+    pub reason: String,
+    /// The message.
+    pub message: Envelope,
+}
+
+impl WakeUp {
+    /// Where it is kept.
+    pub fn key(&self) -> String {
+        format!("wakeups/{}/{}", self.due.strftime("%Y%m%dT%H%M"), self.message.id)
+    }
+}
+
+/// Where the record of `function` handling `message` is kept.
+pub fn journal_key(function: &str, message: &Envelope) -> String {
+    format!("journal/{function}/{}", message.id)
+}
+
+/// Handles `message` with `work`, once: a message that was handled before gets the answer of that time.
+///
+/// Only [`AgentError::Broken`] comes out; the other failures become a wake-up, or a message to `poison`.
+pub async fn once<F>(
+    env: &Environment,
+    function: &'static str,
+    message: Envelope,
+    work: impl FnOnce(Envelope) -> F,
+) -> Result<Vec<Envelope>, AgentError>
+where
+    F: Future<Output = Result<Outbox, AgentError>>,
+{
+    let key = journal_key(function, &message);
+    if let Some(record) = env.store.read::<JournalRecord>(&key).await? {
+        return carry_out(env, record).await;
+    }
+    let now = env.clock.now();
+    let outcome = match claim(env, message.clone()).await {
+        Ok(_) if message.hops > HOPS_MAX => Err(AgentError::cant_be_helped(format!("{} messages from its beginning: a loop", message.hops))),
+        Ok(claimed) => work(claimed).await,
+        Err(error) => Err(error),
+    };
+    let record = match outcome {
+        Ok(outbox) => JournalRecord { at: now, outbox: check_in(env, outbox).await?, wake_up: None },
+        Err(AgentError::TryLater { reason, not_before }) if message.attempt < ATTEMPTS_MAX => JournalRecord {
+            at: now,
+            outbox: Outbox::default(),
+            wake_up: Some(WakeUp { due: due(&message, now, not_before), reason, message: message.next_attempt(now) }),
+        },
+        // What `poison` can't handle has nowhere else to go: the bus dead-letters it in the end.
+        Err(AgentError::TryLater { reason, .. } | AgentError::CantBeHelped { reason }) if function == queue::POISON => {
+            return Err(AgentError::Broken { reason });
+        }
+        Err(AgentError::TryLater { reason, .. } | AgentError::CantBeHelped { reason }) => {
+            JournalRecord { at: now, outbox: check_in(env, poison(function, &message, reason, now)?).await?, wake_up: None }
+        }
+        Err(broken @ AgentError::Broken { .. }) => return Err(broken),
+    };
+    match env.store.create(&key, &record).await? {
+        Created::Now => carry_out(env, record).await,
+        // Somebody else handled the same message at the same time; what they wrote is the answer.
+        Created::Before => {
+            let theirs = env.store.read(&key).await?;
+            carry_out(env, theirs.unwrap_or(record)).await
+        }
+    }
+}
+
+/// Does what a record says: all of it can be done again without harm.
+async fn carry_out(env: &Environment, record: JournalRecord) -> Result<Vec<Envelope>, AgentError> {
+    for step in &record.outbox.records {
+        env.store.create(&case_key(step), step).await?;
+    }
+    if let Some(wake_up) = &record.wake_up {
+        env.store.create(&wake_up.key(), wake_up).await?;
+    }
+    Ok(record.outbox.messages)
+}
+
+fn case_key(record: &CaseRecord) -> String {
+    format!("cases/{}/{}", record.case, record.message)
+}
+
+/// What `case` went through, in no order.
+pub async fn case_records(store: &Store, case: &CaseId) -> Result<Vec<CaseRecord>, StoreError> {
+    let mut records = Vec::new();
+    for key in store.list(&format!("cases/{case}")).await? {
+        records.extend(store.read::<CaseRecord>(&key).await?);
+    }
+    Ok(records)
+}
+
+/// Exchanges payloads that are too large to travel for claim checks.
+async fn check_in(env: &Environment, mut outbox: Outbox) -> Result<Outbox, AgentError> {
+    for message in &mut outbox.messages {
+        let text = message.payload.to_string();
+        if text.len() > PAYLOAD_BYTES_MAX {
+            let key = format!("claims/{}", hash_of(&[&text]));
+            env.store.create(&key, &message.payload).await?;
+            message.payload = serde_json::Value::Null;
+            message.payload_ref = Some(key);
+        }
+    }
+    Ok(outbox)
+}
+
+/// Exchanges a claim check for the payload.
+async fn claim(env: &Environment, mut message: Envelope) -> Result<Envelope, AgentError> {
+    if let Some(key) = message.payload_ref.take() {
+        let payload = env.store.read::<serde_json::Value>(&key).await?;
+        message.payload = payload.ok_or_else(|| AgentError::cant_be_helped(format!("its payload {key} is gone")))?;
+        if !key.starts_with("claims/") || key != format!("claims/{}", hash_of(&[&message.payload.to_string()])) {
+            return Err(AgentError::cant_be_helped(format!("its payload {key} is not what was checked in")));
+        }
+    }
+    Ok(message)
+}
+
+fn poison(function: &'static str, message: &Envelope, reason: String, now: Timestamp) -> Result<Outbox, serde_json::Error> {
+    let case = message.payload.get("case").and_then(|case| case.as_str()).and_then(|case| case.parse().ok());
+    let poisoned = Poisoned { function: function.to_owned(), reason, case, message: message.clone() };
+    let mut reply = Reply::new(function, message, now);
+    reply.command(queue::POISON, topic::MESSAGE_POISONED, function, &poisoned)?;
+    Ok(reply.finish())
+}
+
+/// Doubles from a minute up to six hours, moved by up to a quarter so that what failed together does not come back together.
+fn due(message: &Envelope, now: Timestamp, not_before: Option<Timestamp>) -> Timestamp {
+    let seconds = (60_i64 << message.attempt.min(9)).min(6 * 3600);
+    let jitter = i64::from(message.id.0.as_bytes()[15]) * seconds / 4 / 255;
+    let due = now.saturating_add(SignedDuration::from_secs(seconds + jitter)).unwrap_or(now);
+    not_before.map_or(due, |moment| due.max(moment))
+}

@@ -1,0 +1,273 @@
+//! Function `remediate`: the smallest fix of a case, proven, on a branch of its own.
+
+use crate::environment::Environment;
+use crate::environment::git::{Delivered, GitError};
+use crate::environment::registries::ProjectAddresses;
+use crate::error::AgentError;
+use crate::examine::{Examination, examine};
+use crate::facts;
+use crate::prove::{failures, prove};
+use detectors::source_tree::SourceTree;
+use pipeline::case::{CaseRecord, Delivery, Status, Step, Wound};
+use pipeline::decision::{Circumstances, Decision, Evidence, Reach, Verdict, decide};
+use pipeline::finding::Finding;
+use pipeline::ids::{CommitSha, hash_of};
+use pipeline::message::{Envelope, queue, topic};
+use pipeline::outbox::{Outbox, Reply};
+use pipeline::patch::{Patch, Plan};
+use pipeline::payload::{CaseEvent, Mode, RemediationRequested, ScanRequested, VerificationRequested};
+use pipeline::policy::{MINIMUM_RELEASE_AGE_DAYS, Policy};
+use pipeline::wording;
+use remedies::update_dependency::{self, Rules};
+
+/// Work that a plan may cost: steps of the search before it settles for an irreducible set.
+const PLAN_STEPS_MAX: u64 = 200_000;
+
+type Request = Envelope<RemediationRequested>;
+
+/// Validates, determines, applies, proves and delivers.
+///
+/// Starts over with a scan where the base branch moved. Tries later where a registry asks for it. Can't be helped where the
+/// branch is checked out, or the repository is gone.
+pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, AgentError> {
+    let request = &message.payload;
+    let repository = env.repository(&request.wound.repository)?;
+    let head = repository.branch(&request.wound.base_branch)?.ok_or_else(|| gone(&request.wound))?;
+    let tree = repository.tree(&head, &env.tree_limits, detectors::wants)?;
+    let before = examine(env, &tree).await?;
+    let Some(graph) = before.graph_at(&request.wound.path).filter(|graph| before.of_graph(*graph).next().is_some()) else {
+        return not_true(env, &message, &head);
+    };
+    if head != request.wound.commit {
+        return start_over(env, &message, head);
+    }
+    let policy = env.policies.iter().find(|policy| policy.event_type == request.wound.event_type);
+    let (plan, facts) = determine(env, &tree, &before, graph, policy).await?;
+    let attempt = Attempt { env, message: &message, before: &before, policy, plan };
+    if attempt.plan.changes.is_empty() {
+        return attempt.nothing_to_do();
+    }
+    let read = |path: &str| tree.text(path).ok().map(str::to_owned);
+    let patch = match update_dependency::apply(&before.graphs[graph], &attempt.plan, &facts, &read) {
+        Ok(patch) => patch,
+        Err(error) => return attempt.failed(vec![Step::new("apply", false, error.to_string())]),
+    };
+    attempt.finish(&tree, patch).await
+}
+
+fn gone(wound: &Wound) -> AgentError {
+    AgentError::cant_be_helped(format!("the branch {} is gone", wound.base_branch))
+}
+
+/// The findings are no longer true at the head of the base branch.
+fn not_true(env: &Environment, message: &Request, head: &CommitSha) -> Result<Outbox, AgentError> {
+    let RemediationRequested { case, wound, .. } = &message.payload;
+    let mut reply = Reply::new("remediate", message, env.clock.now());
+    let detail = format!("at {} on {} nothing of it is found", head.short(), wound.base_branch);
+    let event = CaseEvent { case: case.clone(), repository: wound.repository.clone(), detail: detail.clone() };
+    reply.event(topic::HEALING_FALSE_POSITIVE, case.as_str(), &event)?;
+    reply.record(case, |record| {
+        record.status = Some(Status::FalsePositive);
+        record.steps.push(Step::new("validate", false, detail));
+    });
+    Ok(reply.finish())
+}
+
+/// The base branch moved since the scan: what was decided there may not be true here.
+fn start_over(env: &Environment, message: &Request, head: CommitSha) -> Result<Outbox, AgentError> {
+    let RemediationRequested { case, wound, mode, .. } = &message.payload;
+    let mut reply = Reply::new("remediate", message, env.clock.now());
+    let detail = format!("{} moved from {} to {}", wound.base_branch, wound.commit.short(), head.short());
+    let event = CaseEvent { case: case.clone(), repository: wound.repository.clone(), detail: detail.clone() };
+    reply.event(topic::HEALING_SUPERSEDED, case.as_str(), &event)?;
+    let scan = ScanRequested { repository: wound.repository.clone(), base_branch: wound.base_branch.clone(), commit: head, mode: *mode };
+    reply.command(queue::SCAN, topic::SCAN_REQUESTED, case.as_str(), &scan)?;
+    reply.record(case, |record| {
+        record.status = Some(Status::Superseded);
+        record.steps.push(Step::new("validate", false, detail));
+    });
+    Ok(reply.finish())
+}
+
+/// The smallest plan for the findings of `graph`, and the facts that it rests on.
+async fn determine(
+    env: &Environment,
+    tree: &SourceTree,
+    before: &Examination,
+    graph: usize,
+    policy: Option<&Policy>,
+) -> Result<(Plan, pipeline::facts::Facts), AgentError> {
+    let action = policy.and_then(|policy| policy.action("update_dependency"));
+    let age = action.and_then(|action| action.minimum_release_age_days).unwrap_or(MINIMUM_RELEASE_AGE_DAYS);
+    let rules = Rules {
+        now: env.clock.now(),
+        minimum_release_age_days: before.config.minimum_release_age_days.map_or(age, |stricter| stricter.max(age)),
+        allow_breaking: action.is_some_and(|action| !action.requires("no_breaking_changes")),
+        allow_overrides: action.is_some_and(|action| action.allow_overrides),
+        steps_max: PLAN_STEPS_MAX,
+    };
+    let matched: Vec<_> = before.of_graph(graph).collect();
+    let project = &before.graphs[graph];
+    let addresses = ProjectAddresses::of(project, npmrc(tree, &project.manifest), Vec::new());
+    facts::plan(env, project, &addresses, &matched, &rules).await
+}
+
+/// The `.npmrc` beside the manifest, where there is one.
+fn npmrc<'a>(tree: &'a SourceTree, manifest: &str) -> Option<&'a str> {
+    let folder = manifest.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    tree.text(&format!("{folder}.npmrc")).ok()
+}
+
+/// A plan on its way to a branch.
+struct Attempt<'a> {
+    env: &'a Environment,
+    message: &'a Request,
+    before: &'a Examination,
+    policy: Option<&'a Policy>,
+    plan: Plan,
+}
+
+impl Attempt<'_> {
+    /// Proves `patch`, decides with the proof in hand, and delivers.
+    async fn finish(self, tree: &SourceTree, patch: Patch) -> Result<Outbox, AgentError> {
+        let RemediationRequested { case, wound, mode, .. } = &self.message.payload;
+        let mut steps = vec![
+            Step::new("validate", true, format!("true at {}", wound.commit.short())),
+            Step::new("determine", true, format!("{} changes heal {}", self.plan.changes.len(), wording::findings(self.plan.heals.len()))),
+            Step::new("apply", true, files(&patch).join(", ")),
+        ];
+        let proof = prove(self.env, self.before, &self.plan.heals, &tree.patched(&patch)).await?;
+        let failed = failures(&proof);
+        steps.extend(proof.iter().map(|step| Step::new(format!("prove: {}", step.name), step.ok, step.detail.clone())));
+        if !failed.is_empty() {
+            return self.failed(steps);
+        }
+        let heals: Vec<&Finding> = self.healed().collect();
+        let verdict = self.verdict(&heals);
+        if verdict.decision > Decision::Propose {
+            return self.escalated(steps, &verdict);
+        }
+        let diff = wording::diff(&patch);
+        let diff_key = format!("diffs/{}", hash_of(&[&diff]));
+        self.env.store.create(&diff_key, &diff).await?;
+        let mut delivery = Delivery { branch: None, commit: None, files: files(&patch), diff: diff_key };
+        if *mode == Mode::DryRun {
+            let mut reply = self.reply();
+            reply.record(case, |record| {
+                self.fill(record, Status::Planned, steps, &verdict);
+                record.delivery = Some(delivery);
+            });
+            return Ok(reply.finish());
+        }
+        let message = wording::commit_message(case, self.message.correlation_id, wound, &self.plan, &heals, &proof, &verdict);
+        let branch = case.branch();
+        let repository = self.env.repository(&wound.repository)?;
+        let now = self.env.clock.now();
+        let commit = match repository.deliver(&wound.base_branch, &wound.commit, &branch, &patch, &message, now) {
+            Ok(Delivered::Now(commit) | Delivered::Before(commit)) => {
+                steps.push(Step::new("deliver", true, format!("{} on {branch}", commit.short())));
+                commit
+            }
+            Ok(Delivered::Foreign(commit)) => {
+                steps.push(Step::new("deliver", false, format!("{branch} has commits of somebody else ({}); it was left alone", commit.short())));
+                return self.escalated(steps, &verdict);
+            }
+            Err(GitError::BaseMoved) => {
+                let head = repository.branch(&wound.base_branch)?.ok_or_else(|| gone(wound))?;
+                return start_over(self.env, self.message, head);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        delivery.branch = Some(branch);
+        delivery.commit = Some(commit);
+        let mut reply = self.reply();
+        reply.event(topic::REMEDIATION_COMPLETE, case.as_str(), &self.event(format!("{} changes", self.plan.changes.len())))?;
+        let request = VerificationRequested {
+            case: case.clone(),
+            wound: wound.clone(),
+            verdict: verdict.clone(),
+            heals: heals.into_iter().cloned().collect(),
+            left: self.plan.left.clone(),
+            delivery: delivery.clone(),
+        };
+        reply.command(queue::VERIFY, topic::VERIFICATION_REQUESTED, case.as_str(), &request)?;
+        reply.record(case, |record| {
+            self.fill(record, Status::Initiated, steps, &verdict);
+            record.delivery = Some(delivery);
+        });
+        Ok(reply.finish())
+    }
+
+    /// Nothing can be done: every finding stays, with its reason.
+    fn nothing_to_do(self) -> Result<Outbox, AgentError> {
+        let mut verdict = self.message.payload.verdict.clone();
+        verdict.decision = Decision::Escalate;
+        verdict.reasons.push("update_dependency: the condition patch_available does not hold".to_owned());
+        let step = Step::new("determine", false, "no version heals it within the rules");
+        self.escalated(vec![step], &verdict)
+    }
+
+    /// The fix did not prove.
+    fn failed(self, steps: Vec<Step>) -> Result<Outbox, AgentError> {
+        let RemediationRequested { case, wound, verdict, .. } = &self.message.payload;
+        let reasons = failures(&steps);
+        let mut reply = self.reply();
+        reply.event(topic::REMEDIATION_FAILED, case.as_str(), &self.event(reasons.join("; ")))?;
+        reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &wording::escalated(case, wound, &reasons, &self.plan.left))?;
+        let verdict = Verdict { decision: Decision::Escalate, reasons, ..verdict.clone() };
+        reply.record(case, |record| self.fill(record, Status::Failed, steps, &verdict));
+        Ok(reply.finish())
+    }
+
+    fn escalated(self, steps: Vec<Step>, verdict: &Verdict) -> Result<Outbox, AgentError> {
+        let RemediationRequested { case, wound, .. } = &self.message.payload;
+        let mut reply = self.reply();
+        let mut reasons = verdict.reasons.clone();
+        reasons.extend(failures(&steps));
+        let verdict = Verdict { decision: Decision::Escalate, reasons, ..verdict.clone() };
+        reply.event(topic::HEALING_ESCALATED, case.as_str(), &self.event(verdict.reasons.join("; ")))?;
+        let notice = wording::escalated(case, wound, &verdict.reasons, &self.plan.left);
+        reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &notice)?;
+        reply.record(case, |record| self.fill(record, Status::Escalated, steps, &verdict));
+        Ok(reply.finish())
+    }
+
+    fn fill(&self, record: &mut CaseRecord, status: Status, steps: Vec<Step>, verdict: &Verdict) {
+        record.status = Some(status);
+        record.decision = Some((verdict.decision, verdict.reasons.clone()));
+        record.steps = steps;
+        record.left = Some(self.plan.left.clone());
+    }
+
+    fn verdict(&self, heals: &[&Finding]) -> Verdict {
+        let reach = update_dependency::reach(&self.plan);
+        let certainty = heals.iter().map(|finding| finding.confidence).fold(1.0, f64::min);
+        let circumstances = Circumstances {
+            severity: detectors::dependency::matching::worst(heals.iter().copied()),
+            evidence: vec![Evidence::detection(certainty), Evidence::proof(&[]), Evidence::compatibility(reach)],
+            patch_available: Some(true),
+            no_breaking_changes: Some(reach != Reach::Breaking),
+            fix_available: Some(true),
+        };
+        decide(self.policy, &circumstances)
+    }
+
+    fn healed(&self) -> impl Iterator<Item = &Finding> {
+        let matched = self.before.matched.iter().map(|matched| &matched.finding);
+        matched.filter(|finding| self.plan.heals.contains(&finding.fingerprint))
+    }
+
+    fn reply(&self) -> Reply<'_, RemediationRequested> {
+        Reply::new("remediate", self.message, self.env.clock.now())
+    }
+
+    fn event(&self, detail: String) -> CaseEvent {
+        let RemediationRequested { case, wound, .. } = &self.message.payload;
+        CaseEvent { case: case.clone(), repository: wound.repository.clone(), detail }
+    }
+}
+
+fn files(patch: &Patch) -> Vec<String> {
+    patch.files.iter().map(|file| file.path.clone()).collect()
+}
+

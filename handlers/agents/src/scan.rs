@@ -1,0 +1,82 @@
+//! Function `scan`: a commit in, one message per case out.
+
+use crate::environment::Environment;
+use crate::error::AgentError;
+use crate::examine::{Examination, examine};
+use pipeline::case::{Status, Wound};
+use pipeline::finding::ScanError;
+use pipeline::ids::{CaseId, Fingerprint};
+use pipeline::message::{Envelope, queue, topic};
+use pipeline::outbox::{Outbox, Reply};
+use pipeline::payload::{Detected, SCAN_ERRORS_MAX, ScanCompleted, ScanRequested};
+use std::collections::BTreeMap;
+
+/// Looks at a commit and opens a case for every file that a fix would change.
+///
+/// Can't be helped where the repository or the commit is not there, or a limit leaves nothing to look at.
+pub async fn scan(env: &Environment, message: Envelope<ScanRequested>) -> Result<Outbox, AgentError> {
+    let request = &message.payload;
+    let tree = env.repository(&request.repository)?.tree(&request.commit, &env.tree_limits, detectors::wants)?;
+    let examination = examine(env, &tree).await?;
+    let mut reply = Reply::new("scan", &message, env.clock.now());
+    for (case, wound, detected) in cases(&examination, request) {
+        reply.record(&case, |record| {
+            record.wound = Some(wound);
+            record.status = Some(Status::Initiated);
+        });
+        reply.command(queue::ANALYZE, topic::VULNERABILITY_DETECTED, case.as_str(), &detected)?;
+    }
+    let completed = ScanCompleted {
+        repository: request.repository.clone(),
+        commit: request.commit.clone(),
+        summary: examination.summary(),
+        suppressed: examination.suppressed.len(),
+        errors: bounded(&examination.errors),
+        is_complete: examination.is_complete,
+    };
+    reply.event(topic::SCAN_COMPLETED, request.commit.as_str(), &completed)?;
+    Ok(reply.finish())
+}
+
+fn bounded(errors: &[ScanError]) -> Vec<ScanError> {
+    let mut named: Vec<ScanError> = errors.iter().take(SCAN_ERRORS_MAX).cloned().collect();
+    if errors.len() > SCAN_ERRORS_MAX {
+        named.pop();
+        let message = format!("and {} more", errors.len() - named.len());
+        named.push(ScanError { path: String::new(), line: None, message });
+    }
+    named
+}
+
+/// The cases of an examination: one per file that a fix would change, with findings that are reported or suppressed.
+fn cases(examination: &Examination, request: &ScanRequested) -> Vec<(CaseId, Wound, Detected)> {
+    let mut suppressed: BTreeMap<usize, Vec<(Fingerprint, String)>> = BTreeMap::new();
+    for (matched, why) in &examination.suppressed {
+        suppressed.entry(matched.graph).or_default().push((matched.finding.fingerprint.clone(), why.to_string()));
+    }
+    let mut cases = Vec::new();
+    for (index, graph) in examination.graphs.iter().enumerate() {
+        let findings: Vec<_> = examination.of_graph(index).map(|matched| matched.finding.clone()).collect();
+        let suppressed = suppressed.remove(&index).unwrap_or_default();
+        if findings.is_empty() && suppressed.is_empty() {
+            continue;
+        }
+        let path = graph.lockfile.as_ref().unwrap_or(&graph.manifest);
+        let ecosystem = graph.ecosystem.to_string().to_lowercase();
+        let case = CaseId::of(&request.repository, &request.base_branch, &ecosystem, path);
+        let worst = findings.iter().max_by_key(|finding| finding.severity);
+        let wound = Wound {
+            repository: request.repository.clone(),
+            base_branch: request.base_branch.clone(),
+            commit: request.commit.clone(),
+            event_type: detectors::dependency::matching::EVENT_TYPE.to_owned(),
+            rule: worst.map_or_else(String::new, |finding| finding.rule.clone()),
+            severity: detectors::dependency::matching::worst(&findings),
+            path: path.clone(),
+            findings: findings.iter().map(|finding| finding.fingerprint.clone()).collect(),
+        };
+        let detected = Detected { case: case.clone(), wound: wound.clone(), findings, suppressed, mode: request.mode };
+        cases.push((case, wound, detected));
+    }
+    cases
+}

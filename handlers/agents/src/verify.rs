@@ -1,0 +1,82 @@
+//! Function `verify`: looks at what was delivered, not at what was meant, and takes it back if it is wrong.
+
+use crate::environment::Environment;
+use crate::error::AgentError;
+use crate::examine::examine;
+use crate::prove::{failures, prove};
+use pipeline::case::{Status, Step};
+use pipeline::decision::Decision;
+use pipeline::message::{Envelope, queue, topic};
+use pipeline::outbox::{Outbox, Reply};
+use pipeline::payload::{CaseEvent, VerificationRequested};
+use pipeline::wording;
+
+/// Reads the branch back and looks at it. A fix that does not hold is withdrawn where the policy allows it.
+///
+/// Can't be helped where the branch was left without a commit.
+pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>) -> Result<Outbox, AgentError> {
+    let VerificationRequested { case, wound, verdict, heals, left, delivery } = &message.payload;
+    let (Some(branch), Some(commit)) = (&delivery.branch, &delivery.commit) else {
+        return Err(AgentError::cant_be_helped("there is no branch to verify"));
+    };
+    let repository = env.repository(&wound.repository)?;
+    let mut steps = Vec::new();
+    let stands = repository.branch(branch)?;
+    let rollback_claim = format!("state/rollback/{}", message.id);
+    if let Some(seen) = env.store.read::<Vec<Step>>(&rollback_claim).await? {
+        // The process died while it took the fix back: what was seen before counts, for now the branch may be gone.
+        steps = seen;
+    } else if stands.as_ref() == Some(commit) {
+        let before = examine(env, &repository.tree(&wound.commit, &env.tree_limits, detectors::wants)?).await?;
+        let after = repository.tree(commit, &env.tree_limits, detectors::wants)?;
+        let heals: Vec<_> = heals.iter().map(|finding| finding.fingerprint.clone()).collect();
+        steps.extend(prove(env, &before, &heals, &after).await?);
+        steps.push(only_files(&repository.changed_files(&wound.commit, commit)?, &delivery.files));
+    } else {
+        steps.push(Step::new("stands", false, format!("{branch} is no longer at {}", commit.short())));
+    }
+    let failed = failures(&steps);
+    let mut reply = Reply::new("verify", &message, env.clock.now());
+    let event = |detail: String| CaseEvent { case: case.clone(), repository: wound.repository.clone(), detail };
+    let told = if failed.is_empty() { "it holds".to_owned() } else { failed.join("; ") };
+    reply.event(topic::VERIFICATION_COMPLETE, case.as_str(), &event(told))?;
+    let (status, told, notice) = if failed.is_empty() {
+        let notice = wording::healed(case, wound, verdict, heals.len(), left);
+        match verdict.decision {
+            Decision::Heal => (Status::Completed, topic::HEALING_COMPLETED, notice),
+            _ => (Status::Proposed, topic::HEALING_PROPOSED, notice),
+        }
+    } else {
+        let may_roll_back = env.policies.iter().any(|policy| policy.event_type == wound.event_type && policy.rollback_enabled);
+        if may_roll_back {
+            env.store.create(&rollback_claim, &steps).await?;
+        }
+        let is_withdrawn = may_roll_back && repository.withdraw(branch, commit)?;
+        let notice = wording::rolled_back(case, wound, &steps);
+        if is_withdrawn {
+            steps.push(Step::new("rolled back", true, format!("{branch} was deleted")));
+            (Status::RolledBack, topic::HEALING_ROLLED_BACK, notice)
+        } else {
+            (Status::Failed, topic::HEALING_FAILED, wording::escalated(case, wound, &failed, left))
+        }
+    };
+    reply.event(told, case.as_str(), &event(notice.subject.clone()))?;
+    reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &notice)?;
+    for step in &mut steps {
+        step.name = format!("verify: {}", step.name);
+    }
+    reply.record(case, |record| {
+        record.status = Some(status);
+        record.steps = steps;
+    });
+    Ok(reply.finish())
+}
+
+fn only_files(changed: &[String], meant: &[String]) -> Step {
+    let others: Vec<&String> = changed.iter().filter(|path| !meant.contains(path)).collect();
+    if others.is_empty() {
+        Step::new("only what was meant", true, format!("{} changed", changed.join(", ")))
+    } else {
+        Step::new("only what was meant", false, format!("it also changes {others:?}"))
+    }
+}

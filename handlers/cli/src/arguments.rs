@@ -1,0 +1,248 @@
+//! What can be asked for on the command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use pipeline::finding::Severity;
+use pipeline::version::Ecosystem;
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 nothing left, 1 findings left, 2 could not run.
+
+Examples:
+  suture demo                       see a vulnerable repository healed, without a network
+  suture scan .                     what is wrong here
+  suture heal . --diff              what would be changed
+  suture heal .                     put proven fixes on branches suture/<case>
+  suture cases                      what became of them";
+
+const WHAT_IS_READ: &str = "\
+What is read: package.json, package-lock.json, npm-shrinkwrap.json, requirements files and their includes, .suture.yml.
+Hidden files and folders are read. Passed over are .git, .hg and .svn; vendored, installed and generated code
+(node_modules, bower_components, jspm_packages, vendor, vendored, third_party, site-packages, venv, .venv, .tox, .nox,
+__pycache__); links; and whatever is over a limit, which is then said under limits_hit.";
+
+/// Heals security wounds: scans, writes the smallest fix, and proves it before you review it.
+#[derive(Debug, Parser)]
+#[command(name = "suture", version, after_help = AFTER_HELP)]
+pub struct Arguments {
+    /// Nothing but the result and errors.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Log lines on stderr, by a filter such as `debug` or `agents=trace`.
+    #[arg(long, global = true, value_name = "FILTER", env = "SUTURE_LOG")]
+    pub log: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find what is wrong in a folder or at a commit.
+    Scan(Scan),
+    /// Put proven fixes on branches of a local git repository.
+    Heal(Heal),
+    /// See a bundled vulnerable repository healed, without a network.
+    Demo(Demo),
+    /// List cases, or tell one in full.
+    Cases(Cases),
+    /// Write a software bill of materials.
+    Sbom(Sbom),
+    /// Build an index of advisories.
+    Advisories(Advisories),
+    /// Check lines `a < b`, `a = b`, `a > b` on standard input against the order of an ecosystem.
+    Versions(Versions),
+}
+
+/// Where advisories come from.
+#[derive(Debug, Clone, Args)]
+pub struct AdvisoryChoice {
+    /// A folder of OSV zips (ECOSYSTEM/all.zip, indexed once), or an index that `suture advisories build` wrote.
+    /// Without it: the OSV API, and where that can't be asked the bundled starter set, which says so.
+    #[arg(long, value_name = "DIR|FILE|starter")]
+    pub advisories: Option<PathBuf>,
+    /// Ask nobody: no advisories from a network, no registries.
+    #[arg(long)]
+    pub offline: bool,
+    /// Where Suture keeps its own records. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+/// What is known already.
+#[derive(Debug, Clone, Args)]
+pub struct Known {
+    /// An earlier `suture scan --format json`: findings in it are not told again.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// OpenVEX documents: what they call not_affected or fixed is not told.
+    #[arg(long, value_name = "FILE")]
+    pub vex: Vec<PathBuf>,
+}
+
+/// Kinds of detectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Vulnerable dependencies.
+    Dependency,
+    /// Exposed secrets.
+    Secret,
+    /// Insecure code.
+    Code,
+    /// Container images and Dockerfiles.
+    Container,
+    /// Configuration.
+    Configuration,
+}
+
+/// Forms of a scan's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScanFormat {
+    /// For people.
+    Table,
+    /// `suture.scan/1`.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// CycloneDX 1.6, JSON.
+    Cyclonedx,
+    /// SPDX 2.3, JSON.
+    Spdx,
+}
+
+/// `suture scan`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  suture scan .\n  suture scan . --fail-on high --format sarif > suture.sarif\n  suture scan . --commit HEAD~1 --advisories ./osv", after_long_help = WHAT_IS_READ)]
+pub struct Scan {
+    /// Folder to look at.
+    pub path: PathBuf,
+    /// Look at a commit of the git repository instead of the files on the disk.
+    #[arg(long, value_name = "REVISION")]
+    pub commit: Option<String>,
+    /// Only these kinds of findings; may be given more than once. Default: every kind there is a detector for.
+    #[arg(long, value_enum)]
+    pub kind: Vec<Kind>,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: ScanFormat,
+    /// Exit with 1 only for findings of this severity or worse.
+    #[arg(long, value_name = "SEVERITY", default_value = "unknown")]
+    pub fail_on: Severity,
+    /// Where advisories come from.
+    #[command(flatten)]
+    pub advisories: AdvisoryChoice,
+    /// What is known already.
+    #[command(flatten)]
+    pub known: Known,
+}
+
+/// Forms of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// JSON.
+    Json,
+}
+
+/// `suture heal`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  suture heal .\n  suture heal . --diff\n  suture heal . --policy policies.yml --format json\n\nThe work tree is never touched: each fix is one commit on a branch suture/<case> of its own.\nRegistry addresses come from the lockfile, .npmrc, pip's configuration, or the settings\nSUTURE_NPM_REGISTRY and SUTURE_PIP_INDEX_URL.", after_long_help = WHAT_IS_READ)]
+pub struct Heal {
+    /// A git repository.
+    pub path: PathBuf,
+    /// Plan and prove, but deliver nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// As --dry-run, and print the changes as a unified diff.
+    #[arg(long)]
+    pub diff: bool,
+    /// Healing policies to use instead of the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// Where advisories come from.
+    #[command(flatten)]
+    pub advisories: AdvisoryChoice,
+    /// What is known already.
+    #[command(flatten)]
+    pub known: Known,
+}
+
+/// `suture demo`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  suture demo --dir ./demo     change a version in ./demo, commit, run it again: the patch changes")]
+pub struct Demo {
+    /// Where to put the repository. One that is there already is healed as it is. Default: a new temporary folder.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `suture cases`
+#[derive(Debug, Args)]
+pub struct Cases {
+    /// Tell this one in full.
+    pub id: Option<String>,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// Where Suture keeps its own records. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+/// Forms of a bill of materials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SbomFormat {
+    /// CycloneDX 1.6, JSON.
+    Cyclonedx,
+    /// SPDX 2.3, JSON.
+    Spdx,
+}
+
+/// `suture sbom`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  suture sbom . --format spdx > sbom.spdx.json", after_long_help = WHAT_IS_READ)]
+pub struct Sbom {
+    /// Folder to look at.
+    pub path: PathBuf,
+    /// Look at a commit of the git repository instead of the files on the disk.
+    #[arg(long, value_name = "REVISION")]
+    pub commit: Option<String>,
+    /// Form of the document.
+    #[arg(long, value_enum, default_value = "cyclonedx")]
+    pub format: SbomFormat,
+}
+
+/// `suture advisories`
+#[derive(Debug, Args)]
+pub struct Advisories {
+    /// What to do with advisories.
+    #[command(subcommand)]
+    pub command: AdvisoriesCommand,
+}
+
+/// The commands of `suture advisories`.
+#[derive(Debug, Subcommand)]
+pub enum AdvisoriesCommand {
+    /// Build an index of a folder of OSV zips (ECOSYSTEM/all.zip).
+    #[command(after_help = "Example:\n  suture advisories build ./osv --output advisories.index\n  suture scan . --advisories advisories.index")]
+    Build {
+        /// Folder of OSV zips.
+        folder: PathBuf,
+        /// The index to write.
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+/// `suture versions`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  printf '1.0 < 1.0.1\\n' | suture versions npm")]
+pub struct Versions {
+    /// npm, PyPI, Go, crates.io, Maven, NuGet, RubyGems, Packagist, Debian, Alpine or \"Red Hat\".
+    pub ecosystem: Ecosystem,
+}

@@ -1,0 +1,175 @@
+//! The environment of a command: what the user set, made into the clients that agents work with.
+
+use crate::Failure;
+use crate::arguments::{AdvisoryChoice, Known};
+use crate::terminal::Terminal;
+use agents::environment::Environment;
+use agents::environment::advisories::api::{ApiSettings, OsvApi};
+use agents::environment::advisories::index::Index;
+use agents::environment::advisories::{AdvisorySource, zips};
+use agents::environment::clock::Clock;
+use agents::environment::effects::Effects;
+use agents::environment::git::LocalRepository;
+use agents::environment::ids::Ids;
+use agents::environment::outlet::Outlet;
+use agents::environment::registries::{Configuration, Limits, Registries, RegistrySettings, UserFiles};
+use agents::environment::settings::Settings;
+use agents::environment::store::Store;
+use agents::environment::tree_limits::TreeLimits;
+use pipeline::policy::{self, Policy};
+use pipeline::suppress::Suppressions;
+use pipeline::suppress::baseline::Baseline;
+use pipeline::suppress::openvex::OpenVex;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// A file that the user names may have this many bytes.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// What a command needs.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// Where advisories come from.
+    pub advisories: &'a AdvisoryChoice,
+    /// What is known already.
+    pub known: Option<&'a Known>,
+    /// Policies instead of the built-in ones.
+    pub policy: Option<&'a Path>,
+    /// The repository to heal; `None`: nothing is delivered, and nothing kept.
+    pub repository: Option<&'a Path>,
+    /// Where progress is shown.
+    pub terminal: &'a Terminal,
+}
+
+/// The environment for `wanted`.
+pub fn environment(wanted: &Wanted<'_>) -> Result<Environment, Failure> {
+    let settings = Settings::read();
+    let clock = Clock::System;
+    let advisories = advisories(wanted, &settings, &clock)?;
+    let (store, repositories) = match wanted.repository {
+        Some(path) => {
+            let effects = Effects::default();
+            let repository = LocalRepository::discover(path, effects.clone()).map_err(Failure::new)?;
+            (store_of(wanted.advisories.state.as_deref(), &settings, effects)?, vec![repository])
+        }
+        None => (Store::memory(Effects::default()), Vec::new()),
+    };
+    let registries = match wanted.advisories.offline {
+        true => Registries::offline(),
+        false => registries(&settings),
+    };
+    Ok(Environment {
+        clock,
+        ids: Ids::System,
+        store,
+        repositories,
+        registries,
+        advisories,
+        policies: policies(wanted.policy)?,
+        suppressions: wanted.known.map(suppressions).transpose()?.unwrap_or_default(),
+        tree_limits: TreeLimits::default(),
+        // The command tells what became of every case at its end; notices are kept in the store.
+        outlet: Outlet::new(|notice| tracing::info!(subject = notice.subject, "notice")),
+    })
+}
+
+/// The store under `folder`, else where the user's settings put it.
+pub fn store(folder: Option<&Path>) -> Result<Store, Failure> {
+    store_of(folder, &Settings::read(), Effects::default())
+}
+
+fn store_of(folder: Option<&Path>, settings: &Settings, effects: Effects) -> Result<Store, Failure> {
+    let set = settings.store.as_deref();
+    if let (None, Some("memory")) = (folder, set) {
+        return Ok(Store::memory(effects));
+    }
+    if let (None, Some(cloud)) = (folder, set.filter(|set| set.contains("://"))) {
+        return Err(Failure(format!("SUTURE_STORE is {cloud}; this version keeps its records in memory or in a folder")));
+    }
+    let by_default = || settings.state_folder.as_ref().map(|folder| folder.join("suture"));
+    let folder = folder.map(Path::to_path_buf).or_else(|| set.map(PathBuf::from)).or_else(by_default);
+    let folder = folder.ok_or_else(|| Failure("where to keep records is not known; use --state DIR".to_owned()))?;
+    Store::folder(&folder, effects).map_err(Failure::new)
+}
+
+fn registries(settings: &Settings) -> Registries {
+    let configuration = Configuration::of(&settings.registries, &UserFiles::read(&settings.registries));
+    Registries::new(configuration, cache(settings, "registries"), Limits::default())
+}
+
+/// Registries that only know `address`: of the demo.
+pub fn registries_at(address: &str) -> Registries {
+    let settings = RegistrySettings {
+        npm_registry: Some(address.to_owned()),
+        pip_index_url: Some(format!("{address}simple/")),
+        ..RegistrySettings::default()
+    };
+    Registries::new(Configuration::of(&settings, &UserFiles::default()), None, Limits::default())
+}
+
+fn cache(settings: &Settings, name: &str) -> Option<PathBuf> {
+    Some(settings.cache_folder.as_ref()?.join("suture").join(name))
+}
+
+fn advisories(wanted: &Wanted<'_>, settings: &Settings, clock: &Clock) -> Result<AdvisorySource, Failure> {
+    let Some(path) = &wanted.advisories.advisories else {
+        if wanted.advisories.offline {
+            return Ok(AdvisorySource::Starter);
+        }
+        return api(settings).map(AdvisorySource::ApiOrStarter);
+    };
+    if path.as_os_str() == "starter" {
+        return Ok(AdvisorySource::Starter);
+    }
+    if path.is_file() {
+        return Index::open(path).map(AdvisorySource::Index).map_err(|error| Failure(format!("{}: {error}", path.display())));
+    }
+    let cache = cache(settings, "advisories").ok_or_else(|| Failure("there is no cache folder; set HOME or XDG_CACHE_HOME".to_owned()))?;
+    let mut progress = None;
+    let opened = zips::open(path, &cache, clock.now(), &mut |step| {
+        progress.get_or_insert_with(|| wanted.terminal.progress()).stage(format!("indexing advisories: {step}"));
+    });
+    if let Some(progress) = progress {
+        progress.finish();
+    }
+    let opened = opened.map_err(|error| Failure(format!("{}: {error}", path.display())))?;
+    Ok(AdvisorySource::Index(opened.index))
+}
+
+fn api(settings: &Settings) -> Result<OsvApi, Failure> {
+    let mut api = ApiSettings::default();
+    if let Some(address) = &settings.osv_api {
+        api.base = address.parse().map_err(|error| Failure(format!("SUTURE_OSV_API: {address}: {error}")))?;
+    }
+    api.cache = cache(settings, "osv");
+    OsvApi::new(api).map_err(Failure::new)
+}
+
+fn policies(file: Option<&Path>) -> Result<Vec<Policy>, Failure> {
+    let parsed = match file {
+        Some(path) => policy::parse(&path.display().to_string(), &read(path)?),
+        None => policy::parse("built in", policy::DEFAULT_POLICIES),
+    };
+    parsed.map_err(Failure::new)
+}
+
+fn suppressions(known: &Known) -> Result<Suppressions, Failure> {
+    let mut suppressions = Suppressions::default();
+    for path in &known.baseline {
+        suppressions.baselines.push(Baseline::parse(&path.display().to_string(), &read(path)?).map_err(Failure)?);
+    }
+    for path in &known.vex {
+        suppressions.vex.push(OpenVex::parse(&path.display().to_string(), &read(path)?).map_err(Failure)?);
+    }
+    Ok(suppressions)
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let failure = |error: std::io::Error| Failure(format!("{}: {error}", path.display()));
+    let mut text = String::new();
+    std::fs::File::open(path).map_err(failure)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(failure)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(Failure(format!("{}: more than {FILE_BYTES_MAX} bytes", path.display())));
+    }
+    Ok(text)
+}

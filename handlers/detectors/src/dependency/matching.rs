@@ -1,0 +1,149 @@
+//! `dependency.scan`: packages of a graph against what advisories say of them.
+
+use pipeline::advisory::{Advisory, AdvisoryGroup, RangeEvent, groups};
+use pipeline::dependency::{DependencyGraph, Package};
+use pipeline::finding::{Finding, Fix, PackageRef, Severity};
+use pipeline::ids::Fingerprint;
+use pipeline::version::{Ecosystem, Version};
+use std::collections::BTreeMap;
+
+/// The event type of these findings, as policies name it.
+pub const EVENT_TYPE: &str = "vulnerability.dependency";
+
+/// Certainty where an advisory lists the very version that the lockfile names.
+const CONFIDENCE_LISTED: f64 = 0.99;
+
+/// Certainty where the version lies in a range of an advisory.
+const CONFIDENCE_IN_RANGE: f64 = 0.97;
+
+/// A finding, and the entries of the graph that have it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matched {
+    /// What is reported.
+    pub finding: Finding,
+    /// Index of the graph.
+    pub graph: usize,
+    /// `Package::place` of every entry of this package and version in this file.
+    pub places: Vec<String>,
+}
+
+/// One finding per file, package, version and alias group, worst first.
+///
+/// `advisories_of` has every advisory on a package, by its name as written.
+pub fn findings<'a>(graphs: &[DependencyGraph], advisories_of: impl Fn(Ecosystem, &str) -> &'a [Advisory]) -> Vec<Matched> {
+    let mut matched = Vec::new();
+    for (index, graph) in graphs.iter().enumerate() {
+        let mut entries: BTreeMap<(&str, &str, &str), Vec<&Package>> = BTreeMap::new();
+        for package in graph.packages.iter().filter(|package| package.is_judged()) {
+            if !advisories_of(graph.ecosystem, &package.name).is_empty() {
+                entries.entry((&package.path, &package.name, &package.version)).or_default().push(package);
+            }
+        }
+        for packages in entries.values() {
+            let advisories = advisories_of(graph.ecosystem, &packages[0].name);
+            matched.extend(judge(graph.ecosystem, packages, advisories).into_iter().map(|finding| Matched {
+                finding,
+                graph: index,
+                places: packages.iter().map(|package| package.place.clone()).collect(),
+            }));
+        }
+    }
+    matched.sort_by(|a, b| order(&a.finding).cmp(&order(&b.finding)));
+    number(&mut matched);
+    matched
+}
+
+/// Worst first, then by package, rule and path: the order in which findings are told.
+pub fn order(finding: &Finding) -> impl Ord + '_ {
+    let package = finding.package.as_ref().map(|package| (&package.name, &package.version));
+    (std::cmp::Reverse(finding.severity), package, &finding.rule, &finding.path)
+}
+
+/// What `advisories` say of the entries of one package and version.
+fn judge(ecosystem: Ecosystem, packages: &[&Package], advisories: &[Advisory]) -> Vec<Finding> {
+    let package = packages[0];
+    let version = Version::parse(ecosystem, &package.version).ok();
+    let affecting: Vec<&Advisory> = advisories
+        .iter()
+        .filter(|advisory| version.as_ref().map_or_else(|| advisory.lists(&package.version), |version| advisory.affects(version)))
+        .collect();
+    if affecting.is_empty() {
+        return Vec::new();
+    }
+    let groups = match &version {
+        Some(version) => groups(version, &affecting),
+        None => affecting.iter().map(|advisory| alone(advisory)).collect(),
+    };
+    groups.into_iter().map(|group| finding(packages, &group, &affecting)).collect()
+}
+
+/// The group of one advisory on a version that can't be ordered: no range, and so no fixed version, says anything of it.
+fn alone(advisory: &Advisory) -> AdvisoryGroup {
+    let mut ids: Vec<String> = advisory.aliases.iter().chain([&advisory.id]).cloned().collect();
+    ids.sort();
+    AdvisoryGroup {
+        id: advisory.id.clone(),
+        ids,
+        severity: advisory.severity(),
+        summary: advisory.summary.clone(),
+        malicious: advisory.malicious,
+        informational: advisory.informational.clone(),
+        fixed_versions: Vec::new(),
+    }
+}
+
+fn finding(packages: &[&Package], group: &AdvisoryGroup, affecting: &[&Advisory]) -> Finding {
+    let package = packages[0];
+    let members = || affecting.iter().filter(|advisory| group.ids.contains(&advisory.id));
+    let is_listed = members().any(|advisory| advisory.lists(&package.version));
+    let ends_open = members().any(|advisory| {
+        advisory.ranges.iter().flatten().any(|event| matches!(event, RangeEvent::LastAffected(_) | RangeEvent::Limit(_)))
+    });
+    let title = if group.summary.is_empty() {
+        format!("{} {}: {}", package.name, package.version, group.id)
+    } else {
+        format!("{} {}: {}", package.name, package.version, group.summary)
+    };
+    Finding {
+        // The ordinal is known when all findings are: see `number`.
+        fingerprint: Fingerprint::of(&group.id, &package.purl, 0),
+        event_type: EVENT_TYPE.to_owned(),
+        rule: group.id.clone(),
+        severity: group.severity,
+        confidence: if is_listed { CONFIDENCE_LISTED } else { CONFIDENCE_IN_RANGE },
+        title,
+        path: package.path.clone(),
+        line: Some(packages.iter().map(|package| package.line).min().unwrap_or(package.line)),
+        package: Some(PackageRef {
+            purl: package.purl.clone(),
+            name: package.name.clone(),
+            version: package.version.clone(),
+            scope: packages.iter().map(|package| package.scope).min().unwrap_or(package.scope),
+            direct: packages.iter().any(|package| package.direct),
+        }),
+        advisories: group.ids.clone(),
+        fixed_versions: group.fixed_versions.clone(),
+        fix: match (group.fixed_versions.is_empty(), ends_open) {
+            (false, _) => Fix::Available,
+            (true, true) => Fix::Unknown,
+            (true, false) => Fix::None,
+        },
+    }
+}
+
+/// Tells findings of the same rule and package in several files apart, in the order of their paths.
+fn number(matched: &mut [Matched]) {
+    let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for matched in matched {
+        let finding = &mut matched.finding;
+        let purl = finding.package.as_ref().map_or_else(String::new, |package| package.purl.clone());
+        let ordinal = seen.entry((finding.rule.clone(), purl.clone())).or_default();
+        finding.fingerprint = Fingerprint::of(&finding.rule, &purl, *ordinal);
+        *ordinal += 1;
+    }
+}
+
+/// The worst severity of `findings`.
+pub fn worst<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Severity {
+    findings.into_iter().map(|finding| finding.severity).max().unwrap_or(Severity::Unknown)
+}

@@ -1,0 +1,50 @@
+//! Lines of a text by the pieces that were borrowed from it.
+
+use std::borrow::Cow;
+
+/// Counts lines up to borrowed pieces; cheap when they come in the order of the text.
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    offset: usize,
+    line: u32,
+}
+
+impl<'a> Lines<'a> {
+    /// Lines of `text`.
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { text, offset: 0, line: 1 }
+    }
+
+    /// The line, from 1, at which `piece` stands. A piece that was not borrowed (it had escapes) is taken to
+    /// stand where the one before it stood.
+    pub(super) fn line_of(&mut self, piece: &Cow<'a, str>) -> u32 {
+        let Cow::Borrowed(piece) = piece else { return self.line };
+        let Some(offset) = (piece.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize) else {
+            return self.line;
+        };
+        if offset < self.offset {
+            (self.offset, self.line) = (0, 1);
+        }
+        if let Some(between) = self.text.as_bytes().get(self.offset..offset) {
+            let newlines = between.iter().filter(|&&byte| byte == b'\n').count();
+            self.line = self.line.saturating_add(u32::try_from(newlines).unwrap_or(u32::MAX));
+            self.offset = offset;
+        }
+        self.line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_found_forwards_and_backwards() {
+        let text = "a\nb\n\nc";
+        let mut lines = Lines::of(text);
+        for (range, line) in [(0..1, 1), (5..6, 4), (2..3, 2), (5..6, 4)] {
+            assert_eq!(lines.line_of(&Cow::Borrowed(&text[range])), line);
+        }
+        assert_eq!(lines.line_of(&Cow::Owned("x".to_owned())), 4);
+    }
+}

@@ -1,0 +1,27 @@
+//! npm: `package.json`, `package-lock.json` of versions 1 to 3 and `npm-shrinkwrap.json`.
+//!
+//! A project is a folder with a lockfile, together with the folders (workspaces) that the lockfile governs; or a
+//! manifest without one. Needs are resolved as node does, overrides as npm does.
+
+mod assembly;
+pub mod consistency;
+mod edges;
+mod json;
+mod legacy;
+mod lines;
+mod locked;
+mod lockfile;
+mod manifest;
+mod need;
+mod overrides;
+mod projects;
+mod purl;
+mod reach;
+mod request;
+mod resolve;
+mod unlocked;
+
+pub use projects::{graphs, wants};
+
+#[cfg(test)]
+mod tests;

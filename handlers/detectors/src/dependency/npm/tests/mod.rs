@@ -1,0 +1,3 @@
+//! What whole trees become.
+
+mod real;

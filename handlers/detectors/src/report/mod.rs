@@ -1,0 +1,3 @@
+//! Reports in the formats that other tools read.
+
+pub mod sarif;

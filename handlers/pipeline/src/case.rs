@@ -1,0 +1,238 @@
+//! A case: one wound on one base branch, as the fold of the records that its steps left.
+
+use crate::decision::Decision;
+use crate::finding::Severity;
+use crate::ids::{CaseId, CommitSha, Fingerprint, RepoName};
+use crate::message::{MessageId, RunId};
+use crate::patch::Left;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How a case stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Work has begun.
+    Initiated,
+    /// A dry run: this is what would be done.
+    Planned,
+    /// Mode `observe`: seen, nothing done.
+    Observed,
+    /// A fix waits for approval.
+    Proposed,
+    /// Healed and verified.
+    Completed,
+    /// The fix did not prove, or did not hold.
+    Failed,
+    /// Suture could not work.
+    Error,
+    /// People have to decide.
+    Escalated,
+    /// All findings are suppressed, by somebody and for a reason.
+    Suppressed,
+    /// A newer decision for the same case replaced it.
+    Superseded,
+    /// At the head commit the finding is not true.
+    FalsePositive,
+    /// A delivered fix was taken back.
+    RolledBack,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Self::Initiated => "initiated",
+            Self::Planned => "planned",
+            Self::Observed => "observed",
+            Self::Proposed => "proposed",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Error => "error",
+            Self::Escalated => "escalated",
+            Self::Suppressed => "suppressed",
+            Self::Superseded => "superseded",
+            Self::FalsePositive => "false_positive",
+            Self::RolledBack => "rolled_back",
+        })
+    }
+}
+
+/// One step of a case, for people and for the proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What was done: `validate`, `determine`, `apply`, `prove: gone`, `deliver`, `verify`.
+    pub name: String,
+    /// Whether it went well.
+    pub ok: bool,
+    /// What was seen.
+    pub detail: String,
+}
+
+impl Step {
+    /// A step that was taken, and how it went.
+    pub fn new(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> Self {
+        Self { name: name.into(), ok, detail: detail.into() }
+    }
+}
+
+/// What the case is about: written once, by `scan`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wound {
+    /// The repository.
+    pub repository: RepoName,
+    /// The branch that is hurt.
+    pub base_branch: String,
+    /// The commit that was looked at.
+    pub commit: CommitSha,
+    /// Kind of trouble: `vulnerability.dependency`.
+    pub event_type: String,
+    /// Rule of the worst finding.
+    pub rule: String,
+    /// Severity of the worst finding.
+    pub severity: Severity,
+    /// What a fix changes: the path of the lockfile.
+    pub path: String,
+    /// The findings.
+    pub findings: Vec<Fingerprint>,
+}
+
+/// What one step did to a case. Parts that it did not touch are absent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseRecord {
+    /// The case.
+    pub case: CaseId,
+    /// The message whose handling this records; with the case, the identity of the record.
+    pub message: MessageId,
+    /// The run.
+    pub run: RunId,
+    /// Distance from the beginning of the run.
+    pub hops: u32,
+    /// The agent.
+    pub agent: String,
+    /// When.
+    pub at: Timestamp,
+    /// What the case is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wound: Option<Wound>,
+    /// The standing after the step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// The decision, with every reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<(Decision, Vec<String>)>,
+    /// Steps taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// Findings that stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Vec<Left>>,
+    /// Where the fix is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
+}
+
+/// Where a fix was put.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Branch; `None` in a dry run.
+    pub branch: Option<String>,
+    /// Its commit; `None` in a dry run.
+    pub commit: Option<CommitSha>,
+    /// Paths that it changes.
+    pub files: Vec<String>,
+    /// Key of the unified diff in the store.
+    pub diff: String,
+}
+
+impl CaseRecord {
+    /// A record of `agent` handling `message`, with nothing in it yet.
+    pub fn new(case: CaseId, message: MessageId, run: RunId, hops: u32, agent: &str, at: Timestamp) -> Self {
+        Self {
+            case,
+            message,
+            run,
+            hops,
+            agent: agent.to_owned(),
+            at,
+            wound: None,
+            status: None,
+            decision: None,
+            steps: Vec::new(),
+            left: None,
+            delivery: None,
+        }
+    }
+}
+
+/// A case as it stands: the fold of its records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// Which one.
+    pub case: CaseId,
+    /// The run that touched it last.
+    pub run: RunId,
+    /// What it is about.
+    pub wound: Option<Wound>,
+    /// How it stands.
+    pub status: Status,
+    /// The last decision.
+    pub decision: Option<Decision>,
+    /// Every reason of the last decision.
+    pub reasons: Vec<String>,
+    /// The steps of the last run.
+    pub steps: Vec<Step>,
+    /// Findings that stay.
+    pub left: Vec<Left>,
+    /// Where the fix is.
+    pub delivery: Option<Delivery>,
+    /// When it was first and last touched.
+    pub opened: Timestamp,
+    /// When it was last touched.
+    pub updated: Timestamp,
+}
+
+/// The case that `records` tell of, or `None` where there are none. Order and repetition of the records don't matter:
+/// they are sorted by run, distance and message first.
+pub fn fold(records: impl IntoIterator<Item = CaseRecord>) -> Option<Case> {
+    let ordered: BTreeMap<_, _> =
+        records.into_iter().map(|record| ((record.run, record.hops, record.message), record)).collect();
+    let opened = ordered.values().map(|record| record.at).min()?;
+    let updated = ordered.values().map(|record| record.at).max()?;
+    let last_run = ordered.values().next_back()?.run;
+    let mut case = Case {
+        case: ordered.values().next()?.case.clone(),
+        run: last_run,
+        wound: None,
+        status: Status::Initiated,
+        decision: None,
+        reasons: Vec::new(),
+        steps: Vec::new(),
+        left: Vec::new(),
+        delivery: None,
+        opened,
+        updated,
+    };
+    let mut run = None;
+    for record in ordered.into_values() {
+        if run.replace(record.run).is_some_and(|before| before != record.run) {
+            // A newer run starts the case over; only the delivery stays until it is replaced.
+            case.status = Status::Initiated;
+            case.decision = None;
+            case.reasons.clear();
+            case.steps.clear();
+            case.left.clear();
+        }
+        case.wound = record.wound.or(case.wound);
+        case.status = record.status.unwrap_or(case.status);
+        if let Some((decision, reasons)) = record.decision {
+            case.decision = Some(decision);
+            case.reasons = reasons;
+        }
+        case.steps.extend(record.steps);
+        case.left = record.left.unwrap_or(case.left);
+        case.delivery = record.delivery.or(case.delivery);
+    }
+    Some(case)
+}

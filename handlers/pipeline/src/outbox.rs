@@ -1,0 +1,83 @@
+//! What an agent answers with: messages and records that leave together, or not at all.
+
+use crate::case::CaseRecord;
+use crate::ids::CaseId;
+use crate::message::{Envelope, MessageType, SCHEMA_VERSION};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The answer of an agent to one message.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Outbox {
+    /// Messages, sent by the host after the answer.
+    pub messages: Vec<Envelope>,
+    /// What the case went through, kept with the case.
+    #[serde(default)]
+    pub records: Vec<CaseRecord>,
+}
+
+/// An [`Outbox`] being filled by `source` in answer to `cause`.
+#[derive(Debug)]
+pub struct Reply<'a, P> {
+    source: &'static str,
+    cause: &'a Envelope<P>,
+    now: Timestamp,
+    outbox: Outbox,
+}
+
+impl<'a, P> Reply<'a, P> {
+    /// An empty answer of `source` to `cause`.
+    pub fn new(source: &'static str, cause: &'a Envelope<P>, now: Timestamp) -> Self {
+        Self { source, cause, now, outbox: Outbox::default() }
+    }
+
+    /// Work for the agent behind the queue `target`. `subject` tells messages of one topic apart: the case, mostly.
+    pub fn command<Q: Serialize>(&mut self, target: &str, topic: &str, subject: &str, payload: &Q) -> Result<(), serde_json::Error> {
+        self.push(MessageType::Command, Some(target), topic, subject, payload)
+    }
+
+    /// Something that everybody may know.
+    pub fn event<Q: Serialize>(&mut self, topic: &str, subject: &str, payload: &Q) -> Result<(), serde_json::Error> {
+        self.push(MessageType::Event, None, topic, subject, payload)
+    }
+
+    /// What `case` went through in this step.
+    pub fn record(&mut self, case: &CaseId, fill: impl FnOnce(&mut CaseRecord)) {
+        let mut record = CaseRecord::new(case.clone(), self.cause.id, self.cause.correlation_id, self.cause.hops, self.source, self.now);
+        fill(&mut record);
+        self.outbox.records.push(record);
+    }
+
+    /// The finished answer.
+    pub fn finish(self) -> Outbox {
+        self.outbox
+    }
+
+    fn push<Q: Serialize>(
+        &mut self,
+        message_type: MessageType,
+        target: Option<&str>,
+        topic: &str,
+        subject: &str,
+        payload: &Q,
+    ) -> Result<(), serde_json::Error> {
+        let ordinal = self.outbox.messages.iter().filter(|sent| sent.topic == topic && sent.target.as_deref() == target).count();
+        self.outbox.messages.push(Envelope {
+            id: Envelope::derive_id(self.cause.id, target, topic, subject, ordinal, 0),
+            message_type,
+            source: self.source.to_owned(),
+            target: target.map(str::to_owned),
+            topic: topic.to_owned(),
+            payload: serde_json::to_value(payload)?,
+            payload_ref: None,
+            correlation_id: self.cause.correlation_id,
+            causation_id: Some(self.cause.id),
+            hops: self.cause.hops.saturating_add(1),
+            attempt: 0,
+            timestamp: self.now,
+            schema_version: SCHEMA_VERSION,
+            traceparent: self.cause.traceparent.clone(),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! What messages carry.
+
+use crate::case::{Delivery, Wound};
+use crate::decision::Verdict;
+use crate::finding::{Finding, ScanError};
+use crate::ids::{CaseId, CommitSha, Fingerprint, RepoName};
+use crate::message::Envelope;
+use crate::patch::Left;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How far a run may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Plans are made and proven, nothing is delivered.
+    DryRun,
+    /// Proven patches are delivered.
+    Heal,
+}
+
+/// `scan.requested`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanRequested {
+    /// The repository.
+    pub repository: RepoName,
+    /// The branch to heal.
+    pub base_branch: String,
+    /// The commit to look at.
+    pub commit: CommitSha,
+    /// How far to go.
+    pub mode: Mode,
+}
+
+/// `scan.completed`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanCompleted {
+    /// The repository.
+    pub repository: RepoName,
+    /// The commit.
+    pub commit: CommitSha,
+    /// Findings by severity.
+    pub summary: BTreeMap<String, usize>,
+    /// Findings that are suppressed.
+    pub suppressed: usize,
+    /// What could not be read; at most [`SCAN_ERRORS_MAX`], the last of which counts the rest.
+    pub errors: Vec<ScanError>,
+    /// Whether every advisory that there is could be asked for.
+    pub is_complete: bool,
+}
+
+/// Errors that a [`ScanCompleted`] names.
+pub const SCAN_ERRORS_MAX: usize = 50;
+
+/// `vulnerability.detected`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Detected {
+    /// The case.
+    pub case: CaseId,
+    /// What it is about.
+    pub wound: Wound,
+    /// Its findings that are not suppressed.
+    pub findings: Vec<Finding>,
+    /// Its findings that are: with who and why.
+    pub suppressed: Vec<(Fingerprint, String)>,
+    /// How far to go.
+    pub mode: Mode,
+}
+
+/// `remediation.requested`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RemediationRequested {
+    /// The case.
+    pub case: CaseId,
+    /// What it is about.
+    pub wound: Wound,
+    /// What can still be reached.
+    pub verdict: Verdict,
+    /// How far to go.
+    pub mode: Mode,
+}
+
+/// `verification.requested`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VerificationRequested {
+    /// The case.
+    pub case: CaseId,
+    /// What it is about.
+    pub wound: Wound,
+    /// The decision, with the proof in hand.
+    pub verdict: Verdict,
+    /// What the fix is to have removed.
+    pub heals: Vec<Finding>,
+    /// Findings that stay.
+    pub left: Vec<Left>,
+    /// Where the fix is.
+    pub delivery: Delivery,
+}
+
+/// `notification.requested`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// The case, where it is about one.
+    pub case: Option<CaseId>,
+    /// One line.
+    pub subject: String,
+    /// The rest, in lines.
+    pub body: Vec<String>,
+}
+
+/// What goes to the queue `poison`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Poisoned {
+    /// The function that could not handle it.
+    pub function: String,
+    /// Why.
+    pub reason: String,
+    /// The case, where the message was about one.
+    pub case: Option<CaseId>,
+    /// The message.
+    pub message: Envelope,
+}
+
+/// Events about a case: `analysis.complete`, `remediation.*`, `verification.complete`, `healing.*`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseEvent {
+    /// The case.
+    pub case: CaseId,
+    /// The repository.
+    pub repository: RepoName,
+    /// One line.
+    pub detail: String,
+}

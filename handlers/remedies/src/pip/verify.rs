@@ -1,0 +1,148 @@
+//! Whether an edited file says exactly what was intended.
+
+use super::edit::{Edit, EditError};
+use super::specifier::{allows, begins_at};
+use detectors::dependency::pip::file::{Entry, RequirementsFile};
+use detectors::dependency::pip::requirement::Requirement;
+use detectors::dependency::pip::{comments_below, normalised};
+use pep440_rs::Version;
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+/// Reads both texts and compares them line by line: an edited requirement says what its edit wants and keeps the rest
+/// of its bytes; an added or removed one is there or gone; every other line is the same, byte by byte.
+pub fn verify(path: &str, before: &str, after: &str, edits: &[&Edit]) -> Result<(), EditError> {
+    let differs = |reason: String| Err(EditError::NotAsIntended(path.to_owned(), reason));
+    let (old, new) = (RequirementsFile::parse(before), RequirementsFile::parse(after));
+    if old.errors.len() != new.errors.len() {
+        return differs("other lines are broken than before".to_owned());
+    }
+    let edits: Vec<_> = edits.iter().copied().filter(|edit| edit.path() == path).collect();
+    let mut added = 0;
+    let mut at = 0;
+    let mut skip = 0;
+    for (index, entry) in old.entries.iter().enumerate() {
+        if skip > 0 {
+            skip -= 1;
+            continue;
+        }
+        let edit = edits.iter().find(|edit| match edit {
+            Edit::Pin(edit) => edit.line == entry.line,
+            Edit::Remove(edit) => edit.line == entry.line,
+            Edit::Add(_) => false,
+        });
+        if let Some(Edit::Remove(_)) = edit {
+            skip = comments_below(&old.entries[index + 1..]);
+            continue;
+        }
+        added += pass_added(&new.entries, &mut at, &edits);
+        let Some(found) = new.entries.get(at) else { return differs(format!("line {} is lost", entry.line)) };
+        at += 1;
+        let is_same = match edit {
+            Some(edit) => is_edited(before, entry, after, found, edit),
+            None => is_same_raw(before, entry, after, found),
+        };
+        if !is_same {
+            return differs(format!("line {} is not what it should be", found.line));
+        }
+    }
+    added += pass_added(&new.entries, &mut at, &edits);
+    let wanted = edits.iter().filter(|edit| matches!(edit, Edit::Add(_))).count();
+    if at < new.entries.len() || added != wanted || before.starts_with('\u{feff}') != after.starts_with('\u{feff}') {
+        return differs("there are other lines than intended".to_owned());
+    }
+    Ok(())
+}
+
+/// Passes over the requirements at `at` that edits added, with their comments.
+fn pass_added(entries: &[Entry], at: &mut usize, edits: &[&Edit]) -> usize {
+    let mut count = 0;
+    while let Some(requirement) = entries.get(*at).and_then(Entry::requirement) {
+        let is_added = edits.iter().any(|edit| match edit {
+            Edit::Add(edit) => {
+                let hashes = requirement.hashes.is_empty() || has_hashes(requirement, &edit.hashes);
+                let plain = requirement.specifiers.len() == 1 && requirement.after_name == format!("=={}", edit.version);
+                requirement.name == edit.name && plain && hashes
+            }
+            _ => false,
+        });
+        if !is_added {
+            break;
+        }
+        count += 1;
+        *at += 1 + comments_below(&entries[*at + 1..]);
+    }
+    count
+}
+
+fn is_edited(before: &str, old: &Entry, after: &str, new: &Entry, edit: &Edit) -> bool {
+    let (Edit::Pin(edit), Some(was), Some(is)) = (edit, old.requirement(), new.requirement()) else { return false };
+    let Ok(to) = Version::from_str(&edit.to) else { return false };
+    let same_version = was.specifiers.iter().map(clause).eq(is.specifiers.iter().map(clause));
+    let hashes = match was.hashes.is_empty() {
+        true => is.hashes.is_empty(),
+        false => has_hashes(is, &edit.hashes) || (same_version && is_same_hashes(was, is)),
+    };
+    let holds = is.specifiers.iter().all(|one| allows(&one.operator, &one.version, &to));
+    let begins = is.specifiers.iter().any(|one| begins_at(&one.operator, &one.version, &to));
+    let same = (&was.name, &was.extras, &was.marker, &was.via) == (&is.name, &is.extras, &is.marker, &is.via);
+    let named = normalised(&is.name) == normalised(&edit.name);
+    same && named && holds && begins && hashes && was.pin().is_some() == is.pin().is_some() && is_same_frame(before, old, was, after, new, is)
+}
+
+fn clause(specifier: &detectors::dependency::pip::requirement::Specifier) -> (&str, &str) {
+    (&specifier.operator, &specifier.version)
+}
+
+fn has_hashes(requirement: &Requirement, hashes: &[String]) -> bool {
+    requirement.hashes.iter().map(|hash| &hash.value).collect::<BTreeSet<_>>() == hashes.iter().collect()
+}
+
+fn is_same_hashes(was: &Requirement, is: &Requirement) -> bool {
+    was.hashes.iter().map(|hash| &hash.value).eq(is.hashes.iter().map(|hash| &hash.value))
+}
+
+/// The bytes of an entry without its specifiers, its hashes, and what separates these.
+fn frame<'a>(text: &'a str, entry: &Entry, requirement: &Requirement) -> Vec<&'a str> {
+    let first = requirement.specifiers.first().map_or(requirement.specifiers_at, |one| one.range.start);
+    let last = requirement.specifiers.last().map_or(requirement.specifiers_at, |one| one.range.end);
+    let mut pieces = vec![text.get(entry.span.start..first).unwrap_or_default()];
+    let mut at = last;
+    for (index, hash) in requirement.hashes.iter().enumerate() {
+        let gap = text.get(at..hash.range.start).unwrap_or_default();
+        // Between two hashes only other options count, as the gaps come and go with the hashes.
+        pieces.push(if index == 0 { gap } else { gap.trim_matches(|c: char| c == '\\' || c.is_whitespace()) });
+        at = hash.range.end;
+    }
+    pieces.push(text.get(at..entry.span.end).unwrap_or_default());
+    pieces.retain(|piece| !piece.is_empty());
+    pieces
+}
+
+fn is_same_frame(before: &str, old: &Entry, was: &Requirement, after: &str, new: &Entry, is: &Requirement) -> bool {
+    let (mut was, mut is) = (frame(before, old, was), frame(after, new, is));
+    if is_last(before, old) || is_last(after, new) {
+        for frame in [&mut was, &mut is] {
+            if let Some(end) = frame.last_mut() {
+                *end = without_ending(end);
+            }
+            frame.retain(|piece| !piece.is_empty());
+        }
+    }
+    was == is
+}
+
+fn is_same_raw(before: &str, old: &Entry, after: &str, new: &Entry) -> bool {
+    let was = before.get(old.span.clone()).unwrap_or_default();
+    let is = after.get(new.span.clone()).unwrap_or_default();
+    // The last line of a file gets an ending when something is added after it, and may lose it as well.
+    was == is || ((is_last(before, old) || is_last(after, new)) && without_ending(was) == without_ending(is))
+}
+
+fn is_last(text: &str, entry: &Entry) -> bool {
+    entry.span.end == text.len()
+}
+
+fn without_ending(raw: &str) -> &str {
+    raw.trim_end_matches(['\r', '\n'])
+}

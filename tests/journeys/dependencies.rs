@@ -1,0 +1,238 @@
+//! Vulnerable dependencies of a local repository.
+
+use crate::world::World;
+use crate::world::project::Project;
+use crate::world::weather::in_every_weather;
+use pipeline::case::Status;
+use pipeline::decision::Decision;
+
+/// `gate` asks for `latch ^1.0.0`; `latch` is vulnerable before 1.2.0.
+fn shop() -> Project {
+    Project::new().needs("gate", "^2.0.0").locks("gate", "2.1.0", &[("latch", "^1.0.0")]).locks("latch", "1.0.3", &[])
+}
+
+async fn shop_with_hole(severity: &str) -> World {
+    let mut world = World::with_project(&shop()).await;
+    world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", severity);
+    world.registry.publish("gate", "2.1.0", &[("latch", "^1.0.0")]);
+    for version in ["1.0.3", "1.1.0", "1.2.0", "1.3.0", "2.0.0"] {
+        world.registry.publish("latch", version, &[]);
+    }
+    world
+}
+
+#[tokio::test]
+async fn transitive_hole_is_healed_in_place_on_a_branch_of_its_own() {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.heal().await;
+    let case = world.expect(&world.cases().await, Status::Completed);
+    let branch = case.case.branch();
+    assert_eq!(case.decision, Some(Decision::Heal));
+    assert_eq!(world.repository.ahead(&branch), 1);
+    assert_eq!(world.repository.read(&branch, "package.json"), shop().manifest());
+    let healed = shop().locks("latch", "1.2.0", &[]).lockfile();
+    assert_eq!(world.repository.read(&branch, "package-lock.json"), healed);
+    assert!(world.repository.message(&branch).contains("node_modules/latch: 1.0.3 -> 1.2.0"));
+    world.finish();
+}
+
+#[tokio::test]
+async fn work_tree_is_left_as_it_was() {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.heal().await;
+    world.expect(&world.cases().await, Status::Completed);
+    let on_disk = std::fs::read_to_string(world.repository.folder().join("package-lock.json")).unwrap();
+    assert_eq!(on_disk, shop().lockfile());
+    assert_eq!(world.repository.read("main", "package-lock.json"), shop().lockfile());
+    world.finish();
+}
+
+#[tokio::test]
+async fn severe_hole_is_proposed_and_waits() {
+    let mut world = shop_with_hole("HIGH").await;
+    world.heal().await;
+    let case = world.expect(&world.cases().await, Status::Proposed);
+    assert_eq!(case.decision, Some(Decision::Propose));
+    assert!(case.reasons.iter().any(|reason| reason.contains("somebody has to approve")), "{:?}", case.reasons);
+    world.finish();
+}
+
+#[tokio::test]
+async fn second_run_changes_nothing() {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.heal().await;
+    let before = world.repository.branches();
+    let commit = world.expect(&world.cases().await, Status::Completed).delivery;
+    world.heal().await;
+    assert_eq!(world.repository.branches(), before);
+    assert_eq!(world.expect(&world.cases().await, Status::Completed).delivery, commit);
+    world.finish();
+}
+
+#[tokio::test]
+async fn moved_base_gets_an_updated_branch() {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.heal().await;
+    world.repository.commit("say more", &[("README.md", "more\n")]);
+    world.heal().await;
+    let case = world.expect(&world.cases().await, Status::Completed);
+    assert_eq!(world.repository.ahead(&case.case.branch()), 1);
+    assert_eq!(world.repository.read(&case.case.branch(), "README.md"), "more\n");
+    world.finish();
+}
+
+#[tokio::test]
+async fn branch_with_commits_of_somebody_else_is_left_alone() {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.heal().await;
+    let branch = world.expect(&world.cases().await, Status::Completed).case.branch();
+    let theirs = world.repository.commit_to(&branch, "and this");
+    world.repository.commit("say more", &[("README.md", "more\n")]);
+    world.heal().await;
+    let case = world.expect(&world.cases().await, Status::Escalated);
+    assert!(case.reasons.iter().any(|reason| reason.contains("somebody else")), "{:?}", case.reasons);
+    assert_eq!(world.process(agents::environment::effects::Effects::default()).repositories[0].branch(&branch).unwrap().unwrap().as_str(), theirs);
+    world.finish();
+}
+
+#[tokio::test]
+async fn only_breaking_fix_is_left_with_the_change_that_would_do() {
+    let project = Project::new().needs("latch", "1.0.3").locks("latch", "1.0.3", &[]);
+    let mut world = World::with_project(&project).await;
+    world.advise("GHSA-aaaa-bbbb-cccc", "latch", "2.0.0", "MODERATE");
+    for version in ["1.0.3", "1.9.0", "2.0.0"] {
+        world.registry.publish("latch", version, &[]);
+    }
+    world.heal().await;
+    let case = world.expect(&world.cases().await, Status::Escalated);
+    assert!(case.left[0].reason.contains("2.0.0"), "{:?}", case.left);
+    assert!(case.delivery.is_none());
+    world.finish();
+}
+
+#[tokio::test]
+async fn release_of_yesterday_is_not_chosen() {
+    let mut world = shop_with_hole("MODERATE").await;
+    for version in ["1.2.0", "1.3.0"] {
+        world.registry.publish_at("latch", version, &[], "2025-12-31T00:00:00.000Z");
+    }
+    world.heal().await;
+    let case = world.expect(&world.cases().await, Status::Escalated);
+    assert!(case.delivery.is_none());
+    world.finish();
+}
+
+#[tokio::test]
+async fn broken_lockfile_is_told_and_the_rest_is_healed() {
+    let project = shop();
+    let files = [
+        ("package.json", project.manifest()),
+        ("package-lock.json", project.lockfile()),
+        ("other/package.json", "{}\n".to_owned()),
+        ("other/package-lock.json", "{\n  \"lockfileVersion\": 3,\n  oops\n".to_owned()),
+    ];
+    let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let mut world = World::with_files(&files).await;
+    world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
+    world.registry.publish("gate", "2.1.0", &[("latch", "^1.0.0")]);
+    world.registry.publish("latch", "1.0.3", &[]);
+    world.registry.publish("latch", "1.2.0", &[]);
+    world.heal().await;
+    world.expect(&world.cases().await, Status::Completed);
+    world.finish();
+}
+
+#[tokio::test]
+async fn hole_that_was_mended_meanwhile_is_not_healed_again() {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.ask_to_heal();
+    let mended = shop().locks("latch", "1.3.0", &[]);
+    let env = world.process(agents::environment::effects::Effects::default());
+    // The scan sees the old head; then somebody mends it by hand.
+    world.bus.deliver(0, &env).await.unwrap();
+    world.repository.commit("mend", &[("package-lock.json", &mended.lockfile())]);
+    world.settle().await;
+    world.expect(&world.cases().await, Status::FalsePositive);
+    world.finish();
+}
+
+#[tokio::test]
+async fn base_that_moves_between_scan_and_fix_starts_over() {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.ask_to_heal();
+    let env = world.process(agents::environment::effects::Effects::default());
+    world.bus.deliver(0, &env).await.unwrap();
+    world.repository.commit("say more", &[("README.md", "more\n")]);
+    world.settle().await;
+    let case = world.expect(&world.cases().await, Status::Completed);
+    assert_eq!(world.repository.read(&case.case.branch(), "README.md"), "more\n");
+    world.finish();
+}
+
+#[tokio::test]
+async fn registry_that_is_overloaded_is_asked_again_later() {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.registry.refuse(Some(429), Some(120));
+    world.heal().await;
+    world.expect(&world.cases().await, Status::Initiated);
+    world.registry.refuse(None, None);
+    world.clock.advance(jiff::SignedDuration::from_secs(119));
+    world.sweep().await;
+    world.expect(&world.cases().await, Status::Initiated);
+    world.clock.advance(jiff::SignedDuration::from_secs(120));
+    world.sweep().await;
+    world.expect(&world.cases().await, Status::Completed);
+    world.sweep().await;
+    assert!(world.wake_ups().await.is_empty());
+    world.finish();
+}
+
+#[tokio::test]
+async fn healing_ends_the_same_in_every_weather() {
+    in_every_weather(|| async {
+        let mut world = shop_with_hole("MODERATE").await;
+        world.ask_to_heal();
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn escalation_ends_the_same_in_every_weather() {
+    in_every_weather(|| async {
+        let project = Project::new().needs("latch", "1.0.3").locks("latch", "1.0.3", &[]);
+        let mut world = World::with_project(&project).await;
+        world.advise("GHSA-aaaa-bbbb-cccc", "latch", "2.0.0", "MODERATE");
+        world.registry.publish("latch", "1.0.3", &[]);
+        world.ask_to_heal();
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn moved_base_ends_the_same_in_every_weather() {
+    in_every_weather(|| async {
+        let mut world = shop_with_hole("MODERATE").await;
+        world.ask_to_heal();
+        let env = world.process(agents::environment::effects::Effects::default());
+        world.bus.deliver(0, &env).await.unwrap();
+        world.repository.commit("say more", &[("README.md", "more\n")]);
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn false_positive_ends_the_same_in_every_weather() {
+    in_every_weather(|| async {
+        let mut world = shop_with_hole("MODERATE").await;
+        world.ask_to_heal();
+        let env = world.process(agents::environment::effects::Effects::default());
+        world.bus.deliver(0, &env).await.unwrap();
+        let mended = shop().locks("latch", "1.3.0", &[]);
+        world.repository.commit("mend", &[("package-lock.json", &mended.lockfile())]);
+        world
+    })
+    .await;
+}

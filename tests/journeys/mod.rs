@@ -1,0 +1,3 @@
+//! Whole journeys: a repository in, a branch out, in every weather.
+
+mod dependencies;

@@ -1,0 +1,201 @@
+//! A simulated outside, and the real agents in it.
+
+pub mod project;
+pub mod registry;
+pub mod repository;
+pub mod weather;
+
+use agents::environment::Environment;
+use agents::environment::advisories::Advisories;
+use agents::environment::clock::Clock;
+use agents::environment::effects::Effects;
+use agents::environment::git::LocalRepository;
+use agents::environment::ids::Ids;
+use agents::environment::outlet::Outlet;
+use agents::environment::registries::{Configuration, Limits, Registries, RegistrySettings, UserFiles};
+use agents::environment::store::Store;
+use agents::environment::tree_limits::TreeLimits;
+use agents::functions;
+use agents::in_process::Bus;
+use agents::journal;
+use agents::topology::Topology;
+use jiff::Timestamp;
+use pipeline::case::{Case, Status, fold};
+use pipeline::message::{Envelope, queue, topic};
+use pipeline::payload::{Mode, Notification, ScanRequested};
+use pipeline::policy::{DEFAULT_POLICIES, parse};
+use pipeline::suppress::Suppressions;
+use project::Project;
+use registry::NpmRegistry;
+use repository::GitRepository;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// Where the topology is written.
+pub fn functions_folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../functions"))
+}
+
+/// The topology as the files in `functions/` write it.
+pub fn topology() -> Topology {
+    let mut files: Vec<_> = std::fs::read_dir(functions_folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let functions = files.iter().map(|folder| {
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        (name, std::fs::read_to_string(folder.join("function.json")).unwrap())
+    });
+    Topology::parse(functions).unwrap()
+}
+
+/// One repository, one registry, and what is known of vulnerabilities.
+pub struct World {
+    /// The repository.
+    pub repository: GitRepository,
+    /// The registry.
+    pub registry: NpmRegistry,
+    /// Messages on their way.
+    pub bus: Bus,
+    /// What people were told.
+    pub notices: Arc<Mutex<Vec<Notification>>>,
+    /// Time in this world.
+    pub clock: Clock,
+    ids: Ids,
+    store: Store,
+    records: Vec<Value>,
+    policies: String,
+    looked_at: BTreeSet<String>,
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    /// A world whose repository has `files` on `main`.
+    pub async fn with_files(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            repository: GitRepository::with_files(&folder.path().join("repository"), files),
+            registry: NpmRegistry::start().await,
+            bus: Bus::new(topology()),
+            notices: Arc::default(),
+            clock: Clock::standing_at("2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap()),
+            ids: Ids::counted(),
+            store: Store::memory(Effects::default()),
+            records: Vec::new(),
+            policies: DEFAULT_POLICIES.to_owned(),
+            looked_at: BTreeSet::new(),
+            folder,
+        }
+    }
+
+    /// A world whose repository is `project`.
+    pub async fn with_project(project: &Project) -> Self {
+        Self::with_files(&[("package.json", &project.manifest()), ("package-lock.json", &project.lockfile())]).await
+    }
+
+    /// Somebody publishes an advisory: versions of `package` before `fixed` are vulnerable.
+    pub fn advise(&mut self, id: &str, package: &str, fixed: &str, severity: &str) {
+        self.records.push(json!({
+            "id": id,
+            "modified": "2025-01-01T00:00:00Z",
+            "summary": "it lets others in",
+            "affected": [{
+                "package": { "ecosystem": "npm", "name": package },
+                "ranges": [{ "type": "SEMVER", "events": [{ "introduced": "0" }, { "fixed": fixed }] }],
+            }],
+            "database_specific": { "severity": severity },
+        }));
+    }
+
+    /// These policies instead of the built-in ones.
+    pub fn set_policies(&mut self, text: &str) {
+        text.clone_into(&mut self.policies);
+    }
+
+    /// A process in this world, which dies by the rules of `effects`.
+    pub fn process(&self, effects: Effects) -> Environment {
+        let settings = RegistrySettings { npm_registry: Some(self.registry.address.clone()), ..RegistrySettings::default() };
+        let configuration = Configuration::of(&settings, &UserFiles::default());
+        let notices = Arc::clone(&self.notices);
+        Environment {
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            store: self.store.with_effects(effects.clone()),
+            repositories: vec![LocalRepository::discover(self.repository.folder(), effects).unwrap()],
+            registries: Registries::new(configuration, None, Limits::default()),
+            advisories: Advisories::of_records(&self.records).unwrap(),
+            policies: parse("policies.yml", &self.policies).unwrap(),
+            suppressions: Suppressions::default(),
+            tree_limits: TreeLimits::default(),
+            outlet: Outlet::new(move |notice| notices.lock().unwrap().push(notice.clone())),
+        }
+    }
+
+    /// Asks for the head of `main` to be healed.
+    pub fn ask_to_heal(&mut self) {
+        let env = self.process(Effects::default());
+        let repository = &env.repositories[0];
+        let head = repository.head().unwrap();
+        let request =
+            ScanRequested { repository: repository.name().clone(), base_branch: head.branch, commit: head.commit, mode: Mode::Heal };
+        let now = self.clock.now();
+        let root = Envelope::root("test", queue::SCAN, topic::SCAN_REQUESTED, &request, self.ids.run(now), now).unwrap();
+        self.bus.send(None, &root).unwrap();
+    }
+
+    /// Lets the agents work until nothing is left to do.
+    pub async fn settle(&mut self) {
+        let env = self.process(Effects::default());
+        self.bus.settle(&env, |_| {}).await.unwrap();
+    }
+
+    /// Asks for healing and lets the agents work.
+    pub async fn heal(&mut self) {
+        self.ask_to_heal();
+        self.settle().await;
+    }
+
+    /// The timer ticks: what is due is sent, and the agents work.
+    pub async fn sweep(&mut self) {
+        let env = self.process(Effects::default());
+        for message in functions::tick(&env, "sweep").await.unwrap() {
+            self.bus.send(Some("sweep"), &message).unwrap();
+        }
+        self.settle().await;
+    }
+
+    /// Keys of the work that is put off.
+    pub async fn wake_ups(&self) -> Vec<String> {
+        self.store.list("wakeups").await.unwrap()
+    }
+
+    /// Every case, in the order of the ids.
+    pub async fn cases(&self) -> Vec<Case> {
+        let mut cases = Vec::new();
+        for id in self.store.folders("cases").await.unwrap() {
+            cases.extend(fold(journal::case_records(&self.store, &id.parse().unwrap()).await.unwrap()));
+        }
+        cases
+    }
+
+    /// The only case there is, which has to stand like this.
+    #[track_caller]
+    pub fn expect(&mut self, cases: &[Case], status: Status) -> Case {
+        let [case] = cases else { panic!("one case was expected, not {cases:#?}") };
+        assert_eq!(case.status, status, "{case:#?}");
+        if let Some(branch) = case.delivery.as_ref().and_then(|delivery| delivery.branch.clone()) {
+            self.looked_at.insert(branch);
+        }
+        case.clone()
+    }
+
+    /// Ends the world: fails on any branch that nobody looked at, on dead letters, and on notices about work that could not
+    /// be done.
+    pub fn finish(self) {
+        for (branch, _) in self.repository.branches() {
+            assert!(branch == "main" || self.looked_at.contains(&branch), "nobody looked at {branch}");
+        }
+        assert!(self.bus.dead_letters.is_empty(), "{:?}", self.bus.dead_letters);
+        drop(self.folder);
+    }
+}

@@ -3,6 +3,7 @@
 mod acts;
 mod cost;
 mod heal;
+mod npm_edit;
 mod ranges;
 mod reason;
 mod registry;
@@ -13,6 +14,7 @@ mod state;
 mod tests;
 
 pub use heal::plan;
+pub use npm_edit::{EditError, apply_npm};
 
 use pipeline::ids::Fingerprint;
 use pipeline::patch::Plan;

@@ -62,7 +62,6 @@ struct Healing<'h, 'r, 'a> {
     missing: BTreeSet<String>,
     acts: Vec<Act>,
     exact: bool,
-    advisories: Vec<Vec<String>>,
 }
 
 impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
@@ -82,7 +81,6 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
             })
             .collect();
         let reasons = entries.iter().map(|ids| ids.is_empty().then(|| "the entry is not in the graph".to_owned())).collect();
-        let advisories = wounds.iter().map(|wound| wound.advisories.clone()).collect();
         Self {
             state,
             allowed,
@@ -94,7 +92,6 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
             missing: BTreeSet::new(),
             acts: Vec::new(),
             exact: true,
-            advisories,
         }
     }
 

@@ -4,6 +4,7 @@ mod acts;
 mod apply;
 mod cost;
 mod heal;
+mod npm_edit;
 mod ranges;
 mod reach;
 mod reason;
@@ -17,6 +18,7 @@ mod tests;
 pub use apply::{ApplyError, apply};
 pub use heal::plan;
 pub use reach::reach;
+pub use npm_edit::{EditError, apply_npm};
 
 use pipeline::ids::Fingerprint;
 use pipeline::patch::Plan;

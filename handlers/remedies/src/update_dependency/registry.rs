@@ -1,7 +1,7 @@
 //! The releases that may be chosen, read from the facts as they are asked for.
 
 use super::Rules;
-use super::ranges::{self, Requirement};
+use super::ranges::{self, Asked};
 use pipeline::dependency::DependencyKind;
 use pipeline::facts::{Facts, Need as RawNeed, Release};
 use pipeline::version::{Ecosystem, Version};
@@ -25,7 +25,7 @@ pub(super) struct Ver {
 #[derive(Debug)]
 pub(super) struct Range {
     pub text: String,
-    parsed: Requirement,
+    parsed: Asked,
     answers: RefCell<HashMap<u32, bool>>,
 }
 
@@ -139,8 +139,8 @@ impl<'a> Registry<'a> {
     }
 
     pub(super) fn need(&self, name: &str, requirement: &str, kind: DependencyKind) -> Need {
-        let alias = if self.ecosystem == Ecosystem::Npm { ranges::alias(requirement) } else { None };
-        let package = self.name(alias.map_or(name, |(package, _)| package));
+        let alias = if requirement.starts_with("npm:") { ranges::alias(self.ecosystem, requirement) } else { None };
+        let package = self.name(alias.as_deref().unwrap_or(name));
         Need { name: self.name(name), package, range: self.range(requirement), kind }
     }
 

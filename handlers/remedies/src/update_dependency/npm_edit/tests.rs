@@ -1,0 +1,2 @@
+//! Edits of small lockfiles of every version.
+

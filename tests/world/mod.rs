@@ -6,7 +6,8 @@ pub mod repository;
 pub mod weather;
 
 use agents::environment::Environment;
-use agents::environment::advisories::Advisories;
+use agents::environment::advisories::AdvisorySource;
+use agents::environment::advisories::index::Index;
 use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
@@ -20,6 +21,7 @@ use agents::in_process::Bus;
 use agents::journal;
 use agents::topology::Topology;
 use jiff::Timestamp;
+use pipeline::advisory::osv::OsvRecord;
 use pipeline::case::{Case, Status, fold};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::payload::{Mode, Notification, ScanRequested};
@@ -123,12 +125,19 @@ impl World {
             store: self.store.with_effects(effects.clone()),
             repositories: vec![LocalRepository::discover(self.repository.folder(), effects).unwrap()],
             registries: Registries::new(configuration, None, Limits::default()),
-            advisories: Advisories::of_records(&self.records).unwrap(),
+            advisories: AdvisorySource::Index(self.index()),
             policies: parse("policies.yml", &self.policies).unwrap(),
             suppressions: Suppressions::default(),
             tree_limits: TreeLimits::default(),
             outlet: Outlet::new(move |notice| notices.lock().unwrap().push(notice.clone())),
         }
+    }
+
+    fn index(&self) -> Index {
+        let path = self.folder.path().join("advisories.index");
+        let records = self.records.iter().map(|record| Ok(OsvRecord::parse(record.to_string().as_bytes()).unwrap()));
+        Index::build(&path, records, self.clock.now()).unwrap();
+        Index::open(&path).unwrap()
     }
 
     /// Asks for the head of `main` to be healed.

@@ -63,7 +63,7 @@ impl GitRepository {
             .map(|branch| {
                 let branch = branch.unwrap().0;
                 let tree = branch.get().peel_to_tree().unwrap().id().to_string();
-                (branch.name().unwrap().to_owned(), tree)
+                (branch.name().unwrap().unwrap().to_owned(), tree)
             })
             .collect();
         branches.sort();

@@ -10,13 +10,26 @@ use pipeline::finding::{Finding, ScanError};
 use pipeline::ids::Fingerprint;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A tree, and what was seen in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// The tree.
+    pub tree: &'a SourceTree,
+    /// What was seen.
+    pub examination: &'a Examination,
+}
+
 /// Looks at `after`, which is `before` with a fix in it that is to remove `heals`. Every step says what was seen; a fix is
 /// proven if all of them are `ok`.
-pub async fn prove(env: &Environment, before: &Examination, heals: &[Fingerprint], after: &SourceTree) -> Result<Vec<Step>, AgentError> {
-    let seen = examine(env, after).await?;
-    let mut steps = vec![gone(before, heals, &seen), nothing_new(before, &seen), parses(before, &seen)];
-    steps.push(consistent(before, &seen));
-    Ok(steps)
+pub async fn prove(env: &Environment, before: Seen<'_>, heals: &[Fingerprint], after: &SourceTree) -> Result<Vec<Step>, AgentError> {
+    let examination = examine(env, after).await?;
+    let known = before.examination;
+    Ok(vec![
+        gone(known, heals, &examination),
+        nothing_new(known, &examination),
+        parses(known, &examination),
+        consistent(before, Seen { tree: after, examination: &examination }),
+    ])
 }
 
 /// The checks that failed, in words.
@@ -78,17 +91,19 @@ fn parses(before: &Examination, seen: &Examination) -> Step {
     Step::new("parses", true, "every changed file is read without an error")
 }
 
-fn consistent(before: &Examination, seen: &Examination) -> Step {
+fn consistent(before: Seen<'_>, after: Seen<'_>) -> Step {
     let mut known: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for graph in &before.graphs {
-        known.entry(&graph.manifest).or_default().extend(dependency::problems(graph));
+    for graph in &before.examination.graphs {
+        known.entry(&graph.manifest).or_default().extend(dependency::problems(before.tree, graph));
     }
-    let new: Vec<String> = seen
+    let new: Vec<String> = after
+        .examination
         .graphs
         .iter()
         .flat_map(|graph| {
             let known = known.get(graph.manifest.as_str());
-            dependency::problems(graph).into_iter().filter(move |problem| known.is_none_or(|known| !known.contains(problem)))
+            let problems = dependency::problems(after.tree, graph);
+            problems.into_iter().filter(move |problem| known.is_none_or(|known| !known.contains(problem)))
         })
         .collect();
     if new.is_empty() {

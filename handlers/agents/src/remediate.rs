@@ -6,7 +6,7 @@ use crate::environment::registries::ProjectAddresses;
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::facts;
-use crate::prove::{failures, prove};
+use crate::prove::{Seen, failures, prove};
 use detectors::source_tree::SourceTree;
 use pipeline::case::{CaseRecord, Delivery, Status, Step, Wound};
 use pipeline::decision::{Circumstances, Decision, Evidence, Reach, Verdict, decide};
@@ -136,7 +136,7 @@ impl Attempt<'_> {
             Step::new("determine", true, format!("{} changes heal {}", self.plan.changes.len(), wording::findings(self.plan.heals.len()))),
             Step::new("apply", true, files(&patch).join(", ")),
         ];
-        let proof = prove(self.env, self.before, &self.plan.heals, &tree.patched(&patch)).await?;
+        let proof = prove(self.env, Seen { tree, examination: self.before }, &self.plan.heals, &tree.patched(&patch)).await?;
         let failed = failures(&proof);
         steps.extend(proof.iter().map(|step| Step::new(format!("prove: {}", step.name), step.ok, step.detail.clone())));
         if !failed.is_empty() {

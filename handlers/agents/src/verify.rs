@@ -3,7 +3,7 @@
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::examine;
-use crate::prove::{failures, prove};
+use crate::prove::{Seen, failures, prove};
 use pipeline::case::{Status, Step};
 use pipeline::decision::Decision;
 use pipeline::message::{Envelope, queue, topic};
@@ -27,10 +27,11 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
         // The process died while it took the fix back: what was seen before counts, for now the branch may be gone.
         steps = seen;
     } else if stands.as_ref() == Some(commit) {
-        let before = examine(env, &repository.tree(&wound.commit, &env.tree_limits)?).await?;
+        let tree = repository.tree(&wound.commit, &env.tree_limits)?;
+        let before = examine(env, &tree).await?;
         let after = repository.tree(commit, &env.tree_limits)?;
         let heals: Vec<_> = heals.iter().map(|finding| finding.fingerprint.clone()).collect();
-        steps.extend(prove(env, &before, &heals, &after).await?);
+        steps.extend(prove(env, Seen { tree: &tree, examination: &before }, &heals, &after).await?);
         steps.push(only_files(&repository.changed_files(&wound.commit, commit)?, &delivery.files));
     } else {
         steps.push(Step::new("stands", false, format!("{branch} is no longer at {}", commit.short())));

@@ -34,7 +34,7 @@ pub fn run(arguments: &Heal, terminal: &Terminal) -> Result<Outcome, Failure> {
 #[derive(Debug)]
 pub struct Healed {
     /// The cases of the run, each with its diff where there is one.
-    pub cases: Vec<(Case, Vec<String>)>,
+    pub cases: Vec<(Case, Option<String>)>,
     /// What the scan could not read.
     pub errors: Vec<ScanError>,
     /// Whether every advisory could be asked for.
@@ -66,7 +66,7 @@ pub async fn heal(env: &Environment, mode: Mode, progress: &Progress) -> Result<
                 Some(delivery) => env.store.read::<String>(&delivery.diff).await.map_err(Failure::new)?,
                 None => None,
             };
-            cases.push((case, diff.into_iter().collect()));
+            cases.push((case, diff));
         }
     }
     Ok(Healed {
@@ -130,10 +130,10 @@ pub fn tell(healed: &Healed, format: Format, with_diff: bool, terminal: &Termina
             let place = if error.path.is_empty() { String::new() } else { format!("{}{line}: ", error.path) };
             terminal.note(&format!("note: {place}{}", error.message));
         }
-        for (case, diffs) in &healed.cases {
+        for (case, diff) in &healed.cases {
             terminal.result(&present::case_in_full(case));
-            if with_diff {
-                diffs.iter().for_each(|diff| terminal.result(diff));
+            if let Some(diff) = diff.as_ref().filter(|_| with_diff) {
+                terminal.result(diff);
             }
         }
         if healed.cases.is_empty() {
@@ -155,7 +155,7 @@ impl Healed {
         if !self.is_complete && self.cases.is_empty() {
             return Err(Failure("not every advisory could be asked for, so nothing found is not nothing there".to_owned()));
         }
-        let is_whole = |case: &Case| matches!(case.status, Status::Completed | Status::Suppressed) && case.left.is_empty();
+        let is_whole = |case: &Case| matches!(case.status, Status::Completed | Status::Suppressed | Status::FalsePositive) && case.left.is_empty();
         let all_whole = self.put_off.is_empty() && self.cases.iter().all(|(case, _)| is_whole(case));
         Ok(if all_whole { Outcome::Clean } else { Outcome::Left })
     }

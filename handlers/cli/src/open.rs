@@ -68,8 +68,7 @@ pub fn environment(wanted: &Wanted<'_>) -> Result<Environment, Failure> {
         policies: policies(wanted.policy)?,
         suppressions: wanted.known.map(suppressions).transpose()?.unwrap_or_default(),
         tree_limits: TreeLimits::default(),
-        // The command tells what became of every case at its end; notices are kept in the store.
-        outlet: Outlet::new(|notice| tracing::info!(subject = notice.subject, "notice")),
+        outlet: log_notices(),
     })
 }
 
@@ -97,14 +96,30 @@ fn registries(settings: &Settings) -> Registries {
     Registries::new(configuration, cache(settings, "registries"), Limits::default())
 }
 
-/// Registries that only know `address`: of the demo.
-pub fn registries_at(address: &str) -> Registries {
+/// The environment of the demo: recorded registries, the starter set, nothing kept.
+pub fn demo(repository: LocalRepository, npm_registry: &str, pip_index_url: &str) -> Result<Environment, Failure> {
     let settings = RegistrySettings {
-        npm_registry: Some(address.to_owned()),
-        pip_index_url: Some(format!("{address}simple/")),
+        npm_registry: Some(npm_registry.to_owned()),
+        pip_index_url: Some(pip_index_url.to_owned()),
         ..RegistrySettings::default()
     };
-    Registries::new(Configuration::of(&settings, &UserFiles::default()), None, Limits::default())
+    Ok(Environment {
+        clock: Clock::System,
+        ids: Ids::System,
+        store: Store::memory(Effects::default()),
+        repositories: vec![repository],
+        registries: Registries::new(Configuration::of(&settings, &UserFiles::default()), None, Limits::default()),
+        advisories: AdvisorySource::Starter,
+        policies: policies(None)?,
+        suppressions: Suppressions::default(),
+        tree_limits: TreeLimits::default(),
+        outlet: log_notices(),
+    })
+}
+
+/// The command tells what became of every case at its end, and the store keeps the notices: here they are only logged.
+fn log_notices() -> Outlet {
+    Outlet::new(|notice| tracing::info!(subject = notice.subject, "notice"))
 }
 
 fn cache(settings: &Settings, name: &str) -> Option<PathBuf> {

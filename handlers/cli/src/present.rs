@@ -82,7 +82,7 @@ pub fn scan_table(target: &str, examination: &Examination) -> String {
 }
 
 /// The contract `suture.heal/1`.
-pub fn heal_json(cases: &[(Case, Vec<String>)], errors: &impl Serialize) -> Result<String, Failure> {
+pub fn heal_json(cases: &[(Case, Option<String>)], errors: &impl Serialize) -> Result<String, Failure> {
     let mut summary: BTreeMap<String, usize> = BTreeMap::new();
     for (case, _) in cases {
         *summary.entry(case.status.to_string()).or_default() += 1;

@@ -4,7 +4,9 @@ use super::effects::{Crashed, Effects};
 use super::tree_limits::{TreeLimits, TreeReader, with_includes};
 use detectors::source_tree::SourceTree;
 use git2::build::TreeUpdateBuilder;
-use git2::{ErrorCode, FileMode, ObjectType, Oid, Repository, Signature, Time};
+use git2::{
+    ErrorCode, FileMode, IndexAddOption, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, Time,
+};
 use jiff::Timestamp;
 use pipeline::ids::{CommitSha, RepoName};
 use pipeline::patch::Patch;
@@ -79,6 +81,18 @@ impl LocalRepository {
         let name = origin_name(&repository).unwrap_or_else(|| folder.display().to_string());
         let name = name.parse().map_err(|error: pipeline::ids::IdError| GitError::Absent(error.to_string()))?;
         Ok(Self { folder, name, effects })
+    }
+
+    /// A new repository in `folder`, with one commit on `main` of all that is in it.
+    pub fn begin(folder: &Path, message: &str, now: Timestamp, effects: Effects) -> Result<Self, GitError> {
+        let repository = Repository::init_opts(folder, RepositoryInitOptions::new().initial_head("main").no_reinit(true))?;
+        let mut index = repository.index()?;
+        index.add_all(["*"], IndexAddOption::DEFAULT, None)?;
+        index.write()?;
+        let tree = repository.find_tree(index.write_tree()?)?;
+        let who = signature(now)?;
+        repository.commit(Some("HEAD"), &who, &who, message, &tree, &[])?;
+        Self::discover(folder, effects)
     }
 
     /// How the repository is called: after its remote `origin`, else by its folder.
@@ -205,7 +219,7 @@ impl LocalRepository {
             }
         }
         self.effects.permit()?;
-        let who = Signature::new("Suture", "suture@localhost", &Time::new(now.as_second(), 0))?;
+        let who = signature(now)?;
         let commit = repository.commit(None, &who, &who, message, &tree, &[&base_commit])?;
         // Compare and swap: whoever moved the branch since it was read wins.
         match &existing {
@@ -254,6 +268,11 @@ impl LocalRepository {
         }
         Ok(())
     }
+}
+
+/// Who Suture's own commits are by.
+fn signature(now: Timestamp) -> Result<Signature<'static>, GitError> {
+    Ok(Signature::new("Suture", "suture@localhost", &Time::new(now.as_second(), 0))?)
 }
 
 /// Whether Suture made `commit` for the case of `branch`.

@@ -2,3 +2,99 @@
 
 pub mod registry;
 pub mod repository;
+
+use crate::arguments::Demo;
+use crate::terminal::Terminal;
+use crate::{Failure, Outcome, block_on, heal, open, present};
+use agents::environment::git::LocalRepository;
+use agents::environment::{Environment, effects::Effects};
+use agents::examine::examine;
+use pipeline::payload::Mode;
+use registry::RecordedRegistry;
+use std::path::{Path, PathBuf};
+
+/// Lines of a diff that are shown; the rest is counted.
+const DIFF_LINES_MAX: usize = 60;
+
+/// Makes the repository where it is not there yet, heals it, and tells what to try next.
+pub fn run(arguments: &Demo, terminal: &Terminal) -> Result<Outcome, Failure> {
+    let folder = match &arguments.dir {
+        Some(folder) => folder.clone(),
+        None => new_folder()?,
+    };
+    let repository = prepare(&folder)?;
+    terminal.note(&format!("the repository is in {}\n", folder.display()));
+    block_on(heal_before_your_eyes(repository, terminal))?;
+    terminal.note(&next(&folder));
+    Ok(Outcome::Clean)
+}
+
+fn new_folder() -> Result<PathBuf, Failure> {
+    // It is kept: one is to look into it.
+    Ok(tempfile::Builder::new().prefix("suture-demo-").tempdir().map_err(Failure::new)?.keep())
+}
+
+fn prepare(folder: &Path) -> Result<LocalRepository, Failure> {
+    let failure = |error: std::io::Error| Failure(format!("{}: {error}", folder.display()));
+    let is_new = match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => return Err(failure(error)),
+    };
+    if is_new {
+        repository::write_to(folder).map_err(failure)?;
+        let now = agents::environment::clock::Clock::System.now();
+        return LocalRepository::begin(folder, "A repository with old dependencies", now, Effects::default()).map_err(Failure::new);
+    }
+    // A folder inside of some other repository must not have that one healed.
+    let repository = LocalRepository::discover(folder, Effects::default()).map_err(Failure::new)?;
+    let is_its_own = folder.canonicalize().is_ok_and(|folder| folder == repository.folder());
+    if !is_its_own || !folder.join("api/package-lock.json").is_file() {
+        return Err(Failure(format!("{} holds something else; name a folder that is empty or not there yet", folder.display())));
+    }
+    Ok(repository)
+}
+
+async fn heal_before_your_eyes(repository: LocalRepository, terminal: &Terminal) -> Result<(), Failure> {
+    let registry = RecordedRegistry::start().await.map_err(Failure::new)?;
+    let env = open::demo(repository, &registry.npm(), &registry.pip_index())?;
+    show_findings(&env, terminal).await?;
+    let progress = terminal.progress();
+    let healed = heal::heal(&env, Mode::Heal, &progress).await?;
+    for (case, diff) in &healed.cases {
+        terminal.result(&format!("\n{}", present::case_in_full(case)));
+        if let Some(diff) = diff {
+            terminal.result(&beginning(diff));
+        }
+    }
+    healed.outcome().map(|_| ())
+}
+
+async fn show_findings(env: &Environment, terminal: &Terminal) -> Result<(), Failure> {
+    let [repository] = env.repositories.as_slice() else { return Err(Failure("there is no repository".to_owned())) };
+    let head = repository.head().map_err(Failure::new)?;
+    let tree = repository.tree(&head.commit, &env.tree_limits).map_err(Failure::new)?;
+    let examination = examine(env, &tree).await.map_err(Failure::new)?;
+    terminal.result(&present::scan_table("what is wrong", &examination));
+    Ok(())
+}
+
+fn beginning(diff: &str) -> String {
+    let lines: Vec<&str> = diff.lines().collect();
+    let mut text: String = lines.iter().take(DIFF_LINES_MAX).map(|line| format!("    {line}\n")).collect();
+    if lines.len() > DIFF_LINES_MAX {
+        text.push_str(&format!("    … and {} more lines\n", lines.len() - DIFF_LINES_MAX));
+    }
+    text
+}
+
+fn next(folder: &Path) -> String {
+    let folder = folder.display();
+    format!(
+        "\nNothing outside of {folder} was touched; its work tree neither. Try next:\n  \
+         git -C {folder} log --all --oneline        the fixes, one commit each\n  \
+         git -C {folder} merge suture/<case>        take one\n  \
+         suture demo --dir {folder}                 again: nothing new\n\
+         Or change a version in a lockfile there, commit it, and run the last command: the patch changes."
+    )
+}

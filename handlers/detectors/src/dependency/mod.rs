@@ -37,9 +37,13 @@ pub fn index_urls(tree: &SourceTree, graph: &DependencyGraph) -> Vec<String> {
 }
 
 /// Where manifest and lockfile of a project contradict each other or themselves.
-pub fn problems(graph: &DependencyGraph) -> Vec<String> {
+pub fn problems(tree: &SourceTree, graph: &DependencyGraph) -> Vec<String> {
     match graph.ecosystem {
-        Ecosystem::Npm => npm::consistency::problems(graph),
+        Ecosystem::Npm => {
+            let mut problems = npm::consistency::problems(graph);
+            problems.extend(npm::consistency::disagreements(tree, graph));
+            problems
+        }
         _ => Vec::new(),
     }
 }

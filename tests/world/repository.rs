@@ -14,6 +14,8 @@ impl GitRepository {
     pub fn with_files(folder: &Path, files: &[(&str, &str)]) -> Self {
         let repository = Repository::init(folder).unwrap();
         repository.set_head("refs/heads/main").unwrap();
+        // Cases are named after it, so that they are the same in every temporary folder.
+        repository.remote("origin", "https://git.example/team/shop.git").unwrap();
         let this = Self { folder: folder.to_path_buf() };
         this.commit("begin", files);
         this

@@ -54,8 +54,12 @@ impl State<'_, '_> {
                     },
                     &mut acts,
                 );
-                if !self.flat {
+                // What only an override makes wrong is changed where it is, not shadowed.
+                let is_wrong = !self.nodes[*to].version.as_ref().is_some_and(|version| need.range.allows(version));
+                if !self.flat && (is_wrong || self.nodes[*to].original.is_none()) {
                     self.additions(*from, need, Some(*to), &mut acts);
+                }
+                if !self.flat {
                     self.cuts(*from, allowed, &mut acts);
                 }
                 self.requirement(*from, need, *to, &mut acts);
@@ -209,12 +213,13 @@ impl State<'_, '_> {
     pub(super) fn broken_promises(&self) -> u64 {
         let mut count = 0;
         for id in self.touched.iter().copied().filter(|id| self.overrides.contains_key(&self.nodes[*id].key)) {
-            let node = &self.nodes[id];
-            let (Some(original), Some(now)) = (node.original.as_ref().and_then(|o| o.version.as_ref()), &node.version) else {
-                continue;
+            let Some(now) = &self.nodes[id].version else { continue };
+            let breaks = |(user, need): &(Id, Need)| {
+                !need.range.allows(now)
+                    && self.version_before(*user, need.name).is_none_or(|before| !ranges::compatible(before.numbers, now.numbers))
+                    && self.is_needed(*user)
             };
-            let forced = || self.dependents(id).iter().any(|(user, need)| !need.range.allows(now) && self.is_needed(*user));
-            count += u64::from(!node.direct && !ranges::compatible(original.numbers, now.numbers) && forced());
+            count += u64::from(self.dependents(id).iter().any(breaks));
         }
         count
     }

@@ -11,6 +11,8 @@ mod report;
 mod search;
 mod state;
 #[cfg(test)]
+mod brute_force;
+#[cfg(test)]
 mod tests;
 
 pub use heal::plan;

@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 pub(super) struct Habits {
     /// `license` is written since npm 8.
     pub license: bool,
-    pub resolved: bool,
 }
 
 /// The release that an entry is to show.

@@ -64,10 +64,15 @@ impl State<'_, '_> {
                 }
                 self.requirement(*from, need, *to, &mut acts);
                 if allowed.overrides && same_package {
-                    self.overrides(*from, need, *to, &mut acts);
+                    self.overrides(*from, need, Some(*to), &mut acts);
                 }
             }
-            Violation::Missing { from, need } => self.additions(*from, need, None, &mut acts),
+            Violation::Missing { from, need } => {
+                self.additions(*from, need, None, &mut acts);
+                if allowed.overrides {
+                    self.overrides(*from, need, None, &mut acts);
+                }
+            }
         }
         acts.sort();
         acts
@@ -157,21 +162,23 @@ impl State<'_, '_> {
     }
 
     /// One version for all who ask for the name, where the project itself does not ask for it.
-    fn overrides(&self, from: Id, need: &Need, to: Id, acts: &mut Vec<(Cost, Act)>) {
+    fn overrides(&self, from: Id, need: &Need, to: Option<Id>, acts: &mut Vec<(Cost, Act)>) {
         let name = need.name;
         let asked_by_project = (0..self.originals).any(|id| self.nodes[id].root && self.need_of(id, name).is_some());
         let plain = need.package == name && !self.nodes[from].root && !self.flat;
         if asked_by_project || !plain || self.overrides.contains_key(&name) {
             return;
         }
-        let target = &self.nodes[to];
-        let now = target.version.as_ref();
+        let target = to.map(|to| &self.nodes[to]);
+        let now = target.and_then(|target| target.version.as_ref());
         for (release, candidate) in self.registry.candidates(name).iter().enumerate() {
             let version = &candidate.version;
-            let fits = if target.assigned {
+            let fits = if target.is_none() {
+                !version.prerelease
+            } else if target.is_some_and(|target| target.assigned) {
                 now.is_some_and(|now| now.id == version.id)
             } else {
-                now.is_some_and(|now| version.version > now.version && (!version.prerelease || now.prerelease))
+                now.is_some_and(|now| version.version >= now.version && (!version.prerelease || now.prerelease))
             };
             if fits {
                 acts.push((Cost::one(OVERRIDES), Act::Override { name, release }));

@@ -151,6 +151,11 @@ impl Case {
                     continue;
                 };
                 let version = entries[&to];
+                // A peer inside one's own folder is no peer.
+                let is_local = to.len() == place.len() + 1 && matches!(need.2, Peer | PeerOptional) && !place.is_empty();
+                if is_local && !self.installed.contains_key(&to) {
+                    return None;
+                }
                 if !in_force(version) {
                     if !place.is_empty() || self.installed.get(&to) == Some(&version) || !self.installed.contains_key(&to) {
                         return None;

@@ -175,7 +175,7 @@ impl Case {
             if old == Some(version) {
                 continue;
             }
-            if !self.may_choose(package, *version) {
+            if !self.may_choose(package, *version) || !reached.contains(place) {
                 return None;
             }
             // An override takes it beyond what someone asks for, to what is incompatible with what that one had.

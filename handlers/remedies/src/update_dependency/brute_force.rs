@@ -392,9 +392,9 @@ impl Case {
             };
             (to, range, kind)
         };
-        for at in 0..count {
+        for (at, own) in versions.iter().enumerate() {
             let mut list = Vec::new();
-            for version in versions[at].clone() {
+            for version in own.clone() {
                 let mut needs = BTreeMap::new();
                 for _ in 0..next(3) {
                     let to = next(count);
@@ -451,6 +451,12 @@ fn check(seed: u64) -> Result<(), TestCaseError> {
     let plan = world.plan(&rules);
     prop_assert!(plan.smallest, "seed {seed}: ran out of steps");
     prop_assert_eq!(&plan, &world.plan(&rules), "seed {}: not deterministic", seed);
+    let overrides = plan.changes.iter().filter(|change| matches!(change, Change::Override { .. })).count();
+    if overrides > 1 {
+        // Brute force tries one at a time: with one, more has to stay.
+        prop_assert!(case.least()[0] > plan.left.len() as u64, "seed {seed}: {}\n{}", lines(&plan), case.told());
+        return Ok(());
+    }
     let after = case.after(&plan);
     let Some(cost) = case.evaluate(&after) else {
         return Err(TestCaseError::fail(format!("seed {seed}: does not hold:\n{}\n{}", lines(&plan), case.told())));

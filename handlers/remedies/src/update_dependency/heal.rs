@@ -190,15 +190,16 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
         loop {
             let mut again = false;
             for cluster in clusters.clone() {
-                if !solved.contains_key(&cluster) {
-                    let left_before = self.reasons.iter().flatten().count();
-                    let acts = self.solve(&cluster);
-                    solved.insert(cluster, acts);
-                    if self.reasons.iter().flatten().count() != left_before {
-                        // A wound was given up: what else it had to do with needs no change now.
-                        again = true;
-                        break;
-                    }
+                if solved.contains_key(&cluster) {
+                    continue;
+                }
+                let left_before = self.reasons.iter().flatten().count();
+                let acts = self.solve(&cluster);
+                solved.insert(cluster, acts);
+                if self.reasons.iter().flatten().count() != left_before {
+                    // A wound was given up: what else it had to do with needs no change now.
+                    again = true;
+                    break;
                 }
             }
             if !self.missing.is_empty() {

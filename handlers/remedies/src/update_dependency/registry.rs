@@ -71,7 +71,7 @@ pub(super) struct Registry<'a> {
     pub ecosystem: Ecosystem,
     facts: &'a Facts,
     rules: &'a Rules,
-    names: RefCell<(HashMap<String, Name>, Vec<Rc<str>>)>,
+    names: RefCell<Names>,
     versions: RefCell<HashMap<String, Option<Rc<Ver>>>>,
     ranges: RefCell<HashMap<String, Rc<Range>>>,
     candidates: RefCell<HashMap<Name, Candidates<'a>>>,
@@ -79,7 +79,7 @@ pub(super) struct Registry<'a> {
     pub overridden: RefCell<HashMap<Name, Rc<Range>>>,
     classes: RefCell<HashMap<Name, Rc<[u32]>>>,
     asked_of: OnceCell<HashMap<Name, Vec<Rc<Range>>>>,
-    brings: RefCell<HashMap<(Name, Option<String>), Rc<[Brought]>>>,
+    brings: RefCell<HashMap<PackageAndRange, Rc<[Brought]>>>,
     /// Names that were asked for and are not in the facts.
     pub missing: RefCell<BTreeSet<String>>,
 }
@@ -333,6 +333,8 @@ impl Registry<'_> {
     }
 }
 
+type Names = (HashMap<String, Name>, Vec<Rc<str>>);
+type PackageAndRange = (Name, Option<String>);
 type NeedsKey = Vec<(Name, String, DependencyKind)>;
 
 /// Why a release may not be chosen.

@@ -706,8 +706,8 @@ impl<'r, 'a> State<'r, 'a> {
                 }
                 Some(Undo::Required { id, needs }) => {
                     let name = self.nodes[id].needs.iter().zip(needs.iter());
-                    let edited = name.filter(|(now, before)| !Rc::ptr_eq(&now.range, &before.range)).map(|(now, _)| now.name);
-                    if let Some(name) = edited.last() {
+                    let mut edited = name.filter(|(now, before)| !Rc::ptr_eq(&now.range, &before.range)).map(|(now, _)| now.name);
+                    if let Some(name) = edited.next() {
                         self.required.remove(&(id, name));
                     }
                     self.nodes[id].needs = needs;

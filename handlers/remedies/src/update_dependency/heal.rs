@@ -210,7 +210,7 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
                 continue;
             }
             let all: Vec<&Vec<Act>> = clusters.iter().filter_map(|cluster| solved.get(cluster)).collect();
-            match self.first_conflict(&all) {
+            match self.first_conflict(&all, &clusters) {
                 None => {
                     self.acts = joined(self.state.originals, &all);
                     return;
@@ -399,14 +399,19 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
     }
 
     /// Whether all clusters hold at once; if not, which have to be solved together.
-    fn first_conflict(&mut self, clusters: &[&Vec<Act>]) -> Option<Vec<usize>> {
+    ///
+    /// One may break what another relies on, or bring back the entry that the other made superfluous.
+    fn first_conflict(&mut self, clusters: &[&Vec<Act>], ids: &[Vec<Id>]) -> Option<Vec<usize>> {
+        let healed = |state: &State<'_, '_>, of: &[Vec<Id>]| of.iter().flatten().all(|id| state.nodes[*id].assigned || !state.is_needed(*id));
         let mark = self.state.mark();
         let mut done: Vec<Act> = Vec::new();
         let mut conflict = None;
         for at in 0..clusters.len() {
             done = joined(self.state.originals, &clusters[..=at]);
             self.state.back_to(mark);
-            let holds = replay(self.state, &done, None) && self.state.broken_edge().is_none();
+            let holds = replay(self.state, &done, None)
+                && self.state.broken_edge().is_none()
+                && (!self.exact || healed(self.state, &ids[..=at]));
             if !holds {
                 conflict = Some(at);
                 break;
@@ -418,7 +423,8 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
         let alone_with = |this: &mut Self, other: usize| {
             let pair = joined(this.state.originals, &[clusters[other], clusters[at]]);
             let mark = this.state.mark();
-            let holds = replay(this.state, &pair, None) && this.state.broken_edge().is_none();
+            let of = [ids[other].clone(), ids[at].clone()];
+            let holds = replay(this.state, &pair, None) && this.state.broken_edge().is_none() && healed(this.state, &of);
             this.state.back_to(mark);
             holds
         };

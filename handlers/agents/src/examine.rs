@@ -7,7 +7,7 @@ use detectors::dependency;
 use detectors::dependency::matching::{self, Matched};
 use detectors::source_tree::{SourceTree, TextError};
 use pipeline::dependency::DependencyGraph;
-use pipeline::finding::{Finding, ScanError, Severity};
+use pipeline::finding::{Finding, Fix, ScanError, Severity};
 use pipeline::ids::Fingerprint;
 use pipeline::repository_config::{self, RepositoryConfig};
 use pipeline::suppress::{self, Suppression, Suppressions};
@@ -46,7 +46,11 @@ pub async fn examine(env: &Environment, tree: &SourceTree) -> Result<Examination
     let wanted: Vec<Package> = wanted.into_iter().collect();
     let answer = env.advisories.advisories_of(&wanted, env.clock.now()).await;
     errors.extend(answer.notes.iter().map(|note| ScanError { path: String::new(), line: None, message: note.clone() }));
-    let matched = matching::findings(&graphs, |ecosystem, name| answer.known(ecosystem, name));
+    let mut matched = matching::findings(&graphs, |ecosystem, name| answer.known(ecosystem, name));
+    if env.registries.is_offline() {
+        // Whether a fixed version was ever released, and when, is a registry's to say.
+        matched.iter_mut().filter(|matched| matched.finding.fix == Fix::Available).for_each(|matched| matched.finding.fix = Fix::Unknown);
+    }
     let mut suppressions = env.suppressions.clone();
     suppressions.ignores.clone_from(&config.ignore);
     let (kept, suppressed, notes) = part(matched, &suppressions, env);
@@ -103,6 +107,16 @@ impl Examination {
     /// Index of the graph that is mended by changing `path`.
     pub fn graph_at(&self, path: &str) -> Option<usize> {
         self.graphs.iter().position(|graph| graph.lockfile.as_ref().unwrap_or(&graph.manifest) == path)
+    }
+
+    /// Files with errors that are part of no project: nothing is known of what they hold.
+    pub fn unread(&self) -> BTreeSet<&str> {
+        let is_read = |path: &str| {
+            let mut files = self.graphs.iter().flat_map(|graph| [Some(&graph.manifest), graph.lockfile.as_ref()]);
+            files.any(|file| file.is_some_and(|file| file == path))
+        };
+        let paths = self.errors.iter().map(|error| error.path.as_str());
+        paths.filter(|path| detectors::dependency::wants(path) && !is_read(path)).collect()
     }
 
     /// Findings to act on by severity, worst first; severities without any are absent.

@@ -116,6 +116,11 @@ impl Registries {
         Self { is_offline: true, ..Self::new(Configuration::default(), None, Limits::default()) }
     }
 
+    /// Whether nobody is asked because the user wants it so.
+    pub fn is_offline(&self) -> bool {
+        self.is_offline
+    }
+
     /// What of the user's configuration is not followed, for people.
     pub fn notes(&self) -> &[String] {
         &self.configuration.notes

@@ -11,9 +11,9 @@ pub fn run(arguments: &Advisories, terminal: &Terminal) -> Result<Outcome, Failu
     let AdvisoriesCommand::Build { folder, output } = &arguments.command;
     let progress = terminal.progress();
     let built = zips::build_index(folder, output, Clock::System.now(), &mut |step| {
-        progress.stage(format!("{}: {} of {}", step.ecosystem, step.records, step.records_all));
+        progress.stage(&format!("indexing advisories of {}", step.ecosystem), &format!("{} of {}", step.records, step.records_all));
     });
-    progress.finish();
+    drop(progress);
     let report = built.map_err(Failure::new)?;
     for skipped in &report.skipped {
         terminal.warning(&format!("{}: {}", skipped.place, skipped.reason));

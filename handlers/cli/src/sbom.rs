@@ -20,7 +20,7 @@ pub fn run(arguments: &Sbom, terminal: &Terminal) -> Result<Outcome, Failure> {
     for limit in &tree.limits_hit {
         terminal.warning(limit);
     }
-    terminal.result(&match arguments.format {
+    terminal.document(&match arguments.format {
         SbomFormat::Cyclonedx => cyclonedx(&arguments.path, &graphs, &Clock::System),
         SbomFormat::Spdx => spdx(&arguments.path, &graphs, &Clock::System),
     });

@@ -4,7 +4,7 @@ pub mod registry;
 pub mod repository;
 
 use crate::arguments::Demo;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, coloured};
 use crate::{Failure, Outcome, block_on, heal, open, present};
 use agents::environment::git::LocalRepository;
 use agents::environment::{Environment, effects::Effects};
@@ -24,6 +24,7 @@ pub fn run(arguments: &Demo, terminal: &Terminal) -> Result<Outcome, Failure> {
     };
     let repository = prepare(&folder)?;
     terminal.note(&format!("the repository is in {}\n", folder.display()));
+    heal::warn(&repository, &folder, terminal)?;
     block_on(heal_before_your_eyes(repository, terminal))?;
     terminal.note(&next(&folder));
     Ok(Outcome::Clean)
@@ -59,28 +60,33 @@ async fn heal_before_your_eyes(repository: LocalRepository, terminal: &Terminal)
     let registry = RecordedRegistry::start().await.map_err(Failure::new)?;
     let env = open::demo(repository, &registry.npm(), &registry.pip_index())?;
     show_findings(&env, terminal).await?;
-    let progress = terminal.progress();
-    let healed = heal::heal(&env, Mode::Heal, &progress).await?;
+    let healed = heal::heal(&env, Mode::Heal, terminal.progress()).await?;
     for (case, diff) in &healed.cases {
         terminal.result(&format!("\n{}", present::case_in_full(case)));
         if let Some(diff) = diff {
             terminal.result(&beginning(diff));
         }
     }
-    healed.outcome().map(|_| ())
+    if !healed.cases.is_empty() {
+        terminal.result(&format!("\n{}", present::case_summary(healed.cases.iter().map(|(case, _)| case))));
+    }
+    healed.outcome(true).map(|_| ())
 }
 
 async fn show_findings(env: &Environment, terminal: &Terminal) -> Result<(), Failure> {
     let [repository] = env.repositories.as_slice() else { return Err(Failure("there is no repository".to_owned())) };
     let head = repository.head().map_err(Failure::new)?;
     let tree = repository.tree(&head.commit, &env.tree_limits).map_err(Failure::new)?;
-    let examination = examine(env, &tree).await.map_err(Failure::new)?;
-    terminal.result(&present::scan_table("what is wrong", &examination));
+    let mut examination = examine(env, &tree).await.map_err(Failure::new)?;
+    // That the demo knows the bundled advisories only is its purpose, not news.
+    examination.errors.retain(|error| !error.path.is_empty());
+    terminal.result(&present::scan_table("what is wrong", &examination, terminal.columns()));
     Ok(())
 }
 
 fn beginning(diff: &str) -> String {
-    let lines: Vec<&str> = diff.lines().collect();
+    let coloured = coloured(diff);
+    let lines: Vec<&str> = coloured.lines().collect();
     let mut text: String = lines.iter().take(DIFF_LINES_MAX).map(|line| format!("    {line}\n")).collect();
     if lines.len() > DIFF_LINES_MAX {
         text.push_str(&format!("    … and {} more lines\n", lines.len() - DIFF_LINES_MAX));
@@ -91,7 +97,7 @@ fn beginning(diff: &str) -> String {
 fn next(folder: &Path) -> String {
     let folder = folder.display();
     format!(
-        "\nNothing outside of {folder} was touched; its work tree neither. Try next:\n  \
+        "Nothing outside of {folder} was touched; its work tree neither. Try next:\n  \
          git -C {folder} log --all --oneline        the fixes, one commit each\n  \
          git -C {folder} merge suture/<case>        take one\n  \
          suture demo --dir {folder}                 again: nothing new\n\

@@ -109,11 +109,15 @@ impl Examination {
         self.graphs.iter().position(|graph| graph.lockfile.as_ref().unwrap_or(&graph.manifest) == path)
     }
 
-    /// Files with errors that are part of no project: nothing is known of what they hold.
+    /// Manifests and lockfiles with errors of which no project was made: nothing is known of what they hold.
     pub fn unread(&self) -> BTreeSet<&str> {
         let is_read = |path: &str| {
-            let mut files = self.graphs.iter().flat_map(|graph| [Some(&graph.manifest), graph.lockfile.as_ref()]);
-            files.any(|file| file.is_some_and(|file| file == path))
+            self.graphs.iter().any(|graph| {
+                // A broken lockfile still governs its project, which then can't be edited and has no package of it.
+                let is_lockfile = graph.lockfile.as_deref() == Some(path)
+                    && (graph.read_only.is_none() || graph.packages.iter().any(|package| package.path == path));
+                graph.manifest == path || is_lockfile
+            })
         };
         let paths = self.errors.iter().map(|error| error.path.as_str());
         paths.filter(|path| detectors::dependency::wants(path) && !is_read(path)).collect()

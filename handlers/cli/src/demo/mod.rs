@@ -62,9 +62,9 @@ async fn heal_before_your_eyes(repository: LocalRepository, terminal: &Terminal)
     show_findings(&env, terminal).await?;
     let healed = heal::heal(&env, Mode::Heal, terminal.progress()).await?;
     for (case, diff) in &healed.cases {
-        terminal.result(&format!("\n{}", present::case_in_full(case)));
+        terminal.result(&format!("\n{}", present::case_in_full(case, terminal.columns())));
         if let Some(diff) = diff {
-            terminal.result(&beginning(diff));
+            terminal.result(&beginning(diff, terminal.columns()));
         }
     }
     if !healed.cases.is_empty() {
@@ -84,10 +84,17 @@ async fn show_findings(env: &Environment, terminal: &Terminal) -> Result<(), Fai
     Ok(())
 }
 
-fn beginning(diff: &str) -> String {
-    let coloured = coloured(diff);
-    let lines: Vec<&str> = coloured.lines().collect();
-    let mut text: String = lines.iter().take(DIFF_LINES_MAX).map(|line| format!("    {line}\n")).collect();
+fn beginning(diff: &str, columns: Option<u16>) -> String {
+    let width = columns.map_or(usize::MAX, |columns| usize::from(columns).saturating_sub(5));
+    let lines: Vec<&str> = diff.lines().collect();
+    let mut text = String::new();
+    for line in lines.iter().take(DIFF_LINES_MAX) {
+        let clipped = match line.char_indices().nth(width) {
+            Some((end, _)) => format!("{}…", &line[..end]),
+            None => (*line).to_owned(),
+        };
+        text.push_str(&format!("    {}", coloured(&clipped)));
+    }
     if lines.len() > DIFF_LINES_MAX {
         text.push_str(&format!("    … and {} more lines\n", lines.len() - DIFF_LINES_MAX));
     }
@@ -95,12 +102,14 @@ fn beginning(diff: &str) -> String {
 }
 
 fn next(folder: &Path) -> String {
-    let folder = folder.display();
+    let folder = folder.display().to_string();
+    let folder = if folder.contains(' ') { format!("'{folder}'") } else { folder };
     format!(
-        "Nothing outside of {folder} was touched; its work tree neither. Try next:\n  \
+        "\nNothing outside of {folder} was touched; its work tree neither. Try next:\n  \
          git -C {folder} log --all --oneline        the fixes, one commit each\n  \
          git -C {folder} merge suture/<case>        take one\n  \
          suture demo --dir {folder}                 again: nothing new\n\
-         Or change a version in a lockfile there, commit it, and run the last command: the patch changes."
+         Or change a version in a lockfile there, commit it, and run the last command:\n\
+         the patch changes."
     )
 }

@@ -60,7 +60,7 @@ pub fn warn(repository: &LocalRepository, path: &Path, terminal: &Terminal) -> R
 /// Prints what a run came to.
 fn tell(healed: &Healed, with_diff: bool, terminal: &Terminal) {
     for (case, diff) in &healed.cases {
-        terminal.result(&present::case_in_full(case));
+        terminal.result(&present::case_in_full(case, terminal.columns()));
         if let Some(diff) = diff.as_ref().filter(|_| with_diff) {
             terminal.diff(diff);
         }

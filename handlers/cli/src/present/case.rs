@@ -1,9 +1,9 @@
 //! Cases, and what became of them.
 
-use super::{count, json, lines, table};
+use super::{count, json, lines, table, wrapped};
 use crate::Failure;
 use crate::terminal::style_of;
-use pipeline::case::{Case, Status};
+use pipeline::case::{Case, Status, Step};
 use pipeline::finding::{ScanError, Severity};
 use pipeline::wording::plain;
 use serde_json::{Value, json};
@@ -73,17 +73,22 @@ pub fn case_list(cases: &[Case], columns: Option<u16>) -> String {
     lines(&table)
 }
 
-/// One case with everything that is known of it.
-pub fn case_in_full(case: &Case) -> String {
+/// Blanks before what is said of a case.
+const INDENT: usize = 11;
+
+/// One case with everything that is known of it, in lines of `columns` where that is known.
+pub fn case_in_full(case: &Case, columns: Option<u16>) -> String {
     let path = case.wound.as_ref().map_or("", |wound| &wound.path);
     let severity = case.wound.as_ref().map_or(Severity::Unknown, |wound| wound.severity);
     let style = style_of(severity);
-    let mut text = format!("{}  {}  {style}{severity}{style:#}  {}\n", case.case, plain(path), sentence(case.status));
+    let mut text = format!("{}  {}  {style}{severity}{style:#}\n  {}\n", case.case, plain(path), sentence(case.status));
     let mut line = |name: &str, said: &str| {
-        let _ = writeln!(text, "  {name:7}  {}", plain(said));
+        let said = wrapped(&plain(said), columns, INDENT);
+        let _ = writeln!(text, "  {name:7}  {said}");
     };
     case.reasons.iter().for_each(|reason| line("because", reason));
-    for step in &case.steps {
+    let is_told = |step: &Step| !step.ok && case.reasons.contains(&format!("{}: {}", step.name, step.detail));
+    for step in case.steps.iter().filter(|step| !is_told(step)) {
         line(if step.ok { "ok" } else { "no" }, &format!("{}: {}", step.name, step.detail));
     }
     for (reason, findings) in left(case) {

@@ -40,7 +40,43 @@ fn table(columns: Option<u16>) -> Table {
     table
 }
 
+/// `text` broken between words so that it fits `columns` with `indent` blanks before every line; the first has them already.
+fn wrapped(text: &str, columns: Option<u16>, indent: usize) -> String {
+    let Some(width) = columns.map(|columns| usize::from(columns).saturating_sub(indent)) else { return text.to_owned() };
+    let mut wrapped = String::new();
+    let mut used = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > width {
+            wrapped.push('\n');
+            wrapped.extend(std::iter::repeat_n(' ', indent));
+            used = 0;
+        } else if used > 0 {
+            wrapped.push(' ');
+            used += 1;
+        }
+        wrapped.push_str(word);
+        used += length;
+    }
+    wrapped
+}
+
 /// The lines of `table` without the blanks at their ends.
 fn lines(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        let check = |columns, expect: &str| assert_eq!(wrapped("one two three fourteen", columns, 2), expect, "{columns:?}");
+        check(None, "one two three fourteen");
+        check(Some(80), "one two three fourteen");
+        check(Some(10), "one two\n  three\n  fourteen");
+        check(Some(5), "one\n  two\n  three\n  fourteen");
+        check(Some(0), "one\n  two\n  three\n  fourteen");
+    }
 }

@@ -18,6 +18,7 @@ mod timestamp;
 mod unavailable;
 
 pub use address::{Address, Trust};
+pub(crate) use credentials::is_this_machine;
 pub use configuration::{Configuration, ProjectAddresses, RegistrySettings, UserFiles};
 pub use pypi::normalised_name;
 pub use unavailable::Unavailable;

@@ -98,6 +98,20 @@ fn part(matched: Vec<Matched>, suppressions: &Suppressions, env: &Environment) -
     (kept, suppressed, parted.notes)
 }
 
+/// Manifests and lockfiles with errors of which no project was made: nothing is known of what they hold.
+pub fn unread<'a>(graphs: &[DependencyGraph], errors: &'a [ScanError]) -> BTreeSet<&'a str> {
+    let is_read = |path: &str| {
+        graphs.iter().any(|graph| {
+            // A broken lockfile still governs its project, which then can't be edited and has no package of it.
+            let is_lockfile = graph.lockfile.as_deref() == Some(path)
+                && (graph.read_only.is_none() || graph.packages.iter().any(|package| package.path == path));
+            graph.manifest == path || is_lockfile
+        })
+    };
+    let paths = errors.iter().map(|error| error.path.as_str());
+    paths.filter(|path| dependency::wants(path) && !is_read(path)).collect()
+}
+
 impl Examination {
     /// The findings to act on of one graph.
     pub fn of_graph(&self, index: usize) -> impl Iterator<Item = &Matched> {
@@ -109,18 +123,9 @@ impl Examination {
         self.graphs.iter().position(|graph| graph.lockfile.as_ref().unwrap_or(&graph.manifest) == path)
     }
 
-    /// Manifests and lockfiles with errors of which no project was made: nothing is known of what they hold.
+    /// What of the tree could not be read at all.
     pub fn unread(&self) -> BTreeSet<&str> {
-        let is_read = |path: &str| {
-            self.graphs.iter().any(|graph| {
-                // A broken lockfile still governs its project, which then can't be edited and has no package of it.
-                let is_lockfile = graph.lockfile.as_deref() == Some(path)
-                    && (graph.read_only.is_none() || graph.packages.iter().any(|package| package.path == path));
-                graph.manifest == path || is_lockfile
-            })
-        };
-        let paths = self.errors.iter().map(|error| error.path.as_str());
-        paths.filter(|path| detectors::dependency::wants(path) && !is_read(path)).collect()
+        unread(&self.graphs, &self.errors)
     }
 
     /// Findings to act on by severity, worst first; severities without any are absent.

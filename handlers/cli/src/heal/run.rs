@@ -46,7 +46,8 @@ pub async fn heal(env: &Environment, mode: Mode, progress: Progress) -> Result<H
     let mut cases = Vec::new();
     for id in &seen.cases {
         let records = journal::case_records(&env.store, id).await.map_err(Failure::new)?;
-        if let Some(case) = fold(records) {
+        // Another run at the same time may have begun the case over: what this one came to is told all the same.
+        if let Some(case) = fold(records.into_iter().filter(|record| record.run <= run)) {
             let diff = match &case.delivery {
                 Some(delivery) => env.store.read::<String>(&delivery.diff).await.map_err(Failure::new)?,
                 None => None,

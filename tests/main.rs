@@ -1,5 +1,8 @@
 //! Everything that is tested across crates: one binary, so that it is linked once.
 
+#[cfg(test)]
 mod contracts;
+#[cfg(test)]
 mod journeys;
+#[cfg(test)]
 mod world;

@@ -65,8 +65,12 @@ async fn querybatch(State(state): State<Arc<Mutex<Known>>>, Json(body): Json<Val
     }
     // Every advisory on a package, whichever version is asked for: the asker has the last word on that.
     let answer = |query: &Value| {
-        let hits = known.records.values().filter(|record| record["affected"][0]["package"]["name"] == query["package"]["name"]);
-        let hits: Vec<Value> = hits.map(|record| json!({ "id": record["id"], "modified": record["modified"] })).collect();
+        let hits = known
+            .records
+            .values()
+            .filter(|record| record["affected"][0]["package"]["name"] == query["package"]["name"]);
+        let hits: Vec<Value> =
+            hits.map(|record| json!({ "id": record["id"], "modified": record["modified"] })).collect();
         json!({ "vulns": hits })
     };
     let results: Vec<Value> = body["queries"].as_array().unwrap().iter().map(answer).collect();

@@ -110,7 +110,11 @@ pub fn binary() -> &'static Path {
         let name = profile.file_name().unwrap().to_str().unwrap().replace("debug", "dev");
         let target = profile.parent().unwrap().to_str().unwrap();
         let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        let built = run(env!("CARGO"), &["build", "--quiet", "-p", "cli", "--profile", &name, "--target-dir", target], workspace);
+        let built = run(
+            env!("CARGO"),
+            &["build", "--quiet", "-p", "cli", "--profile", &name, "--target-dir", target],
+            workspace,
+        );
         assert_eq!(built.code, Some(0), "{}", built.stderr);
         profile.join("suture")
     })

@@ -11,7 +11,10 @@ pub fn run(arguments: &Advisories, terminal: &Terminal) -> Result<Outcome, Failu
     let AdvisoriesCommand::Build { folder, output } = &arguments.command;
     let progress = terminal.progress();
     let built = zips::build_index(folder, output, Clock::System.now(), &mut |step| {
-        progress.stage(&format!("indexing advisories of {}", step.ecosystem), &format!("{} of {}", step.records, step.records_all));
+        progress.stage(
+            &format!("indexing advisories of {}", step.ecosystem),
+            &format!("{} of {}", step.records, step.records_all),
+        );
     });
     drop(progress);
     let report = built.map_err(Failure::new)?;
@@ -23,7 +26,8 @@ pub fn run(arguments: &Advisories, terminal: &Terminal) -> Result<Outcome, Failu
     }
     let counts: Vec<String> =
         report.meta.ecosystems.iter().map(|(ecosystem, meta)| format!("{ecosystem} {}", meta.advisories)).collect();
-    let told = format!("{}: {}; {} records could not be read", output.display(), counts.join(", "), report.meta.skipped);
+    let told =
+        format!("{}: {}; {} records could not be read", output.display(), counts.join(", "), report.meta.skipped);
     terminal.result(&told);
     Ok(Outcome::Clean)
 }

@@ -51,7 +51,8 @@ Exit codes: 0 every case is completed and nothing is left, 1 any case is not com
 nothing), 2 could not run: also where nothing was left but the advisories could not all be asked for, or a manifest could not be \
 read.";
 
-const SBOM_EXAMPLES: &str = "Examples:\n  suture sbom . > sbom.cdx.json\n  suture sbom . --format spdx --commit HEAD > sbom.spdx.json";
+const SBOM_EXAMPLES: &str =
+    "Examples:\n  suture sbom . > sbom.cdx.json\n  suture sbom . --format spdx --commit HEAD > sbom.spdx.json";
 
 const CASES_EXAMPLES: &str = "Examples:\n  suture cases\n  suture cases npm-0123456789ab\n  suture cases --format json";
 
@@ -216,7 +217,9 @@ pub struct Heal {
 
 /// `suture demo`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  suture demo --dir ./demo     change a version in ./demo, commit, run it again: the patch changes")]
+#[command(
+    after_help = "Example:\n  suture demo --dir ./demo     change a version in ./demo, commit, run it again: the patch changes"
+)]
 pub struct Demo {
     /// Where to put the repository. One that is there already is healed as it is. Default: a new temporary folder.
     #[arg(long, value_name = "DIR")]
@@ -270,7 +273,9 @@ pub struct Advisories {
 #[derive(Debug, Subcommand)]
 pub enum AdvisoriesCommand {
     /// Build an index of a folder of OSV zips (ECOSYSTEM/all.zip).
-    #[command(after_help = "Example:\n  suture advisories build ./osv --output advisories.index\n  suture scan . --advisories advisories.index")]
+    #[command(
+        after_help = "Example:\n  suture advisories build ./osv --output advisories.index\n  suture scan . --advisories advisories.index"
+    )]
     Build {
         /// Folder of OSV zips.
         folder: PathBuf,

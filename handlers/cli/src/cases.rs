@@ -14,8 +14,11 @@ pub fn run(arguments: &Cases, state: Option<&Path>, terminal: &Terminal) -> Resu
     let store = open::store(state)?;
     let cases = block_on(read(&store, arguments.id.as_deref()))?;
     match (arguments.format, arguments.id.is_some()) {
-        (Format::Json, _) => terminal.document(&present::json(&serde_json::json!({ "schema": "suture.cases/1", "cases": cases }))?),
-        (Format::Table, true) => terminal.result(&cases.iter().map(|case| present::case_in_full(case, terminal.columns())).collect::<String>()),
+        (Format::Json, _) => {
+            terminal.document(&present::json(&serde_json::json!({ "schema": "suture.cases/1", "cases": cases }))?)
+        }
+        (Format::Table, true) => terminal
+            .result(&cases.iter().map(|case| present::case_in_full(case, terminal.columns())).collect::<String>()),
         (Format::Table, false) => terminal.result(&present::case_list(&cases, terminal.columns())),
     }
     Ok(Outcome::Clean)

@@ -74,7 +74,9 @@ pub fn store(folder: Option<&Path>) -> Result<Store, Failure> {
         return Ok(Store::memory(effects));
     }
     if let (None, Some(cloud)) = (folder, set.filter(|set| set.contains("://"))) {
-        return Err(Failure(format!("SUTURE_STORE is {cloud}; this version keeps its records in memory or in a folder")));
+        return Err(Failure(format!(
+            "SUTURE_STORE is {cloud}; this version keeps its records in memory or in a folder"
+        )));
     }
     let by_default = || settings.state_folder.as_ref().map(|folder| folder.join("suture"));
     let folder = folder.map(Path::to_path_buf).or_else(|| set.map(PathBuf::from)).or_else(by_default);
@@ -128,12 +130,18 @@ fn advisories(wanted: &Wanted<'_>, settings: &Settings, clock: &Clock) -> Result
         return Ok(AdvisorySource::Starter);
     }
     if path.is_file() {
-        return Index::open(path).map(AdvisorySource::Index).map_err(|error| Failure(format!("{}: {error}", path.display())));
+        return Index::open(path)
+            .map(AdvisorySource::Index)
+            .map_err(|error| Failure(format!("{}: {error}", path.display())));
     }
-    let cache = cache(settings, "advisories").ok_or_else(|| Failure("there is no cache folder; set HOME or XDG_CACHE_HOME".to_owned()))?;
+    let cache = cache(settings, "advisories")
+        .ok_or_else(|| Failure("there is no cache folder; set HOME or XDG_CACHE_HOME".to_owned()))?;
     let progress = wanted.terminal.progress();
     let opened = zips::open(path, &cache, clock.now(), &mut |step| {
-        progress.stage(&format!("indexing advisories of {}", step.ecosystem), &format!("{} of {}", step.records, step.records_all));
+        progress.stage(
+            &format!("indexing advisories of {}", step.ecosystem),
+            &format!("{} of {}", step.records, step.records_all),
+        );
     });
     drop(progress);
     let opened = opened.map_err(Failure::new)?;

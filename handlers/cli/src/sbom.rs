@@ -27,7 +27,9 @@ pub fn run(arguments: &Sbom, terminal: &Terminal) -> Result<Outcome, Failure> {
     });
     match unread(&graphs, &errors).into_iter().collect::<Vec<_>>().as_slice() {
         [] => Ok(Outcome::Clean),
-        paths => Err(Failure(format!("{} could not be read, so the document lacks what is in there", paths.join(", ")))),
+        paths => {
+            Err(Failure(format!("{} could not be read, so the document lacks what is in there", paths.join(", "))))
+        }
     }
 }
 

@@ -56,7 +56,9 @@ pub fn is_partial_by_choice(source: &AdvisorySource) -> bool {
 /// Clean, unless something could not be looked at: nothing found is not nothing there.
 pub fn refuse_to_call_clean(is_complete: bool, unread: &[&str]) -> Result<Outcome, Failure> {
     if !is_complete {
-        return Err(Failure("not every advisory could be asked for, so nothing found is not nothing there; see the notes".to_owned()));
+        return Err(Failure(
+            "not every advisory could be asked for, so nothing found is not nothing there; see the notes".to_owned(),
+        ));
     }
     if !unread.is_empty() {
         return Err(Failure(format!("{} could not be read, so nothing found is not nothing there", unread.join(", "))));
@@ -68,7 +70,11 @@ fn sarif(examination: &Examination) -> String {
     sarif::write(&sarif::Run {
         tool_version: env!("CARGO_PKG_VERSION"),
         findings: &examination.matched.iter().map(|matched| matched.finding.clone()).collect::<Vec<_>>(),
-        suppressed: &examination.suppressed.iter().map(|(matched, why)| (matched.finding.clone(), why.clone())).collect::<Vec<_>>(),
+        suppressed: &examination
+            .suppressed
+            .iter()
+            .map(|(matched, why)| (matched.finding.clone(), why.clone()))
+            .collect::<Vec<_>>(),
         errors: &examination.errors,
         limits_hit: &examination.limits_hit,
         notes: &examination.notes,

@@ -3,8 +3,8 @@
 use crate::terminal::Terminal;
 use crate::{Failure, Outcome};
 use pipeline::version::Ecosystem;
-use pipeline::wording::plain;
 use pipeline::version::order_check::check_order;
+use pipeline::wording::plain;
 use std::io::Read;
 
 /// Standard input over this size is refused.

@@ -33,7 +33,10 @@ fn record(id: &str, fixed: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn folder_of_zips_and_the_index_built_of_it_tell_the_same() {
     let desk = Desk::with_project(&shop()).await;
-    let records: Vec<Value> = (0..2500).map(|number| record(&format!("TEST-{number}"), "0.0.1")).chain([record("TEST-HIT", "1.2.0")]).collect();
+    let records: Vec<Value> = (0..2500)
+        .map(|number| record(&format!("TEST-{number}"), "0.0.1"))
+        .chain([record("TEST-HIT", "1.2.0")])
+        .collect();
     zip(&desk.user.home().join("osv"), &records);
     let built = desk.suture(&["advisories", "build", "osv", "--output", "osv.index"]);
     assert!(built.expect(0).contains("npm 2501"), "{}", built.stdout);

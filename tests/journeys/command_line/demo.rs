@@ -51,7 +51,11 @@ fn changed_version_changes_the_patch() {
     let user = User::new();
     user.suture(&["demo", "--dir", "demo"]).expect(0);
     let repository = GitRepository::at(&user.home().join("demo"));
-    let branch = repository.branches().into_iter().map(|(name, _)| name).find(|name| repository.message(name).contains("lodash"));
+    let branch = repository
+        .branches()
+        .into_iter()
+        .map(|(name, _)| name)
+        .find(|name| repository.message(name).contains("lodash"));
     let branch = branch.unwrap();
     assert!(repository.message(&branch).contains("lodash: 4.17.20 -> 4.17.23"));
     let lockfile = repository.read("main", "worker/package-lock.json");

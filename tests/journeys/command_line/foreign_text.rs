@@ -20,8 +20,15 @@ async fn titles_of_advisories_are_plain() {
 async fn names_and_paths_are_plain() {
     let desk = Desk::with_hole("MODERATE").await;
     let lockfile = super::shop().lockfile().replace("node_modules/latch", "node_modules/la\\u001b[2Jtch");
-    desk.repository.commit("evil", &[("a\u{1b}[31mb/package-lock.json", &lockfile), ("a\u{1b}[31mb/package.json", "{")]);
-    for arguments in [&["scan", "shop"][..], &["heal", "shop"], &["cases"], &["scan", "shop/a\u{1b}[31mb"], &["heal", "a\u{1b}[31mb"]] {
+    desk.repository
+        .commit("evil", &[("a\u{1b}[31mb/package-lock.json", &lockfile), ("a\u{1b}[31mb/package.json", "{")]);
+    for arguments in [
+        &["scan", "shop"][..],
+        &["heal", "shop"],
+        &["cases"],
+        &["scan", "shop/a\u{1b}[31mb"],
+        &["heal", "a\u{1b}[31mb"],
+    ] {
         let ran = desk.suture(arguments);
         for text in [&ran.stdout, &ran.stderr] {
             assert!(!text.contains('\u{1b}'), "{arguments:?}: {text}");

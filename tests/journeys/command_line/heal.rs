@@ -27,7 +27,19 @@ async fn json_is_the_contract() {
     let case = &said["cases"][0];
     let keys: Vec<&str> = case.as_object().unwrap().keys().map(String::as_str).collect();
     let expect = [
-        "case", "event_type", "rule", "severity", "decision", "reasons", "status", "findings", "left", "steps", "branch", "commit", "files",
+        "case",
+        "event_type",
+        "rule",
+        "severity",
+        "decision",
+        "reasons",
+        "status",
+        "findings",
+        "left",
+        "steps",
+        "branch",
+        "commit",
+        "files",
     ];
     assert_eq!(keys, expect);
     assert_eq!(case["branch"], json!(format!("suture/{}", case["case"].as_str().unwrap())));

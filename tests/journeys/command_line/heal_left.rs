@@ -8,7 +8,10 @@ async fn offline_nothing_is_asked_and_everything_is_left_with_the_reason() {
     let desk = Desk::with_project(&shop().needs("minimist", "^1.2.0").locks("minimist", "1.2.5", &[])).await;
     let said = desk.suture(&["heal", "shop", "--offline", "--format", "json"]).json(1);
     let left = said["cases"][0]["left"].as_array().unwrap();
-    assert!(!left.is_empty() && left.iter().all(|left| left["reason"].as_str().unwrap().contains("offline")), "{said:#}");
+    assert!(
+        !left.is_empty() && left.iter().all(|left| left["reason"].as_str().unwrap().contains("offline")),
+        "{said:#}"
+    );
     assert_eq!(desk.registry.asked(), 0);
     let scanned = desk.suture(&["scan", "shop", "--offline", "--format", "json"]).json(1);
     assert!(scanned["findings"].as_array().unwrap().iter().all(|finding| finding["fix"] == "unknown"), "{scanned:#}");
@@ -41,7 +44,13 @@ async fn busy_registry_puts_the_work_off_and_the_next_run_does_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn suppressed_findings_are_told_with_who_and_why() {
     let desk = Desk::with_hole("MODERATE").await;
-    desk.repository.commit("ignore", &[(".suture.yml", &format!("ignore:\n  - id: {ADVISORY}\n    reason: not reachable\n    expires: 2999-01-01\n"))]);
+    desk.repository.commit(
+        "ignore",
+        &[(
+            ".suture.yml",
+            &format!("ignore:\n  - id: {ADVISORY}\n    reason: not reachable\n    expires: 2999-01-01\n"),
+        )],
+    );
     let said = desk.suture(&["heal", "shop", "--format", "json"]).json(0);
     let case = &said["cases"][0];
     assert_eq!((&case["decision"], &case["status"]), (&json!("suppress"), &json!("suppressed")));
@@ -52,7 +61,10 @@ async fn suppressed_findings_are_told_with_who_and_why() {
 async fn policy_of_the_user_decides() {
     let desk = Desk::with_hole("HIGH").await;
     let single = "name: all\nevent_type: vulnerability.dependency\nauto_heal_severities: [high]\nconfidence_threshold: 0.9\nactions:\n  - type: update_dependency\n    conditions: [patch_available]\n  - type: create_pr\nrollback_enabled: true\n";
-    for (name, text) in [("single.yml", single.to_owned()), ("list.yml", format!("policies:\n  - {}", single.trim_end().replace('\n', "\n    ")))] {
+    for (name, text) in [
+        ("single.yml", single.to_owned()),
+        ("list.yml", format!("policies:\n  - {}", single.trim_end().replace('\n', "\n    "))),
+    ] {
         super::write(&desk.user.home().join(name), &text);
         let said = desk.suture(&["heal", "shop", "--policy", name, "--format", "json"]).json(0);
         assert_eq!(said["cases"][0]["status"], "completed", "{name}");
@@ -85,6 +97,11 @@ async fn advisories_that_could_not_be_asked_are_no_clean_bill() {
     desk.osv.refuse(404);
     let ran = desk.suture(&["heal", "shop"]);
     ran.expect(2);
-    assert!(ran.stdout.contains("could not be asked") && ran.stderr.contains("not every advisory"), "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stdout.contains("could not be asked") && ran.stderr.contains("not every advisory"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
     desk.suture(&["heal", "shop", "--advisories", "starter"]).expect(0);
 }

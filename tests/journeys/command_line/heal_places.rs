@@ -11,7 +11,12 @@ async fn what_is_no_repository_with_a_commit_is_refused() {
     std::fs::create_dir(desk.user.home().join("folder")).unwrap();
     write(&desk.user.home().join("file"), "");
     run("git", &["init", "--quiet", "fresh"], desk.user.home()).expect(0);
-    for (path, expect) in [("folder", "not in a git repository"), ("absent", "not in a git repository"), ("file", "not in a git repository"), ("fresh", "no commit yet")] {
+    for (path, expect) in [
+        ("folder", "not in a git repository"),
+        ("absent", "not in a git repository"),
+        ("file", "not in a git repository"),
+        ("fresh", "no commit yet"),
+    ] {
         let ran = desk.suture(&["heal", path]);
         ran.expect(2);
         assert!(ran.stderr.contains(expect), "{path}: {}", ran.stderr);
@@ -52,7 +57,11 @@ async fn uncommitted_changes_are_not_looked_at_and_that_is_said() {
     desk.write("notes.txt", "nobody looks at this anyway");
     let ran = desk.suture(&["heal", "shop"]);
     ran.expect(0);
-    assert!(ran.stderr.contains("warning: changes that are not committed are not looked at: package-lock.json;"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("warning: changes that are not committed are not looked at: package-lock.json;"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(std::fs::read_to_string(desk.repository.folder().join("package-lock.json")).unwrap(), "{}");
 }
 
@@ -72,7 +81,8 @@ async fn branch_that_is_checked_out_is_not_moved() {
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_lockfile_is_one_error_and_the_rest_is_healed() {
     let desk = Desk::with_hole("MODERATE").await;
-    desk.repository.commit("broken", &[("old/package-lock.json", "{\n  \"packages\": {\n"), ("old/package.json", "{}")]);
+    desk.repository
+        .commit("broken", &[("old/package-lock.json", "{\n  \"packages\": {\n"), ("old/package.json", "{}")]);
     let said = desk.suture(&["heal", "shop", "--format", "json"]);
     // Everything known is healed; of the broken one nothing is known.
     let said = said.json(2);

@@ -85,13 +85,18 @@ async fn kinds_without_a_detector_are_refused_not_passed() {
 async fn commit_is_looked_at_instead_of_the_disk() {
     let desk = Desk::with_hole("HIGH").await;
     let mended = shop().locks("latch", "1.2.0", &[]).lockfile();
-    desk.repository.commit("mend", &[("package-lock.json", &mended), ("sub/package.json", "{}"), ("sub/package-lock.json", &shop().lockfile())]);
+    desk.repository.commit(
+        "mend",
+        &[("package-lock.json", &mended), ("sub/package.json", "{}"), ("sub/package-lock.json", &shop().lockfile())],
+    );
     desk.write("package-lock.json", "broken");
     let scan = |path, commit| desk.suture(&["scan", path, "--commit", commit, "--format", "json"]);
     assert_eq!(scan("shop", "HEAD~1").json(1)["findings"][0]["path"], "package-lock.json");
     assert_eq!(scan("shop", "main").json(1)["findings"][0]["path"], "sub/package-lock.json");
     assert_eq!(scan("shop/sub", "main").json(1)["findings"][0]["path"], "package-lock.json");
-    for (path, commit, expect) in [("shop", "nowhere", "`nowhere` is not a commit"), ("shop/sub", "HEAD~1", "sub is not a folder at")] {
+    for (path, commit, expect) in
+        [("shop", "nowhere", "`nowhere` is not a commit"), ("shop/sub", "HEAD~1", "sub is not a folder at")]
+    {
         let ran = scan(path, commit);
         ran.expect(2);
         assert!(ran.stderr.contains(expect), "{}", ran.stderr);

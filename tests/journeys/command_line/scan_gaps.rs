@@ -109,6 +109,7 @@ async fn installed_packages_are_passed_over() {
     desk.write(".venv/requirements.txt", "jinja2==3.1.2\n");
     desk.write(".hidden/requirements.txt", "idna==3.4\n");
     let said = desk.suture(&["scan", "shop", "--offline", "--format", "json"]).json(1);
-    let paths: Vec<&str> = said["findings"].as_array().unwrap().iter().map(|finding| finding["path"].as_str().unwrap()).collect();
+    let paths: Vec<&str> =
+        said["findings"].as_array().unwrap().iter().map(|finding| finding["path"].as_str().unwrap()).collect();
     assert_eq!(paths, [".hidden/requirements.txt"]);
 }

@@ -19,7 +19,10 @@ async fn ignore_by_id_or_fingerprint_holds_until_it_expires() {
         ("id: GHSA-xxxx-yyyy-zzzz".to_owned(), "2999-01-01", 1),
     ];
     for (target, expires, code) in rows {
-        desk.write(".suture.yml", &format!("ignore:\n  - {target}\n    reason: not reachable\n    expires: {expires}\n"));
+        desk.write(
+            ".suture.yml",
+            &format!("ignore:\n  - {target}\n    reason: not reachable\n    expires: {expires}\n"),
+        );
         let ran = desk.suture(&["scan", "shop"]);
         assert_eq!(ran.expect(code).contains("1 suppressed"), code == 0, "{}", ran.stdout);
         let is_told = ran.stdout.contains("note: .suture.yml:2");
@@ -74,7 +77,9 @@ async fn open_vex_tells_what_does_not_affect() {
 async fn known_files_that_are_none_are_refused() {
     let desk = Desk::with_hole("HIGH").await;
     write(&desk.user.home().join("odd.json"), "[]");
-    for arguments in [["--baseline", "odd.json"], ["--vex", "odd.json"], ["--baseline", "absent.json"], ["--vex", "absent.json"]] {
+    for arguments in
+        [["--baseline", "odd.json"], ["--vex", "odd.json"], ["--baseline", "absent.json"], ["--vex", "absent.json"]]
+    {
         let ran = desk.suture(&[&["scan", "shop"][..], &arguments].concat());
         ran.expect(2);
         assert!(ran.stderr.contains(arguments[1]), "{}", ran.stderr);

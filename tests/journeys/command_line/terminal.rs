@@ -40,7 +40,9 @@ fn quiet_is_quiet() {
     let user = User::new();
     user.suture(&["demo", "--dir", "demo", "--quiet"]).expect(0);
     std::fs::write(user.home().join("demo/api/package-lock.json"), "{}").unwrap();
-    for arguments in [&["demo", "--dir", "demo"][..], &["heal", "demo/api", "--offline"], &["scan", "demo", "--offline"], &["cases"]] {
+    for arguments in
+        [&["demo", "--dir", "demo"][..], &["heal", "demo/api", "--offline"], &["scan", "demo", "--offline"], &["cases"]]
+    {
         let ran = user.suture(&[arguments, &["--quiet"]].concat());
         assert_eq!(ran.stderr, "", "{arguments:?}");
     }
@@ -50,7 +52,8 @@ fn quiet_is_quiet() {
 async fn progress_in_a_log_is_a_few_lines() {
     let desk = Desk::with_hole("MODERATE").await;
     let ran = desk.suture(&["heal", "shop"]);
-    let expect = "scanning\ndeciding what may be done\nplanning and proving the smallest fixes\nverifying the branches\n";
+    let expect =
+        "scanning\ndeciding what may be done\nplanning and proving the smallest fixes\nverifying the branches\n";
     assert_eq!(ran.stderr, expect);
 }
 
@@ -58,7 +61,12 @@ async fn progress_in_a_log_is_a_few_lines() {
 fn reader_that_goes_away_is_no_fault() {
     let user = User::new();
     user.suture(&["demo", "--dir", "demo"]).expect(0);
-    for arguments in [&["scan", "demo", "--offline", "--format", "json"][..], &["scan", "demo", "--offline"], &["--help"], &["cases"]] {
+    for arguments in [
+        &["scan", "demo", "--offline", "--format", "json"][..],
+        &["scan", "demo", "--offline"],
+        &["--help"],
+        &["cases"],
+    ] {
         let mut child = user.start(arguments);
         drop(child.stdout.take());
         let mut said = String::new();
@@ -82,11 +90,25 @@ fn result_that_can_t_be_written_is_a_failure() {
 #[test]
 fn help_of_every_command_has_examples() {
     let user = User::new();
-    let commands = [&[][..], &["scan"], &["heal"], &["demo"], &["cases"], &["sbom"], &["advisories"], &["advisories", "build"], &["versions"]];
+    let commands = [
+        &[][..],
+        &["scan"],
+        &["heal"],
+        &["demo"],
+        &["cases"],
+        &["sbom"],
+        &["advisories"],
+        &["advisories", "build"],
+        &["versions"],
+    ];
     for command in commands {
         for help in ["--help", "-h"] {
             let ran = user.suture(&[command, &[help]].concat());
-            assert!(ran.expect(0).contains("Example") && ran.stdout.contains("suture "), "{command:?} {help}: {}", ran.stdout);
+            assert!(
+                ran.expect(0).contains("Example") && ran.stdout.contains("suture "),
+                "{command:?} {help}: {}",
+                ran.stdout
+            );
         }
     }
     for command in ["scan", "heal", "sbom"] {

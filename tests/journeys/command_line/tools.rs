@@ -7,7 +7,12 @@ use crate::world::program::User;
 async fn bill_of_materials_has_every_package_and_is_the_same_again() {
     let desk = Desk::with_project(&shop()).await;
     let cyclonedx = desk.suture(&["sbom", "shop"]).json(0);
-    let mut names: Vec<&str> = cyclonedx["components"].as_array().unwrap().iter().map(|component| component["name"].as_str().unwrap()).collect();
+    let mut names: Vec<&str> = cyclonedx["components"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|component| component["name"].as_str().unwrap())
+        .collect();
     names.sort_unstable();
     assert_eq!((cyclonedx["specVersion"].as_str(), names), (Some("1.6"), vec!["gate", "latch"]));
     assert_eq!(desk.suture(&["sbom", "shop"]).json(0)["serialNumber"], cyclonedx["serialNumber"]);
@@ -33,7 +38,12 @@ fn check(ecosystem: &str, input: &[u8], code: i32, expect: &str) {
 
 #[test]
 fn lines_that_hold_are_counted() {
-    check("npm", b"1.0.0 < 1.0.1\n1.0.0-rc.1 < 1.0.0\n# said\n\n1.0.0 = 1.0.0+build\n", 0, "3 of 3 lines hold; 0 do not\n");
+    check(
+        "npm",
+        b"1.0.0 < 1.0.1\n1.0.0-rc.1 < 1.0.0\n# said\n\n1.0.0 = 1.0.0+build\n",
+        0,
+        "3 of 3 lines hold; 0 do not\n",
+    );
     check("Red Hat", b"1.0~rc1 < 1.0\n0:1.0-1 < 1:0.1-1\n", 0, "2 of 2 lines hold; 0 do not\n");
     check("npm", b"", 0, "0 of 0 lines hold; 0 do not\n");
 }

@@ -45,7 +45,7 @@ pub enum Delivered {
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// What git says.
-    #[error("git: {0}")]
+    #[error("git: {}", .0.message())]
     Git(#[from] git2::Error),
     /// What is asked for is not there.
     #[error("{0}")]
@@ -77,6 +77,10 @@ impl LocalRepository {
     pub fn discover(path: &Path, effects: Effects) -> Result<Self, GitError> {
         let repository = Repository::discover(path).map_err(|error| match error.code() {
             ErrorCode::NotFound => GitError::Absent(format!("{} is not in a git repository", path.display())),
+            ErrorCode::Owner => GitError::Absent(format!(
+                "{}; if you trust it, `git config --global --add safe.directory FOLDER` says so",
+                error.message()
+            )),
             _ => error.into(),
         })?;
         let folder = repository.workdir().unwrap_or_else(|| repository.path());

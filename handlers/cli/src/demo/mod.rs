@@ -45,13 +45,17 @@ fn prepare(folder: &Path) -> Result<LocalRepository, Failure> {
     if is_new {
         repository::write_to(folder).map_err(failure)?;
         let now = agents::environment::clock::Clock::System.now();
-        return LocalRepository::begin(folder, "A repository with old dependencies", now, Effects::default()).map_err(Failure::new);
+        return LocalRepository::begin(folder, "A repository with old dependencies", now, Effects::default())
+            .map_err(Failure::new);
     }
     // A folder inside of some other repository must not have that one healed.
     let repository = LocalRepository::discover(folder, Effects::default()).map_err(Failure::new)?;
     let is_its_own = folder.canonicalize().is_ok_and(|folder| folder == repository.folder());
     if !is_its_own || !folder.join("api/package-lock.json").is_file() {
-        return Err(Failure(format!("{} holds something else; name a folder that is empty or not there yet", folder.display())));
+        return Err(Failure(format!(
+            "{} holds something else; name a folder that is empty or not there yet",
+            folder.display()
+        )));
     }
     Ok(repository)
 }

@@ -35,7 +35,9 @@ pub fn run(arguments: &Heal, state: Option<&Path>, terminal: &Terminal) -> Resul
     let mode = if is_dry { Mode::DryRun } else { Mode::Heal };
     let healed = block_on(heal(&env, mode, terminal.progress()))?;
     match arguments.format {
-        Format::Json => terminal.document(&present::heal_json(healed.cases.iter().map(|(case, _)| case), &healed.errors)?),
+        Format::Json => {
+            terminal.document(&present::heal_json(healed.cases.iter().map(|(case, _)| case), &healed.errors)?)
+        }
         Format::Table => tell(&healed, arguments.diff, terminal),
     }
     healed.outcome(is_partial_by_choice(&env.advisories))
@@ -44,7 +46,11 @@ pub fn run(arguments: &Heal, state: Option<&Path>, terminal: &Terminal) -> Resul
 /// Says what somebody may take to be looked at, and is not.
 pub fn warn(repository: &LocalRepository, path: &Path, terminal: &Terminal) -> Result<(), Failure> {
     if repository.place_of(path) != Path::new("") {
-        terminal.note(&format!("note: {} is part of the repository {}, all of which is healed", path.display(), repository.folder().display()));
+        terminal.note(&format!(
+            "note: {} is part of the repository {}, all of which is healed",
+            path.display(),
+            repository.folder().display()
+        ));
     }
     let commit = repository.head().map_err(Failure::new)?.commit;
     let changed = repository.uncommitted().map_err(Failure::new)?;
@@ -52,7 +58,10 @@ pub fn warn(repository: &LocalRepository, path: &Path, terminal: &Terminal) -> R
         let more = changed.len().saturating_sub(UNCOMMITTED_NAMED_MAX);
         let named = changed.iter().take(UNCOMMITTED_NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        terminal.warning(&format!("changes that are not committed are not looked at: {named}{more}; what is healed is the commit {}", commit.short()));
+        terminal.warning(&format!(
+            "changes that are not committed are not looked at: {named}{more}; what is healed is the commit {}",
+            commit.short()
+        ));
     }
     Ok(())
 }
@@ -80,10 +89,16 @@ impl Healed {
         if let Some(reason) = self.broken.first() {
             return Err(Failure(reason.clone()));
         }
-        let is_whole = |case: &Case| matches!(case.status, Status::Completed | Status::Suppressed | Status::FalsePositive) && case.left.is_empty();
+        let is_whole = |case: &Case| {
+            matches!(case.status, Status::Completed | Status::Suppressed | Status::FalsePositive)
+                && case.left.is_empty()
+        };
         if self.is_put_off || !self.cases.iter().all(|(case, _)| is_whole(case)) {
             return Ok(Outcome::Left);
         }
-        refuse_to_call_clean(self.is_complete || is_partial_by_choice, &self.unread.iter().map(String::as_str).collect::<Vec<_>>())
+        refuse_to_call_clean(
+            self.is_complete || is_partial_by_choice,
+            &self.unread.iter().map(String::as_str).collect::<Vec<_>>(),
+        )
     }
 }

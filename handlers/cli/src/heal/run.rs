@@ -62,9 +62,17 @@ pub async fn heal(env: &Environment, mode: Mode, progress: Progress) -> Result<H
     errors.extend(completed.notes.into_iter().chain(completed.limits_hit).map(told));
     errors.extend(put_off.iter().cloned().map(told));
     errors.extend(seen.poisoned.into_iter().map(told));
-    let mut broken: Vec<String> = bus.dead_letters.into_iter().map(|(delivery, reason)| format!("{}: {reason}", delivery.function)).collect();
+    let mut broken: Vec<String> =
+        bus.dead_letters.into_iter().map(|(delivery, reason)| format!("{}: {reason}", delivery.function)).collect();
     broken.extend(seen.scan_failed);
-    Ok(Healed { cases, errors, unread: completed.unread, is_complete: completed.is_complete, is_put_off: !put_off.is_empty(), broken })
+    Ok(Healed {
+        cases,
+        errors,
+        unread: completed.unread,
+        is_complete: completed.is_complete,
+        is_put_off: !put_off.is_empty(),
+        broken,
+    })
 }
 
 /// Why work of `run` is put off. Work of earlier runs on the same repository is done with: this run has looked again.
@@ -73,8 +81,14 @@ async fn put_off(env: &Environment, repository: &RepoName, run: RunId) -> Result
     for key in env.store.list("wakeups").await.map_err(Failure::new)? {
         let Some(wake_up) = env.store.read::<WakeUp>(&key).await.map_err(Failure::new)? else { continue };
         if wake_up.message.correlation_id == run {
-            reasons.push(format!("put off: {}; run it again after {}", wake_up.reason, wake_up.due.strftime("%Y-%m-%d %H:%M:%SZ")));
-        } else if wake_up.message.payload.pointer("/wound/repository").and_then(|name| name.as_str()) == Some(repository.as_str()) {
+            reasons.push(format!(
+                "put off: {}; run it again after {}",
+                wake_up.reason,
+                wake_up.due.strftime("%Y-%m-%d %H:%M:%SZ")
+            ));
+        } else if wake_up.message.payload.pointer("/wound/repository").and_then(|name| name.as_str())
+            == Some(repository.as_str())
+        {
             env.store.delete(&key).await.map_err(Failure::new)?;
         }
     }

@@ -45,7 +45,8 @@ fn case_json(case: &Case) -> Value {
 
 /// `3 cases: 1 completed, 2 proposed`
 pub fn case_summary<'a>(cases: impl Iterator<Item = &'a Case> + Clone) -> String {
-    let of_status: Vec<String> = by_status(cases.clone()).into_iter().map(|(status, count)| format!("{count} {status}")).collect();
+    let of_status: Vec<String> =
+        by_status(cases.clone()).into_iter().map(|(status, count)| format!("{count} {status}")).collect();
     format!("{}: {}\n", count(cases.count(), "case"), of_status.join(", "))
 }
 
@@ -95,12 +96,12 @@ pub fn case_in_full(case: &Case, columns: Option<u16>) -> String {
         let times = if findings > 1 { format!(" ({findings} findings)") } else { String::new() };
         line("left", &format!("{reason}{times}"));
     }
-    if let Some(delivery) = &case.delivery {
-        if let (Some(branch), Some(commit)) = (&delivery.branch, &delivery.commit) {
-            line("branch", &format!("{branch} ({})", commit.short()));
-            line("look", &format!("git show {branch}"));
-            line("take", &format!("git merge {branch}"));
-        }
+    if let Some(delivery) = &case.delivery
+        && let (Some(branch), Some(commit)) = (&delivery.branch, &delivery.commit)
+    {
+        line("branch", &format!("{branch} ({})", commit.short()));
+        line("look", &format!("git show {branch}"));
+        line("take", &format!("git merge {branch}"));
     }
     text
 }

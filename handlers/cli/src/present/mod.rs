@@ -42,7 +42,9 @@ fn table(columns: Option<u16>) -> Table {
 
 /// `text` broken between words so that it fits `columns` with `indent` blanks before every line; the first has them already.
 fn wrapped(text: &str, columns: Option<u16>, indent: usize) -> String {
-    let Some(width) = columns.map(|columns| usize::from(columns).saturating_sub(indent)) else { return text.to_owned() };
+    let Some(width) = columns.map(|columns| usize::from(columns).saturating_sub(indent)) else {
+        return text.to_owned();
+    };
     let mut wrapped = String::new();
     let mut used = 0;
     for word in text.split(' ') {
@@ -72,7 +74,8 @@ mod tests {
 
     #[test]
     fn lines_are_broken_between_words() {
-        let check = |columns, expect: &str| assert_eq!(wrapped("one two three fourteen", columns, 2), expect, "{columns:?}");
+        let check =
+            |columns, expect: &str| assert_eq!(wrapped("one two three fourteen", columns, 2), expect, "{columns:?}");
         check(None, "one two three fourteen");
         check(Some(80), "one two three fourteen");
         check(Some(10), "one two\n  three\n  fourteen");

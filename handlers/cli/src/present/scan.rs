@@ -93,7 +93,8 @@ fn findings(examination: &Examination, columns: Option<u16>) -> String {
 fn row(examination: &Examination, matched: &Matched) -> [String; 5] {
     let finding = &matched.finding;
     let style = style_of(finding.severity);
-    let package = finding.package.as_ref().map_or_else(String::new, |package| format!("{} {}", package.name, package.version));
+    let package =
+        finding.package.as_ref().map_or_else(String::new, |package| format!("{} {}", package.name, package.version));
     let brought = examination.graphs.get(matched.graph).and_then(|graph| {
         let package = graph.packages.iter().find(|package| matched.places.contains(&package.place))?;
         let (_, by) = package.via.split_last()?;

@@ -5,13 +5,16 @@ use crate::{Failure, Outcome};
 use pipeline::version::Ecosystem;
 use pipeline::version::order_check::check_order;
 use pipeline::wording::plain;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 
 /// Standard input over this size is refused.
 const INPUT_BYTES_MAX: u64 = 256 << 20;
 
 /// Prints the lines that are ordered otherwise, and a count.
 pub fn run(ecosystem: Ecosystem, terminal: &Terminal) -> Result<Outcome, Failure> {
+    if std::io::stdin().is_terminal() {
+        terminal.note("reading lines such as `1.0.0 < 1.0.1` from standard input");
+    }
     let mut bytes = Vec::new();
     let read = std::io::stdin().take(INPUT_BYTES_MAX + 1).read_to_end(&mut bytes);
     read.map_err(|error| Failure(format!("standard input: {error}")))?;

@@ -104,5 +104,5 @@ async fn runs_at_the_same_time_end_alike() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_to_heal_is_clean() {
     let desk = Desk::with_project(&shop()).await;
-    assert!(desk.suture(&["heal", "shop"]).expect(0).contains("nothing to heal"));
+    assert!(desk.suture(&["heal", "shop"]).expect(0).contains("nothing found to heal"));
 }

@@ -101,3 +101,23 @@ async fn records_that_cant_be_kept_stop_the_run_before_it_begins() {
     assert_eq!(desk.repository.branches().len(), 1);
     assert_eq!(desk.repository.read("main", "package-lock.json"), shop().lockfile());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_cant_be_kept_any_more_stop_the_run() {
+    let desk = Desk::with_hole("MODERATE").await;
+    write(&desk.user.home().join("state/journal"), "not a folder");
+    let said = desk.suture(&["heal", "shop", "--state", "state", "--format", "json"]).json(2);
+    assert!(said["errors"].to_string().contains("scan: broken: store"), "{said:#}");
+    let table = desk.suture(&["heal", "shop", "--state", "state"]);
+    assert!(!table.expect(2).contains("nothing found"), "{}", table.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repository_that_is_damaged_is_not_clean() {
+    let desk = Desk::with_hole("MODERATE").await;
+    let tree = run("git", &["rev-parse", "HEAD^{tree}"], desk.repository.folder()).expect(0).trim().to_owned();
+    std::fs::remove_file(desk.repository.folder().join(".git/objects").join(&tree[..2]).join(&tree[2..])).unwrap();
+    let ran = desk.suture(&["heal", "shop"]);
+    ran.expect(2);
+    assert!(ran.stderr.contains(&tree), "{}", ran.stderr);
+}

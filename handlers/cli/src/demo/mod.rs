@@ -48,14 +48,13 @@ fn prepare(folder: &Path) -> Result<LocalRepository, Failure> {
         return LocalRepository::begin(folder, "A repository with old dependencies", now, Effects::default())
             .map_err(Failure::new);
     }
+    let foreign =
+        || Failure(format!("{} holds something else; name a folder that is empty or not there yet", folder.display()));
+    let repository = LocalRepository::discover(folder, Effects::default()).map_err(|_| foreign())?;
     // A folder inside of some other repository must not have that one healed.
-    let repository = LocalRepository::discover(folder, Effects::default()).map_err(Failure::new)?;
-    let is_its_own = folder.canonicalize().is_ok_and(|folder| folder == repository.folder());
+    let is_its_own = repository.place_of(folder) == Path::new("");
     if !is_its_own || !folder.join("api/package-lock.json").is_file() {
-        return Err(Failure(format!(
-            "{} holds something else; name a folder that is empty or not there yet",
-            folder.display()
-        )));
+        return Err(foreign());
     }
     Ok(repository)
 }

@@ -75,10 +75,11 @@ fn tell(healed: &Healed, with_diff: bool, terminal: &Terminal) {
         }
     }
     let mut text: String = healed.errors.iter().map(present::error_line).collect();
-    text.push_str(&match healed.cases.is_empty() {
-        true => "nothing to heal\n".to_owned(),
-        false => present::case_summary(healed.cases.iter().map(|(case, _)| case)),
-    });
+    if !healed.cases.is_empty() {
+        text.push_str(&present::case_summary(healed.cases.iter().map(|(case, _)| case)));
+    } else if healed.broken.is_empty() {
+        text.push_str("nothing found to heal\n");
+    }
     terminal.result(&text);
 }
 
@@ -86,8 +87,8 @@ impl Healed {
     /// Clean if every case is completed and nothing is left. A failure if Suture could not do its work, or where that nothing
     /// is left can't be told.
     pub fn outcome(&self, is_partial_by_choice: bool) -> Result<Outcome, Failure> {
-        if let Some(reason) = self.broken.first() {
-            return Err(Failure(reason.clone()));
+        if !self.broken.is_empty() {
+            return Err(Failure(self.broken.join("\n")));
         }
         let is_whole = |case: &Case| {
             matches!(case.status, Status::Completed | Status::Suppressed | Status::FalsePositive)

@@ -65,6 +65,7 @@ pub async fn heal(env: &Environment, mode: Mode, progress: Progress) -> Result<H
     let mut broken: Vec<String> =
         bus.dead_letters.into_iter().map(|(delivery, reason)| format!("{}: {reason}", delivery.function)).collect();
     broken.extend(seen.scan_failed);
+    errors.extend(broken.iter().cloned().map(told));
     Ok(Healed {
         cases,
         errors,

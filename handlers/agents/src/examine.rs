@@ -24,7 +24,7 @@ pub struct Examination {
     pub suppressed: Vec<(Matched, Suppression)>,
     /// What could not be read.
     pub errors: Vec<ScanError>,
-    /// What people should know of their own suppressions: expired, unused.
+    /// What people should know: that there was nothing to look at, or that their own suppressions are expired or unused.
     pub notes: Vec<String>,
     /// What was left out because of a limit.
     pub limits_hit: Vec<String>,
@@ -53,7 +53,10 @@ pub async fn examine(env: &Environment, tree: &SourceTree) -> Result<Examination
     }
     let mut suppressions = env.suppressions.clone();
     suppressions.ignores.clone_from(&config.ignore);
-    let (kept, suppressed, notes) = part(matched, &suppressions, env);
+    let (kept, suppressed, mut notes) = part(matched, &suppressions, env);
+    if graphs.is_empty() && errors.iter().all(|error| error.path.is_empty()) {
+        notes.push("there is no npm or pip project here, and this version reads no others".to_owned());
+    }
     Ok(Examination {
         graphs,
         matched: kept,

@@ -50,7 +50,7 @@ pub struct ScanCompleted {
     /// Manifests and lockfiles that could not be read at all.
     #[serde(default)]
     pub unread: Vec<String>,
-    /// What people should know of their own suppressions.
+    /// What people should know: that there was nothing to look at, or of their own suppressions.
     #[serde(default)]
     pub notes: Vec<String>,
     /// What was left out because of a limit.

@@ -113,3 +113,14 @@ async fn installed_packages_are_passed_over() {
         said["findings"].as_array().unwrap().iter().map(|finding| finding["path"].as_str().unwrap()).collect();
     assert_eq!(paths, [".hidden/requirements.txt"]);
 }
+
+#[test]
+fn folder_without_a_project_says_that_there_was_nothing_to_look_at() {
+    let user = User::new();
+    write(&user.home().join("tree/Gemfile.lock"), "GEM\n");
+    let ran = user.suture(&["scan", "tree", "--offline"]);
+    assert!(ran.expect(0).contains("no npm or pip project here"), "{}", ran.stdout);
+    let ran = user.suture(&["scan", "tree", "--offline", "--format", "json"]);
+    assert!(ran.stderr.contains("no npm or pip project here"), "{}", ran.stderr);
+    assert_eq!(ran.json(0)["findings"], serde_json::json!([]));
+}

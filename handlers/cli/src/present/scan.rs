@@ -57,12 +57,15 @@ pub fn scan_table(target: &str, examination: &Examination, columns: Option<u16>)
 
 const HEADER: [&str; 5] = ["severity", "package", "advisory", "fixed in", "brought in by"];
 
+/// A terminal with fewer columns is told the ends of a path through the graph only.
+const WIDE_COLUMNS: u16 = 120;
+
 /// A table for each file, all with the same columns.
 fn findings(examination: &Examination, columns: Option<u16>) -> String {
     let mut files: Vec<(&str, Vec<[String; 5]>)> = Vec::new();
     for matched in &examination.matched {
         let path = matched.finding.path.as_str();
-        let row = row(examination, matched);
+        let row = row(examination, matched, columns.is_some_and(|columns| columns < WIDE_COLUMNS));
         match files.iter_mut().find(|(file, _)| *file == path) {
             Some((_, rows)) => rows.push(row),
             None => files.push((path, vec![row])),
@@ -90,7 +93,7 @@ fn findings(examination: &Examination, columns: Option<u16>) -> String {
     text
 }
 
-fn row(examination: &Examination, matched: &Matched) -> [String; 5] {
+fn row(examination: &Examination, matched: &Matched, is_narrow: bool) -> [String; 5] {
     let finding = &matched.finding;
     let style = style_of(finding.severity);
     let package =
@@ -98,7 +101,10 @@ fn row(examination: &Examination, matched: &Matched) -> [String; 5] {
     let brought = examination.graphs.get(matched.graph).and_then(|graph| {
         let package = graph.packages.iter().find(|package| matched.places.contains(&package.place))?;
         let (_, by) = package.via.split_last()?;
-        Some(by.join(" > "))
+        Some(match by {
+            [first, _, .., last] if is_narrow => format!("{first} > … > {last}"),
+            _ => by.join(" > "),
+        })
     });
     let by = brought.filter(|by| !by.is_empty()).unwrap_or_else(|| "the project itself".to_owned());
     let fixed = if finding.fixed_versions.is_empty() { "-".to_owned() } else { finding.fixed_versions.join(", ") };

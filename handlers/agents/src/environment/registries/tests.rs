@@ -185,7 +185,7 @@ async fn a_lockfile_cannot_send_us_to_a_private_address() {
     let archive = format!("{address}a/-/a-1.0.0.tgz");
     let project = ProjectAddresses::of_archives([("a", archive.as_str())], None, vec![address.clone()]);
     let registries = Registries::new(Configuration::default(), None, quick());
-    for ecosystem in Ecosystem::ALL {
+    for ecosystem in [Ecosystem::Npm, Ecosystem::PyPI] {
         let answered = registries.facts(ecosystem, "a", &[], &project).await;
         assert!(matches!(answered, Err(Unavailable::Refused { .. })), "{answered:?}");
     }

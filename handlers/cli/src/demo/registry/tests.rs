@@ -138,7 +138,7 @@ async fn every_newer_release_of_the_requirements_has_its_needs() {
 #[tokio::test]
 async fn what_is_not_recorded_is_no_package() {
     let (_recorded, registries) = registries().await;
-    for ecosystem in Ecosystem::ALL {
+    for ecosystem in [Ecosystem::Npm, Ecosystem::PyPI] {
         let answer = registries.facts(ecosystem, "left-pad", &[], &ProjectAddresses::default()).await;
         assert!(answer.is_err_and(|error| error.to_string().contains("no such package")));
     }

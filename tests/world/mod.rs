@@ -1,5 +1,7 @@
 //! A simulated outside, and the real agents in it.
 
+pub mod osv;
+pub mod program;
 pub mod project;
 pub mod registry;
 pub mod repository;

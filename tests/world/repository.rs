@@ -21,7 +21,12 @@ impl GitRepository {
         this
     }
 
-    /// Commits `files` on top of `main`, on the disk too.
+    /// The repository that is in `folder` already.
+    pub fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_path_buf() }
+    }
+
+    /// Commits `files` on top of what is checked out, on the disk too.
     pub fn commit(&self, message: &str, files: &[(&str, &str)]) -> String {
         let repository = self.open();
         let mut index = repository.index().unwrap();
@@ -84,6 +89,23 @@ impl GitRepository {
         let repository = self.open();
         let commit = repository.find_reference(&format!("refs/heads/{branch}")).unwrap().peel_to_commit().unwrap();
         commit.message().unwrap().to_owned()
+    }
+
+    /// How many objects its database has, loose and packed.
+    pub fn objects(&self) -> usize {
+        let mut count = 0;
+        self.open().odb().unwrap().foreach(|_| {
+            count += 1;
+            true
+        }).unwrap();
+        count
+    }
+
+    /// Checks out the commit of `branch` itself.
+    pub fn detach(&self, branch: &str) {
+        let repository = self.open();
+        let commit = repository.refname_to_id(&format!("refs/heads/{branch}")).unwrap();
+        repository.set_head_detached(commit).unwrap();
     }
 
     /// Its folder.

@@ -7,7 +7,7 @@ use detectors::dependency;
 use detectors::dependency::matching::{self, Matched};
 use detectors::source_tree::{SourceTree, TextError};
 use pipeline::dependency::DependencyGraph;
-use pipeline::finding::{Finding, ScanError, Severity};
+use pipeline::finding::{Finding, Fix, ScanError, Severity};
 use pipeline::ids::Fingerprint;
 use pipeline::repository_config::{self, RepositoryConfig};
 use pipeline::suppress::{self, Suppression, Suppressions};
@@ -24,7 +24,7 @@ pub struct Examination {
     pub suppressed: Vec<(Matched, Suppression)>,
     /// What could not be read.
     pub errors: Vec<ScanError>,
-    /// What people should know of their own suppressions: expired, unused.
+    /// What people should know: that there was nothing to look at, or that their own suppressions are expired or unused.
     pub notes: Vec<String>,
     /// What was left out because of a limit.
     pub limits_hit: Vec<String>,
@@ -46,10 +46,17 @@ pub async fn examine(env: &Environment, tree: &SourceTree) -> Result<Examination
     let wanted: Vec<Package> = wanted.into_iter().collect();
     let answer = env.advisories.advisories_of(&wanted, env.clock.now()).await;
     errors.extend(answer.notes.iter().map(|note| ScanError { path: String::new(), line: None, message: note.clone() }));
-    let matched = matching::findings(&graphs, |ecosystem, name| answer.known(ecosystem, name));
+    let mut matched = matching::findings(&graphs, |ecosystem, name| answer.known(ecosystem, name));
+    if env.registries.is_offline() {
+        // Whether a fixed version was ever released, and when, is a registry's to say.
+        matched.iter_mut().filter(|matched| matched.finding.fix == Fix::Available).for_each(|matched| matched.finding.fix = Fix::Unknown);
+    }
     let mut suppressions = env.suppressions.clone();
     suppressions.ignores.clone_from(&config.ignore);
-    let (kept, suppressed, notes) = part(matched, &suppressions, env);
+    let (kept, suppressed, mut notes) = part(matched, &suppressions, env);
+    if graphs.is_empty() && errors.iter().all(|error| error.path.is_empty()) {
+        notes.push("there is no npm or pip project here, and this version reads no others".to_owned());
+    }
     Ok(Examination {
         graphs,
         matched: kept,
@@ -94,6 +101,20 @@ fn part(matched: Vec<Matched>, suppressions: &Suppressions, env: &Environment) -
     (kept, suppressed, parted.notes)
 }
 
+/// Manifests and lockfiles with errors of which no project was made: nothing is known of what they hold.
+pub fn unread<'a>(graphs: &[DependencyGraph], errors: &'a [ScanError]) -> BTreeSet<&'a str> {
+    let is_read = |path: &str| {
+        graphs.iter().any(|graph| {
+            // A broken lockfile still governs its project, which then can't be edited and has no package of it.
+            let is_lockfile = graph.lockfile.as_deref() == Some(path)
+                && (graph.read_only.is_none() || graph.packages.iter().any(|package| package.path == path));
+            graph.manifest == path || is_lockfile
+        })
+    };
+    let paths = errors.iter().map(|error| error.path.as_str());
+    paths.filter(|path| dependency::wants(path) && !is_read(path)).collect()
+}
+
 impl Examination {
     /// The findings to act on of one graph.
     pub fn of_graph(&self, index: usize) -> impl Iterator<Item = &Matched> {
@@ -103,6 +124,11 @@ impl Examination {
     /// Index of the graph that is mended by changing `path`.
     pub fn graph_at(&self, path: &str) -> Option<usize> {
         self.graphs.iter().position(|graph| graph.lockfile.as_ref().unwrap_or(&graph.manifest) == path)
+    }
+
+    /// What of the tree could not be read at all.
+    pub fn unread(&self) -> BTreeSet<&str> {
+        unread(&self.graphs, &self.errors)
     }
 
     /// Findings to act on by severity, worst first; severities without any are absent.

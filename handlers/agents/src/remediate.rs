@@ -164,8 +164,12 @@ impl Attempt<'_> {
         let repository = self.env.repository(&wound.repository)?;
         let now = self.env.clock.now();
         let commit = match repository.deliver(&wound.base_branch, &wound.commit, &branch, &patch, &message, now) {
-            Ok(Delivered::Now(commit) | Delivered::Before(commit)) => {
+            Ok(Delivered::Now(commit)) => {
                 steps.push(Step::new("deliver", true, format!("{} on {branch}", commit.short())));
+                commit
+            }
+            Ok(Delivered::Before(commit)) => {
+                steps.push(Step::new("deliver", true, format!("{} is on {branch} already", commit.short())));
                 commit
             }
             Ok(Delivered::Foreign(commit)) => {
@@ -203,7 +207,7 @@ impl Attempt<'_> {
         let mut verdict = self.message.payload.verdict.clone();
         verdict.decision = Decision::Escalate;
         verdict.reasons.push("update_dependency: the condition patch_available does not hold".to_owned());
-        let step = Step::new("determine", false, "no version heals it within the rules");
+        let step = Step::new("determine", false, "nothing can be changed within the rules; what is left says why");
         self.escalated(vec![step], &verdict)
     }
 

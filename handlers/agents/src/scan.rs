@@ -34,6 +34,9 @@ pub async fn scan(env: &Environment, message: Envelope<ScanRequested>) -> Result
         suppressed: examination.suppressed.len(),
         errors: bounded(&examination.errors),
         is_complete: examination.is_complete,
+        unread: examination.unread().into_iter().take(SCAN_ERRORS_MAX).map(str::to_owned).collect(),
+        notes: examination.notes.iter().take(SCAN_ERRORS_MAX).cloned().collect(),
+        limits_hit: examination.limits_hit.iter().take(SCAN_ERRORS_MAX).cloned().collect(),
     };
     reply.event(topic::SCAN_COMPLETED, request.commit.as_str(), &completed)?;
     Ok(reply.finish())

@@ -11,9 +11,12 @@ pub fn run(arguments: &Advisories, terminal: &Terminal) -> Result<Outcome, Failu
     let AdvisoriesCommand::Build { folder, output } = &arguments.command;
     let progress = terminal.progress();
     let built = zips::build_index(folder, output, Clock::System.now(), &mut |step| {
-        progress.stage(format!("{}: {} of {}", step.ecosystem, step.records, step.records_all));
+        progress.stage(
+            &format!("indexing advisories of {}", step.ecosystem),
+            &format!("{} of {}", step.records, step.records_all),
+        );
     });
-    progress.finish();
+    drop(progress);
     let report = built.map_err(Failure::new)?;
     for skipped in &report.skipped {
         terminal.warning(&format!("{}: {}", skipped.place, skipped.reason));
@@ -23,7 +26,8 @@ pub fn run(arguments: &Advisories, terminal: &Terminal) -> Result<Outcome, Failu
     }
     let counts: Vec<String> =
         report.meta.ecosystems.iter().map(|(ecosystem, meta)| format!("{ecosystem} {}", meta.advisories)).collect();
-    let told = format!("{}: {}; {} records could not be read", output.display(), counts.join(", "), report.meta.skipped);
+    let told =
+        format!("{}: {}; {} records could not be read", output.display(), counts.join(", "), report.meta.skipped);
     terminal.result(&told);
     Ok(Outcome::Clean)
 }

@@ -15,11 +15,53 @@ Examples:
   suture heal .                     put proven fixes on branches suture/<case>
   suture cases                      what became of them";
 
-const WHAT_IS_READ: &str = "\
-What is read: package.json, package-lock.json, npm-shrinkwrap.json, requirements files and their includes, .suture.yml.
-Hidden files and folders are read. Passed over are .git, .hg and .svn; vendored, installed and generated code
-(node_modules, bower_components, jspm_packages, vendor, vendored, third_party, site-packages, venv, .venv, .tox, .nox,
-__pycache__); links; and whatever is over a limit, which is then said under limits_hit.";
+/// What a command reads, for its long help. The lines are long: clap breaks them where the terminal ends.
+macro_rules! what_is_read {
+    () => {
+        "What is read: package.json, package-lock.json, npm-shrinkwrap.json, requirements files and their includes, .npmrc (registry \
+addresses) and .suture.yml (what to ignore).
+
+Hidden and generated files are read like any other. Passed over are .git, .hg and .svn; folders of vendored or installed code \
+(node_modules, bower_components, jspm_packages, vendor, vendored, third_party, site-packages, venv, .venv, .tox, .nox, __pycache__); \
+links, which are never followed; and what is over a limit, which is then said under limits_hit."
+    };
+}
+
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  suture scan .
+  suture scan . --fail-on high --format sarif > suture.sarif
+  suture scan . --commit HEAD~1 --advisories ./osv
+
+Exit codes: 0 nothing found at or above --fail-on, 1 something found, 2 could not run: also where nothing was found but the \
+advisories could not all be asked for, or a manifest could not be read. Who asks for part of the advisories, by --offline or \
+--advisories starter, gets 0 and a note.";
+
+const HEAL_EXAMPLES: &str = "\
+Examples:
+  suture heal .
+  suture heal . --diff | git apply
+  suture heal . --policy policies.yml --format json
+
+The work tree is never touched: each fix is one commit on a branch suture/<case> of its own. What is healed is the commit that \
+is checked out, in the whole repository that PATH is in. Registry addresses come from the lockfile, .npmrc, pip's configuration, or \
+the settings SUTURE_NPM_REGISTRY and SUTURE_PIP_INDEX_URL.
+
+Exit codes: 0 every case is completed and nothing is left, 1 any case is not completed or findings are left (a dry run completes \
+nothing), 2 could not run: also where nothing was left but the advisories could not all be asked for, or a manifest could not be \
+read.";
+
+const SBOM_EXAMPLES: &str =
+    "Examples:\n  suture sbom . > sbom.cdx.json\n  suture sbom . --format spdx --commit HEAD > sbom.spdx.json";
+
+const CASES_EXAMPLES: &str = "Examples:\n  suture cases\n  suture cases npm-0123456789ab\n  suture cases --format json";
+
+const VERSIONS_EXAMPLES: &str = "\
+Examples:
+  printf '1.0.0 < 1.0.1\\n' | suture versions npm
+  suture versions \"Red Hat\" < pairs.txt
+
+Blank lines and those that begin with # are skipped. Exit code 1 if any line does not hold, or is none.";
 
 /// Heals security wounds: scans, writes the smallest fix, and proves it before you review it.
 #[derive(Debug, Parser)]
@@ -31,6 +73,9 @@ pub struct Arguments {
     /// Log lines on stderr, by a filter such as `debug` or `agents=trace`.
     #[arg(long, global = true, value_name = "FILTER", env = "SUTURE_LOG")]
     pub log: Option<String>,
+    /// Where Suture keeps its own records of cases. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -65,9 +110,6 @@ pub struct AdvisoryChoice {
     /// Ask nobody: no advisories from a network, no registries.
     #[arg(long)]
     pub offline: bool,
-    /// Where Suture keeps its own records. Default: $SUTURE_STORE, else the user's state directory.
-    #[arg(long, value_name = "DIR")]
-    pub state: Option<PathBuf>,
 }
 
 /// What is known already.
@@ -113,14 +155,15 @@ pub enum ScanFormat {
 
 /// `suture scan`
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  suture scan .\n  suture scan . --fail-on high --format sarif > suture.sarif\n  suture scan . --commit HEAD~1 --advisories ./osv", after_long_help = WHAT_IS_READ)]
+#[command(after_help = SCAN_EXAMPLES, after_long_help = format!("{SCAN_EXAMPLES}\n\n{}", what_is_read!()))]
 pub struct Scan {
     /// Folder to look at.
     pub path: PathBuf,
     /// Look at a commit of the git repository instead of the files on the disk.
     #[arg(long, value_name = "REVISION")]
     pub commit: Option<String>,
-    /// Only these kinds of findings; may be given more than once. Default: every kind there is a detector for.
+    /// Only these kinds of findings; may be given more than once. Default: every kind that this version has a detector for,
+    /// which is dependency.
     #[arg(long, value_enum)]
     pub kind: Vec<Kind>,
     /// Form of the result.
@@ -148,11 +191,11 @@ pub enum Format {
 
 /// `suture heal`
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  suture heal .\n  suture heal . --diff\n  suture heal . --policy policies.yml --format json\n\nThe work tree is never touched: each fix is one commit on a branch suture/<case> of its own.\nRegistry addresses come from the lockfile, .npmrc, pip's configuration, or the settings\nSUTURE_NPM_REGISTRY and SUTURE_PIP_INDEX_URL.", after_long_help = WHAT_IS_READ)]
+#[command(after_help = HEAL_EXAMPLES, after_long_help = format!("{HEAL_EXAMPLES}\n\n{}", what_is_read!()))]
 pub struct Heal {
-    /// A git repository.
+    /// A local git repository.
     pub path: PathBuf,
-    /// Plan and prove, but deliver nothing.
+    /// Plan and prove, but deliver nothing, and record nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// As --dry-run, and print the changes as a unified diff.
@@ -174,7 +217,9 @@ pub struct Heal {
 
 /// `suture demo`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  suture demo --dir ./demo     change a version in ./demo, commit, run it again: the patch changes")]
+#[command(
+    after_help = "Example:\n  suture demo --dir ./demo     change a version in ./demo, commit, run it again: the patch changes"
+)]
 pub struct Demo {
     /// Where to put the repository. One that is there already is healed as it is. Default: a new temporary folder.
     #[arg(long, value_name = "DIR")]
@@ -183,15 +228,13 @@ pub struct Demo {
 
 /// `suture cases`
 #[derive(Debug, Args)]
+#[command(after_help = CASES_EXAMPLES)]
 pub struct Cases {
     /// Tell this one in full.
     pub id: Option<String>,
     /// Form of the result.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
-    /// Where Suture keeps its own records. Default: $SUTURE_STORE, else the user's state directory.
-    #[arg(long, value_name = "DIR")]
-    pub state: Option<PathBuf>,
 }
 
 /// Forms of a bill of materials.
@@ -205,7 +248,7 @@ pub enum SbomFormat {
 
 /// `suture sbom`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  suture sbom . --format spdx > sbom.spdx.json", after_long_help = WHAT_IS_READ)]
+#[command(after_help = SBOM_EXAMPLES, after_long_help = format!("{SBOM_EXAMPLES}\n\n{}", what_is_read!()))]
 pub struct Sbom {
     /// Folder to look at.
     pub path: PathBuf,
@@ -219,6 +262,7 @@ pub struct Sbom {
 
 /// `suture advisories`
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  suture advisories build ./osv --output advisories.index")]
 pub struct Advisories {
     /// What to do with advisories.
     #[command(subcommand)]
@@ -229,7 +273,9 @@ pub struct Advisories {
 #[derive(Debug, Subcommand)]
 pub enum AdvisoriesCommand {
     /// Build an index of a folder of OSV zips (ECOSYSTEM/all.zip).
-    #[command(after_help = "Example:\n  suture advisories build ./osv --output advisories.index\n  suture scan . --advisories advisories.index")]
+    #[command(
+        after_help = "Example:\n  suture advisories build ./osv --output advisories.index\n  suture scan . --advisories advisories.index"
+    )]
     Build {
         /// Folder of OSV zips.
         folder: PathBuf,
@@ -241,8 +287,8 @@ pub enum AdvisoriesCommand {
 
 /// `suture versions`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  printf '1.0 < 1.0.1\\n' | suture versions npm")]
+#[command(after_help = VERSIONS_EXAMPLES)]
 pub struct Versions {
-    /// npm, PyPI, Go, crates.io, Maven, NuGet, RubyGems, Packagist, Debian, Alpine or \"Red Hat\".
+    /// npm, PyPI, Go, crates.io, Maven, NuGet, RubyGems, Packagist, Debian, Alpine or "Red Hat".
     pub ecosystem: Ecosystem,
 }

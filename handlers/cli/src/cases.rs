@@ -7,17 +7,20 @@ use agents::environment::store::Store;
 use agents::journal;
 use pipeline::case::{Case, fold};
 use pipeline::ids::CaseId;
+use std::path::Path;
 
 /// Lists the cases, or tells one in full.
-pub fn run(arguments: &Cases, terminal: &Terminal) -> Result<Outcome, Failure> {
-    let store = open::store(arguments.state.as_deref())?;
+pub fn run(arguments: &Cases, state: Option<&Path>, terminal: &Terminal) -> Result<Outcome, Failure> {
+    let store = open::store(state)?;
     let cases = block_on(read(&store, arguments.id.as_deref()))?;
-    let text = match (arguments.format, arguments.id.is_some()) {
-        (Format::Json, _) => present::json(&serde_json::json!({ "schema": "suture.cases/1", "cases": cases }))?,
-        (Format::Table, true) => cases.iter().map(present::case_in_full).collect(),
-        (Format::Table, false) => present::case_list(&cases),
-    };
-    terminal.result(&text);
+    match (arguments.format, arguments.id.is_some()) {
+        (Format::Json, _) => {
+            terminal.document(&present::json(&serde_json::json!({ "schema": "suture.cases/1", "cases": cases }))?)
+        }
+        (Format::Table, true) => terminal
+            .result(&cases.iter().map(|case| present::case_in_full(case, terminal.columns())).collect::<String>()),
+        (Format::Table, false) => terminal.result(&present::case_list(&cases, terminal.columns())),
+    }
     Ok(Outcome::Clean)
 }
 

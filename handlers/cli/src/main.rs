@@ -41,16 +41,17 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let terminal = Terminal::new(arguments.quiet);
     log(&arguments);
+    let state = arguments.state.as_deref();
     let outcome = match arguments.command {
         Command::Scan(scan) => scan::run(&scan, &terminal),
-        Command::Heal(heal) => heal::run(&heal, &terminal),
+        Command::Heal(heal) => heal::run(&heal, state, &terminal),
         Command::Demo(demo) => demo::run(&demo, &terminal),
-        Command::Cases(cases) => cases::run(&cases, &terminal),
+        Command::Cases(cases) => cases::run(&cases, state, &terminal),
         Command::Sbom(sbom) => sbom::run(&sbom, &terminal),
         Command::Advisories(advisories) => advisories::run(&advisories, &terminal),
         Command::Versions(versions) => versions::run(versions.ecosystem, &terminal),
     };
-    match outcome {
+    match terminal.lost().map_or(outcome, Err) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Left) => ExitCode::from(1),
         Err(failure) => {

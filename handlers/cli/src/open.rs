@@ -35,25 +35,19 @@ pub struct Wanted<'a> {
     pub known: Option<&'a Known>,
     /// Policies instead of the built-in ones.
     pub policy: Option<&'a Path>,
-    /// The repository to heal; `None`: nothing is delivered, and nothing kept.
-    pub repository: Option<&'a Path>,
+    /// The repository to heal; `None`: nothing is delivered.
+    pub repository: Option<LocalRepository>,
+    /// Where records are kept; `None`: nowhere.
+    pub store: Option<Store>,
     /// Where progress is shown.
     pub terminal: &'a Terminal,
 }
 
 /// The environment for `wanted`.
-pub fn environment(wanted: &Wanted<'_>) -> Result<Environment, Failure> {
+pub fn environment(wanted: Wanted<'_>) -> Result<Environment, Failure> {
     let settings = Settings::read();
     let clock = Clock::System;
-    let advisories = advisories(wanted, &settings, &clock)?;
-    let (store, repositories) = match wanted.repository {
-        Some(path) => {
-            let effects = Effects::default();
-            let repository = LocalRepository::discover(path, effects.clone()).map_err(Failure::new)?;
-            (store_of(wanted.advisories.state.as_deref(), &settings, effects)?, vec![repository])
-        }
-        None => (Store::memory(Effects::default()), Vec::new()),
-    };
+    let advisories = advisories(&wanted, &settings, &clock)?;
     let registries = match wanted.advisories.offline {
         true => Registries::offline(),
         false => registries(&settings),
@@ -61,8 +55,8 @@ pub fn environment(wanted: &Wanted<'_>) -> Result<Environment, Failure> {
     Ok(Environment {
         clock,
         ids: Ids::System,
-        store,
-        repositories,
+        store: wanted.store.unwrap_or_else(|| Store::memory(Effects::default())),
+        repositories: wanted.repository.into_iter().collect(),
         registries,
         advisories,
         policies: policies(wanted.policy)?,
@@ -74,16 +68,15 @@ pub fn environment(wanted: &Wanted<'_>) -> Result<Environment, Failure> {
 
 /// The store under `folder`, else where the user's settings put it.
 pub fn store(folder: Option<&Path>) -> Result<Store, Failure> {
-    store_of(folder, &Settings::read(), Effects::default())
-}
-
-fn store_of(folder: Option<&Path>, settings: &Settings, effects: Effects) -> Result<Store, Failure> {
+    let (settings, effects) = (Settings::read(), Effects::default());
     let set = settings.store.as_deref();
     if let (None, Some("memory")) = (folder, set) {
         return Ok(Store::memory(effects));
     }
     if let (None, Some(cloud)) = (folder, set.filter(|set| set.contains("://"))) {
-        return Err(Failure(format!("SUTURE_STORE is {cloud}; this version keeps its records in memory or in a folder")));
+        return Err(Failure(format!(
+            "SUTURE_STORE is {cloud}; this version keeps its records in memory or in a folder"
+        )));
     }
     let by_default = || settings.state_folder.as_ref().map(|folder| folder.join("suture"));
     let folder = folder.map(Path::to_path_buf).or_else(|| set.map(PathBuf::from)).or_else(by_default);
@@ -137,16 +130,20 @@ fn advisories(wanted: &Wanted<'_>, settings: &Settings, clock: &Clock) -> Result
         return Ok(AdvisorySource::Starter);
     }
     if path.is_file() {
-        return Index::open(path).map(AdvisorySource::Index).map_err(|error| Failure(format!("{}: {error}", path.display())));
+        return Index::open(path)
+            .map(AdvisorySource::Index)
+            .map_err(|error| Failure(format!("{}: {error}", path.display())));
     }
-    let cache = cache(settings, "advisories").ok_or_else(|| Failure("there is no cache folder; set HOME or XDG_CACHE_HOME".to_owned()))?;
-    let mut progress = None;
+    let cache = cache(settings, "advisories")
+        .ok_or_else(|| Failure("there is no cache folder; set HOME or XDG_CACHE_HOME".to_owned()))?;
+    let progress = wanted.terminal.progress();
     let opened = zips::open(path, &cache, clock.now(), &mut |step| {
-        progress.get_or_insert_with(|| wanted.terminal.progress()).stage(format!("indexing advisories of {}: {} of {}", step.ecosystem, step.records, step.records_all));
+        progress.stage(
+            &format!("indexing advisories of {}", step.ecosystem),
+            &format!("{} of {}", step.records, step.records_all),
+        );
     });
-    if let Some(progress) = progress {
-        progress.finish();
-    }
+    drop(progress);
     let opened = opened.map_err(Failure::new)?;
     opened.notes.iter().for_each(|note| wanted.terminal.warning(note));
     Ok(AdvisorySource::Index(opened.index))

@@ -4,6 +4,7 @@ use crate::arguments::{Sbom, SbomFormat};
 use crate::terminal::Terminal;
 use crate::{Failure, Outcome, scan};
 use agents::environment::clock::Clock;
+use agents::examine::unread;
 use detectors::sbom;
 use pipeline::dependency::DependencyGraph;
 use pipeline::ids::hash_of;
@@ -20,11 +21,16 @@ pub fn run(arguments: &Sbom, terminal: &Terminal) -> Result<Outcome, Failure> {
     for limit in &tree.limits_hit {
         terminal.warning(limit);
     }
-    terminal.result(&match arguments.format {
+    terminal.document(&match arguments.format {
         SbomFormat::Cyclonedx => cyclonedx(&arguments.path, &graphs, &Clock::System),
         SbomFormat::Spdx => spdx(&arguments.path, &graphs, &Clock::System),
     });
-    Ok(Outcome::Clean)
+    match unread(&graphs, &errors).into_iter().collect::<Vec<_>>().as_slice() {
+        [] => Ok(Outcome::Clean),
+        paths => {
+            Err(Failure(format!("{} could not be read, so the document lacks what is in there", paths.join(", "))))
+        }
+    }
 }
 
 /// CycloneDX 1.6 of `graphs`.

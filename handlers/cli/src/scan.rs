@@ -3,11 +3,12 @@
 use crate::arguments::{Kind, Scan, ScanFormat};
 use crate::terminal::Terminal;
 use crate::{Failure, Outcome, block_on, open, present, sbom};
+use agents::environment::advisories::AdvisorySource;
 use agents::environment::effects::Effects;
 use agents::environment::folder;
 use agents::environment::git::LocalRepository;
 use agents::environment::tree_limits::TreeLimits;
-use agents::examine::examine;
+use agents::examine::{Examination, examine};
 use detectors::report::sarif;
 use detectors::source_tree::SourceTree;
 use std::path::Path;
@@ -15,52 +16,82 @@ use std::path::Path;
 /// Scans, and tells what was found.
 pub fn run(arguments: &Scan, terminal: &Terminal) -> Result<Outcome, Failure> {
     refuse_kinds_without_detector(&arguments.kind)?;
-    let tree = tree(&arguments.path, arguments.commit.as_deref())?;
-    let env = open::environment(&open::Wanted {
+    let env = open::environment(open::Wanted {
         advisories: &arguments.advisories,
         known: Some(&arguments.known),
         policy: None,
         repository: None,
+        store: None,
         terminal,
     })?;
+    let progress = terminal.progress();
+    progress.stage("scanning", "reading manifests and lockfiles");
+    let tree = tree(&arguments.path, arguments.commit.as_deref())?;
+    progress.stage("scanning", "looking up advisories");
     let examination = block_on(async { examine(&env, &tree).await.map_err(Failure::new) })?;
+    drop(progress);
     let target = arguments.path.display().to_string();
-    let text = match arguments.format {
-        ScanFormat::Table => present::scan_table(&target, &examination),
-        ScanFormat::Json => present::scan_json(&target, &examination)?,
-        ScanFormat::Sarif => sarif::write(&sarif::Run {
-            tool_version: env!("CARGO_PKG_VERSION"),
-            findings: &examination.matched.iter().map(|matched| matched.finding.clone()).collect::<Vec<_>>(),
-            suppressed: &examination
-                .suppressed
-                .iter()
-                .map(|(matched, why)| (matched.finding.clone(), why.clone()))
-                .collect::<Vec<_>>(),
-            errors: &examination.errors,
-            limits_hit: &examination.limits_hit,
-            notes: &examination.notes,
-        }),
-        ScanFormat::Cyclonedx => sbom::cyclonedx(&arguments.path, &examination.graphs, &env.clock),
-        ScanFormat::Spdx => sbom::spdx(&arguments.path, &examination.graphs, &env.clock),
-    };
-    terminal.result(&text);
-    let is_left = examination.matched.iter().any(|matched| matched.finding.severity >= arguments.fail_on);
-    if !is_left && !examination.is_complete {
-        return Err(Failure("not every advisory could be asked for: nothing found is not nothing there".to_owned()));
+    match arguments.format {
+        ScanFormat::Table => terminal.result(&present::scan_table(&target, &examination, terminal.columns())),
+        ScanFormat::Json => terminal.document(&present::scan_json(&target, &examination)?),
+        ScanFormat::Sarif => terminal.document(&sarif(&examination)),
+        ScanFormat::Cyclonedx => terminal.document(&sbom::cyclonedx(&arguments.path, &examination.graphs, &env.clock)),
+        ScanFormat::Spdx => terminal.document(&sbom::spdx(&arguments.path, &examination.graphs, &env.clock)),
     }
-    Ok(if is_left { Outcome::Left } else { Outcome::Clean })
+    if arguments.format != ScanFormat::Table {
+        examination.notes.iter().for_each(|note| terminal.note(&format!("note: {note}")));
+    }
+    if examination.matched.iter().any(|matched| matched.finding.severity >= arguments.fail_on) {
+        return Ok(Outcome::Left);
+    }
+    let is_complete = examination.is_complete || is_partial_by_choice(&env.advisories);
+    refuse_to_call_clean(is_complete, &examination.unread().into_iter().collect::<Vec<_>>())
+}
+
+/// Whether the user asked for a part of the advisories only: then that nothing else was looked at is no surprise.
+pub fn is_partial_by_choice(source: &AdvisorySource) -> bool {
+    matches!(source, AdvisorySource::Starter)
+}
+
+/// Clean, unless something could not be looked at: nothing found is not nothing there.
+pub fn refuse_to_call_clean(is_complete: bool, unread: &[&str]) -> Result<Outcome, Failure> {
+    if !is_complete {
+        return Err(Failure(
+            "not every advisory could be asked for, so nothing found is not nothing there; see the notes".to_owned(),
+        ));
+    }
+    if !unread.is_empty() {
+        return Err(Failure(format!("{} could not be read, so nothing found is not nothing there", unread.join(", "))));
+    }
+    Ok(Outcome::Clean)
+}
+
+fn sarif(examination: &Examination) -> String {
+    sarif::write(&sarif::Run {
+        tool_version: env!("CARGO_PKG_VERSION"),
+        findings: &examination.matched.iter().map(|matched| matched.finding.clone()).collect::<Vec<_>>(),
+        suppressed: &examination
+            .suppressed
+            .iter()
+            .map(|(matched, why)| (matched.finding.clone(), why.clone()))
+            .collect::<Vec<_>>(),
+        errors: &examination.errors,
+        limits_hit: &examination.limits_hit,
+        notes: &examination.notes,
+    })
 }
 
 /// The files to look at: of a commit, else as they are on the disk.
 pub fn tree(path: &Path, commit: Option<&str>) -> Result<SourceTree, Failure> {
     let limits = TreeLimits::default();
+    if !path.is_dir() {
+        let problem = if path.exists() { "is not a folder" } else { "does not exist" };
+        return Err(Failure(format!("{} {problem}", path.display())));
+    }
     if let Some(revision) = commit {
         let repository = LocalRepository::discover(path, Effects::default()).map_err(Failure::new)?;
         let commit = repository.resolve(revision).map_err(Failure::new)?;
-        return repository.tree(&commit, &limits).map_err(Failure::new);
-    }
-    if !path.is_dir() {
-        return Err(Failure(format!("{} is not a folder", path.display())));
+        return repository.tree_under(&commit, &repository.place_of(path), &limits).map_err(Failure::new);
     }
     folder::tree(path, &limits).map_err(|error| Failure(format!("{}: {error}", path.display())))
 }

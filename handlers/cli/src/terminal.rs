@@ -1,99 +1,114 @@
 //! The terminal: results on stdout, everything else on stderr, colour and motion only where somebody looks.
 
 use crate::Failure;
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pipeline::finding::Severity;
-use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use pipeline::wording::plain;
+use std::cell::RefCell;
+use std::io::{ErrorKind, IsTerminal, Write};
+
+pub use progress::Progress;
+
+mod progress;
 
 /// Where words go.
 #[derive(Debug)]
 pub struct Terminal {
     quiet: bool,
+    /// Why a result could not be written.
+    lost: RefCell<Option<std::io::Error>>,
 }
 
-/// How often the sign of life turns.
-const TICK: Duration = Duration::from_millis(120);
-
 impl Terminal {
-    /// A terminal that, if `quiet`, is told nothing but results and errors.
+    /// A terminal that, if `quiet`, is told nothing but results and errors, and those without colour.
     pub fn new(quiet: bool) -> Self {
-        Self { quiet }
+        Self { quiet, lost: RefCell::new(None) }
     }
 
-    /// A result. A reader that went away (`| head`) is no error.
+    /// A result for people: colours are taken out where nobody sees them. Foreign text in it has to be [`plain`] already.
     pub fn result(&self, text: &str) {
-        let mut out = anstream::stdout().lock();
+        let out = std::io::stdout().lock();
+        let choice = if self.quiet { ColorChoice::Never } else { AutoStream::choice(&out) };
+        self.write(&mut AutoStream::new(out, choice), text);
+    }
+
+    /// A result for programs, byte for byte.
+    pub fn document(&self, text: &str) {
+        self.write(&mut std::io::stdout().lock(), text);
+    }
+
+    /// A unified diff: byte for byte for programs such as `git apply`; coloured, and harmless, for people.
+    pub fn diff(&self, diff: &str) {
+        if std::io::stdout().is_terminal() { self.result(&coloured(diff)) } else { self.document(diff) }
+    }
+
+    fn write(&self, out: &mut impl Write, text: &str) {
         let newline = if text.ends_with('\n') { "" } else { "\n" };
-        let _ = write!(out, "{text}{newline}").and_then(|()| out.flush());
+        match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
+            // A reader that went away (`| head`) has what it wanted.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => *self.lost.borrow_mut() = Some(error),
+            _ => {}
+        }
+    }
+
+    /// Why some result could not be written, if so.
+    pub fn lost(&self) -> Option<Failure> {
+        self.lost.take().map(|error| Failure(format!("standard output: {error}")))
     }
 
     /// Something that helps to understand, but is not the result.
     pub fn note(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(anstream::stderr(), "{text}");
+            let _ = writeln!(anstream::stderr(), "{}", plain_lines(text));
         }
     }
 
-    /// Something that somebody has to know, quiet or not.
+    /// Something that is not as it should be, but does not keep the command from its work.
     pub fn warning(&self, text: &str) {
-        let style = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
-        let _ = writeln!(anstream::stderr(), "{style}warning{style:#}: {text}");
+        if !self.quiet {
+            let style = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
+            let _ = writeln!(anstream::stderr(), "{style}warning{style:#}: {}", plain_lines(text));
+        }
     }
 
     /// Why the command could not run.
     pub fn failure(&self, failure: &Failure) {
         let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-        let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {failure}");
+        let text = format!("{style}error{style:#}: {}", plain_lines(&failure.to_string()));
+        let err = std::io::stderr().lock();
+        let choice = if self.quiet { ColorChoice::Never } else { AutoStream::choice(&err) };
+        let _ = writeln!(AutoStream::new(err, choice), "{text}");
     }
 
-    /// A sign of life for long work. On a terminal it moves; elsewhere each new stage is a line.
+    /// A sign of life for long work.
     pub fn progress(&self) -> Progress {
-        if self.quiet {
-            return Progress::Silent;
-        }
-        if !std::io::stderr().is_terminal() {
-            return Progress::Lines;
-        }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(TICK);
-        Progress::Moving(bar)
+        Progress::new(self.quiet)
+    }
+
+    /// Columns of the terminal that shows the result; `None` where it goes elsewhere and lines may be as long as they are.
+    pub fn columns(&self) -> Option<u16> {
+        terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0)
     }
 }
 
-/// A sign of life.
-#[derive(Debug)]
-pub enum Progress {
-    /// None.
-    Silent,
-    /// A line for each stage.
-    Lines,
-    /// One line that changes.
-    Moving(ProgressBar),
+fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
 
-impl Progress {
-    /// What is being done now.
-    pub fn stage(&self, text: impl Into<String>) {
-        match self {
-            Self::Silent => {}
-            Self::Lines => {
-                let _ = writeln!(anstream::stderr(), "{}", text.into());
-            }
-            Self::Moving(bar) => bar.set_message(text.into()),
-        }
+/// The lines of `diff` as a terminal may show them.
+pub fn coloured(diff: &str) -> String {
+    let mut text = String::new();
+    for line in diff.lines() {
+        let style = match line.as_bytes().first() {
+            Some(b'+') => Style::new().fg_color(Some(AnsiColor::Green.into())),
+            Some(b'-') => Style::new().fg_color(Some(AnsiColor::Red.into())),
+            Some(b'@') => Style::new().fg_color(Some(AnsiColor::Cyan.into())),
+            _ => Style::new(),
+        };
+        text.push_str(&format!("{style}{}{style:#}\n", plain(line)));
     }
-
-    /// The work is done; the line goes away.
-    pub fn finish(&self) {
-        if let Self::Moving(bar) = self {
-            bar.finish_and_clear();
-        }
-    }
+    text
 }
 
 /// The colour of a severity.

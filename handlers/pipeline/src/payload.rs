@@ -47,9 +47,18 @@ pub struct ScanCompleted {
     pub errors: Vec<ScanError>,
     /// Whether every advisory that there is could be asked for.
     pub is_complete: bool,
+    /// Manifests and lockfiles that could not be read at all.
+    #[serde(default)]
+    pub unread: Vec<String>,
+    /// What people should know: that there was nothing to look at, or of their own suppressions.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// What was left out because of a limit.
+    #[serde(default)]
+    pub limits_hit: Vec<String>,
 }
 
-/// Errors that a [`ScanCompleted`] names.
+/// Errors that a [`ScanCompleted`] names; as many unread files, notes and limits.
 pub const SCAN_ERRORS_MAX: usize = 50;
 
 /// `vulnerability.detected`

@@ -1,7 +1,9 @@
 //! Healing policies: what may be healed, how sure one has to be, and by which actions.
 
 use crate::finding::Severity;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
 /// A policy file over this size is refused.
 const POLICY_BYTES_MAX: usize = 256 * 1024;
@@ -43,6 +45,7 @@ pub struct Policy {
     /// Severities that may be healed without asking. All others are proposed.
     pub auto_heal_severities: Vec<Severity>,
     /// The least confidence, 0 to 1, at which a fix is healed instead of proposed.
+    #[serde(deserialize_with = "share")]
     pub confidence_threshold: f64,
     /// Actions, in order. Each whose conditions hold is run.
     pub actions: Vec<Action>,
@@ -59,16 +62,16 @@ pub struct Policy {
 #[serde(deny_unknown_fields)]
 pub struct Action {
     /// One of [`ACTION_TYPES`].
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "action_type")]
     pub action_type: String,
     /// Of [`CONDITIONS`]; all have to hold.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "conditions")]
     pub conditions: Vec<String>,
     /// Ahead of budget and schedule.
     #[serde(default)]
     pub immediate: bool,
     /// `code_review`: our own review of the diff.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "validation")]
     pub validation: Option<String>,
     /// Whether somebody has to approve it.
     #[serde(default)]
@@ -83,11 +86,13 @@ pub struct Action {
 
 /// A policy file that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {message}")]
+#[error("{file}{}: {message}", place.map_or_else(String::new, |(line, column)| format!(":{line}:{column}")))]
 pub struct PolicyError {
     /// Which file.
     pub file: String,
-    /// What is wrong in it, where, and what would be right.
+    /// Line and column, from 1.
+    pub place: Option<(u64, u64)>,
+    /// What is wrong in it, and what would be right.
     pub message: String,
 }
 
@@ -99,45 +104,46 @@ struct PolicyList {
 
 /// Reads the policies of `text`: a document with a list `policies`, or a single policy. `file` names it in errors.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Policy>, PolicyError> {
-    let error = |message: String| PolicyError { file: file.to_owned(), message };
     if text.len() > POLICY_BYTES_MAX {
-        return Err(error(format!("{} bytes; a policy file may have {POLICY_BYTES_MAX}", text.len())));
+        let message = format!("{} bytes; a policy file may have {POLICY_BYTES_MAX}", text.len());
+        return Err(PolicyError { file: file.to_owned(), place: None, message });
     }
-    let policies = match serde_saphyr::from_str::<PolicyList>(text) {
-        Ok(list) => list.policies,
-        Err(as_list) => match serde_saphyr::from_str::<Policy>(text) {
-            Ok(policy) => vec![policy],
-            // Which of the two forms was meant shows in the text.
-            Err(as_single) => {
-                let is_list = text.lines().any(|line| line.starts_with("policies:"));
-                return Err(error(if is_list { as_list.to_string() } else { as_single.to_string() }));
-            }
-        },
+    // Which of the two forms is meant shows in the text.
+    let is_list = text.lines().any(|line| line.starts_with("policies"));
+    let parsed = match is_list {
+        true => serde_saphyr::from_str::<PolicyList>(text).map(|list| list.policies),
+        false => serde_saphyr::from_str::<Policy>(text).map(|policy| vec![policy]),
     };
-    for policy in &policies {
-        check(policy).map_err(|message| error(format!("policy `{}`: {message}", policy.name)))?;
-    }
-    Ok(policies)
+    parsed.map_err(|error| PolicyError {
+        file: file.to_owned(),
+        place: error.location().map(|place| (place.line(), place.column())),
+        message: UserMessageFormatter.format_message(error.without_snippet()).into_owned(),
+    })
 }
 
-fn check(policy: &Policy) -> Result<(), String> {
-    if !(0.0..=1.0).contains(&policy.confidence_threshold) {
-        return Err(format!("confidence_threshold is {}, but has to be from 0 to 1", policy.confidence_threshold));
+fn share<'de, D: Deserializer<'de>>(value: D) -> Result<f64, D::Error> {
+    let share = f64::deserialize(value)?;
+    let is_share = (0.0..=1.0).contains(&share);
+    is_share.then_some(share).ok_or_else(|| D::Error::custom(format!("confidence_threshold is {share}, but has to be from 0 to 1")))
+}
+
+fn one_of<E: Error>(word: String, what: &str, words: &[&str]) -> Result<String, E> {
+    if words.contains(&word.as_str()) {
+        return Ok(word);
     }
-    for action in &policy.actions {
-        if !ACTION_TYPES.contains(&action.action_type.as_str()) {
-            return Err(format!("`{}` is not an action type; use one of {}", action.action_type, ACTION_TYPES.join(", ")));
-        }
-        for condition in &action.conditions {
-            if !CONDITIONS.contains(&condition.as_str()) {
-                return Err(format!("`{condition}` is not a condition; use one of {}", CONDITIONS.join(", ")));
-            }
-        }
-        if let Some(validation) = action.validation.as_deref().filter(|validation| *validation != "code_review") {
-            return Err(format!("`{validation}` is not a validation; use code_review"));
-        }
-    }
-    Ok(())
+    Err(E::custom(format!("`{word}` is not {what}; use one of {}", words.join(", "))))
+}
+
+fn action_type<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    one_of(String::deserialize(value)?, "an action type", &ACTION_TYPES)
+}
+
+fn conditions<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
+    Vec::<String>::deserialize(value)?.into_iter().map(|word| one_of(word, "a condition", &CONDITIONS)).collect()
+}
+
+fn validation<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    Option::<String>::deserialize(value)?.map(|word| one_of(word, "a validation", &["code_review"])).transpose()
 }
 
 impl Policy {
@@ -191,7 +197,8 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_what_is_wrong() {
+    fn errors_name_what_is_wrong_and_where() {
+        refused("update_dependency", "updat_dependency", "p.yml:8:15: ");
         refused("update_dependency", "updat_dependency", "`updat_dependency` is not an action type");
         refused("patch_available", "patch_there", "`patch_there` is not a condition");
         refused("0.9", "1.5", "from 0 to 1");

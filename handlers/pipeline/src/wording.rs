@@ -8,6 +8,7 @@ use crate::message::RunId;
 use crate::patch::{Change, Left, Patch, Plan};
 use crate::payload::Notification;
 use crate::suppress::Suppression;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Longest subject of a commit, in characters.
@@ -15,6 +16,44 @@ const SUBJECT_CHARS_MAX: usize = 72;
 
 /// Findings named in full; more are counted.
 const NAMED_MAX: usize = 30;
+
+/// Longest line of foreign text in a commit message, in characters.
+const LINE_CHARS_MAX: usize = 300;
+
+/// `text` as one line that does nothing to a terminal: what moves the cursor, colours, hides or reorders is written out.
+///
+/// Titles, paths and versions come from strangers, who could otherwise draw over what Suture says.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_active) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' | '\r' => plain.push(' '),
+            active if is_active(active) => plain.extend(active.escape_unicode()),
+            other => plain.push(other),
+        }
+    }
+    Cow::Owned(plain)
+}
+
+/// Control characters, and those that change the direction of what follows or can't be seen.
+fn is_active(character: char) -> bool {
+    let hides = |character| {
+        matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    character.is_control() || hides(character)
+}
+
+/// `text` as one plain line of a commit message, cut where it is too long.
+fn line(text: &str) -> String {
+    let plain = plain(text);
+    match plain.char_indices().nth(LINE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &plain[..end]),
+        None => plain.into_owned(),
+    }
+}
 
 /// What a change does, in one line.
 pub fn change(change: &Change) -> String {
@@ -29,27 +68,27 @@ pub fn change(change: &Change) -> String {
 
 /// The commit message of a fix: what, why, proof, how to undo.
 pub fn commit_message(case: &CaseId, run: RunId, wound: &Wound, plan: &Plan, heals: &[&Finding], proof: &[Step], verdict: &Verdict) -> String {
-    let mut text = format!("{}\n\nWhat\n", subject(plan, &wound.path));
+    let mut text = format!("{}\n\nWhat\n", line(&subject(plan, &wound.path)));
     for made in &plan.changes {
-        let _ = writeln!(text, "  {}", change(made));
+        let _ = writeln!(text, "  {}", line(&change(made)));
     }
     text.push_str("\nWhy\n");
     for finding in heals.iter().take(NAMED_MAX) {
-        let _ = writeln!(text, "  {} ({}): {}", finding.rule, finding.severity, finding.title);
+        let _ = writeln!(text, "  {}", line(&format!("{} ({}): {}", finding.rule, finding.severity, finding.title)));
     }
     if heals.len() > NAMED_MAX {
         let _ = writeln!(text, "  and {} more", heals.len() - NAMED_MAX);
     }
     text.push_str("\nProof\n");
     for step in proof {
-        let _ = writeln!(text, "  {}: {}", step.name, step.detail);
+        let _ = writeln!(text, "  {}", line(&format!("{}: {}", step.name, step.detail)));
     }
     let smallest = if plan.smallest { "every smaller set of changes was ruled out" } else { "no change in it can be taken back" };
     let _ = writeln!(text, "  smallest: {smallest}");
     if !plan.left.is_empty() {
         text.push_str("\nLeft\n");
         for left in plan.left.iter().take(NAMED_MAX) {
-            let _ = writeln!(text, "  {}", left.reason);
+            let _ = writeln!(text, "  {}", line(&left.reason));
         }
         if plan.left.len() > NAMED_MAX {
             let _ = writeln!(text, "  and {} more", plan.left.len() - NAMED_MAX);
@@ -146,4 +185,30 @@ pub fn suppression(why: &Suppression) -> String {
 /// `1 finding`, `2 findings`.
 pub fn findings(count: usize) -> String {
     if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_can_do_nothing_to_a_terminal() {
+        let rows = [
+            ("lodash 4.17.20: Prototype Pollution — ünïcode 漢字", "lodash 4.17.20: Prototype Pollution — ünïcode 漢字"),
+            ("\u{1b}[31mred\u{1b}[0m", "\\u{1b}[31mred\\u{1b}[0m"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+            ("two\nlines\r\n", "two lines  "),
+            ("back\u{8}space", "back\\u{8}space"),
+            ("a\u{202e}b", "a\\u{202e}b"),
+        ];
+        for (text, expect) in rows {
+            assert_eq!(plain(text), expect);
+        }
+    }
+
+    #[test]
+    fn long_lines_are_cut_between_characters() {
+        assert_eq!(line(&"漢".repeat(LINE_CHARS_MAX)).chars().count(), LINE_CHARS_MAX);
+        assert_eq!(line(&"漢".repeat(LINE_CHARS_MAX * 2)).chars().count(), LINE_CHARS_MAX + 1);
+    }
 }

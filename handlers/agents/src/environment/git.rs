@@ -1,11 +1,11 @@
 //! Local git repositories: objects are read and written, references moved. No work tree is touched, no hook or filter runs.
 
 use super::effects::{Crashed, Effects};
-use super::tree_limits::{TreeLimits, TreeReader, with_includes};
+use super::tree_limits::{SKIPPED_FOLDERS, TreeLimits, TreeReader, with_includes};
 use detectors::source_tree::SourceTree;
 use git2::build::TreeUpdateBuilder;
 use git2::{
-    ErrorCode, FileMode, IndexAddOption, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, Time,
+    ErrorCode, FileMode, IndexAddOption, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, StatusOptions, Time,
 };
 use jiff::Timestamp;
 use pipeline::ids::{CommitSha, RepoName};
@@ -45,7 +45,7 @@ pub enum Delivered {
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// What git says.
-    #[error("git: {0}")]
+    #[error("git: {}", .0.message())]
     Git(#[from] git2::Error),
     /// What is asked for is not there.
     #[error("{0}")]
@@ -69,11 +69,18 @@ pub enum GitError {
 /// The line in a commit message by which Suture knows its own commits.
 pub const CASE_TRAILER: &str = "Suture-Case: ";
 
+/// Races for a branch that a delivery may lose. Each is lost to a process that made progress.
+const RACES_MAX: usize = 100;
+
 impl LocalRepository {
     /// The repository that holds `path`, which may be a folder inside of it.
     pub fn discover(path: &Path, effects: Effects) -> Result<Self, GitError> {
         let repository = Repository::discover(path).map_err(|error| match error.code() {
             ErrorCode::NotFound => GitError::Absent(format!("{} is not in a git repository", path.display())),
+            ErrorCode::Owner => GitError::Absent(format!(
+                "{}; if you trust it, `git config --global --add safe.directory FOLDER` says so",
+                error.message()
+            )),
             _ => error.into(),
         })?;
         let folder = repository.workdir().unwrap_or_else(|| repository.path());
@@ -140,12 +147,46 @@ impl LocalRepository {
 
     /// The files of `commit` that detectors ask for. Links and submodules are left out.
     pub fn tree(&self, commit: &CommitSha, limits: &TreeLimits) -> Result<SourceTree, GitError> {
-        with_includes(|wants| self.read(commit, limits, wants))
+        self.tree_under(commit, Path::new(""), limits)
     }
 
-    fn read(&self, commit: &CommitSha, limits: &TreeLimits, wants: &dyn Fn(&str) -> bool) -> Result<SourceTree, GitError> {
+    /// As [`Self::tree`], of one folder of the commit: paths begin there.
+    pub fn tree_under(&self, commit: &CommitSha, folder: &Path, limits: &TreeLimits) -> Result<SourceTree, GitError> {
+        with_includes(|wants| self.read(commit, folder, limits, wants))
+    }
+
+    /// Where `path` lies in the repository; empty: at its root.
+    pub fn place_of(&self, path: &Path) -> PathBuf {
+        let path = path.canonicalize();
+        path.ok().and_then(|path| Some(path.strip_prefix(&self.folder).ok()?.to_path_buf())).unwrap_or_default()
+    }
+
+    /// Files that detectors ask for and that are not as `HEAD` has them: changed, new, or gone. Sorted.
+    ///
+    /// No filter of the repository runs, so a file that only a filter would make equal counts as changed.
+    pub fn uncommitted(&self) -> Result<Vec<String>, GitError> {
         let repository = self.open()?;
-        let root = repository.find_commit(Oid::from_str(commit.as_str())?)?.tree()?;
+        if repository.is_bare() {
+            return Ok(Vec::new());
+        }
+        let mut options = StatusOptions::new();
+        options.include_untracked(true).recurse_untracked_dirs(true).exclude_submodules(true).update_index(false);
+        let statuses = repository.statuses(Some(&mut options))?;
+        let paths = statuses.iter().filter_map(|entry| Some(entry.path().ok()?.to_owned()));
+        let is_looked_at = |path: &String| detectors::wants(path) && !path.split('/').any(|part| SKIPPED_FOLDERS.contains(&part));
+        let mut paths: Vec<String> = paths.filter(is_looked_at).collect();
+        paths.sort();
+        Ok(paths)
+    }
+
+    fn read(&self, commit: &CommitSha, under: &Path, limits: &TreeLimits, wants: &dyn Fn(&str) -> bool) -> Result<SourceTree, GitError> {
+        let repository = self.open()?;
+        let mut root = repository.find_commit(Oid::from_str(commit.as_str())?)?.tree()?;
+        if under != Path::new("") {
+            let entry = root.get_path(under).ok().filter(|entry| entry.kind() == Some(ObjectType::Tree));
+            let entry = entry.ok_or_else(|| GitError::Absent(format!("{} is not a folder at {}", under.display(), commit.short())))?;
+            root = repository.find_tree(entry.id())?;
+        }
         let odb = repository.odb()?;
         let mut reader = TreeReader::new(*limits, wants);
         let mut folders = vec![(String::new(), root.id(), 0)];
@@ -208,26 +249,35 @@ impl LocalRepository {
         }
         let tree = repository.find_tree(update.create_updated(&repository, &base_tree)?)?;
         let reference = format!("refs/heads/{branch}");
-        let existing = self.branch(branch)?;
-        if let Some(tip) = &existing {
-            let tip_commit = repository.find_commit(Oid::from_str(tip.as_str())?)?;
-            if !is_ours(&tip_commit, branch) {
-                return Ok(Delivered::Foreign(tip.clone()));
+        let mut races = 0;
+        loop {
+            let existing = self.branch(branch)?;
+            if let Some(tip) = &existing {
+                let tip_commit = repository.find_commit(Oid::from_str(tip.as_str())?)?;
+                if !is_ours(&tip_commit, branch) {
+                    return Ok(Delivered::Foreign(tip.clone()));
+                }
+                if tip_commit.tree_id() == tree.id() && tip_commit.parent_id(0).ok() == Some(base_commit.id()) {
+                    return Ok(Delivered::Before(tip.clone()));
+                }
             }
-            if tip_commit.tree_id() == tree.id() && tip_commit.parent_id(0).ok() == Some(base_commit.id()) {
-                return Ok(Delivered::Before(tip.clone()));
+            self.effects.permit()?;
+            let who = signature(now)?;
+            let commit = repository.commit(None, &who, &who, message, &tree, &[&base_commit])?;
+            // Compare and swap: whoever moved the branch since it was read wins, and what they put there is looked at.
+            let moved = match &existing {
+                Some(tip) => repository.reference_matching(&reference, commit, true, Oid::from_str(tip.as_str())?, "suture: update"),
+                None => repository.reference(&reference, commit, false, "suture: heal"),
+            };
+            match moved {
+                Ok(_) => {
+                    self.effects.done(format!("git {branch}"));
+                    return Ok(Delivered::Now(sha(commit)?));
+                }
+                Err(error) if is_lost_race(&error) && races < RACES_MAX => races += 1,
+                Err(error) => return Err(error.into()),
             }
         }
-        self.effects.permit()?;
-        let who = signature(now)?;
-        let commit = repository.commit(None, &who, &who, message, &tree, &[&base_commit])?;
-        // Compare and swap: whoever moved the branch since it was read wins.
-        match &existing {
-            Some(tip) => repository.reference_matching(&reference, commit, true, Oid::from_str(tip.as_str())?, "suture: update")?,
-            None => repository.reference(&reference, commit, false, "suture: heal")?,
-        };
-        self.effects.done(format!("git {branch}"));
-        Ok(Delivered::Now(sha(commit)?))
     }
 
     /// Deletes `branch` if it stands at `commit`, which is ours. Whether it is gone.
@@ -268,6 +318,11 @@ impl LocalRepository {
         }
         Ok(())
     }
+}
+
+/// Whether somebody else has moved a branch, or is about to.
+fn is_lost_race(error: &git2::Error) -> bool {
+    matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::Locked)
 }
 
 /// Who Suture's own commits are by.

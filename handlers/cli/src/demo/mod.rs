@@ -4,7 +4,7 @@ pub mod registry;
 pub mod repository;
 
 use crate::arguments::Demo;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, coloured};
 use crate::{Failure, Outcome, block_on, heal, open, present};
 use agents::environment::git::LocalRepository;
 use agents::environment::{Environment, effects::Effects};
@@ -24,6 +24,7 @@ pub fn run(arguments: &Demo, terminal: &Terminal) -> Result<Outcome, Failure> {
     };
     let repository = prepare(&folder)?;
     terminal.note(&format!("the repository is in {}\n", folder.display()));
+    heal::warn(&repository, &folder, terminal)?;
     block_on(heal_before_your_eyes(repository, terminal))?;
     terminal.note(&next(&folder));
     Ok(Outcome::Clean)
@@ -44,13 +45,16 @@ fn prepare(folder: &Path) -> Result<LocalRepository, Failure> {
     if is_new {
         repository::write_to(folder).map_err(failure)?;
         let now = agents::environment::clock::Clock::System.now();
-        return LocalRepository::begin(folder, "A repository with old dependencies", now, Effects::default()).map_err(Failure::new);
+        return LocalRepository::begin(folder, "A repository with old dependencies", now, Effects::default())
+            .map_err(Failure::new);
     }
+    let foreign =
+        || Failure(format!("{} holds something else; name a folder that is empty or not there yet", folder.display()));
+    let repository = LocalRepository::discover(folder, Effects::default()).map_err(|_| foreign())?;
     // A folder inside of some other repository must not have that one healed.
-    let repository = LocalRepository::discover(folder, Effects::default()).map_err(Failure::new)?;
-    let is_its_own = folder.canonicalize().is_ok_and(|folder| folder == repository.folder());
+    let is_its_own = repository.place_of(folder) == Path::new("");
     if !is_its_own || !folder.join("api/package-lock.json").is_file() {
-        return Err(Failure(format!("{} holds something else; name a folder that is empty or not there yet", folder.display())));
+        return Err(foreign());
     }
     Ok(repository)
 }
@@ -59,29 +63,41 @@ async fn heal_before_your_eyes(repository: LocalRepository, terminal: &Terminal)
     let registry = RecordedRegistry::start().await.map_err(Failure::new)?;
     let env = open::demo(repository, &registry.npm(), &registry.pip_index())?;
     show_findings(&env, terminal).await?;
-    let progress = terminal.progress();
-    let healed = heal::heal(&env, Mode::Heal, &progress).await?;
+    let healed = heal::heal(&env, Mode::Heal, terminal.progress()).await?;
     for (case, diff) in &healed.cases {
-        terminal.result(&format!("\n{}", present::case_in_full(case)));
+        terminal.result(&format!("\n{}", present::case_in_full(case, terminal.columns())));
         if let Some(diff) = diff {
-            terminal.result(&beginning(diff));
+            terminal.result(&beginning(diff, terminal.columns()));
         }
     }
-    healed.outcome().map(|_| ())
+    if !healed.cases.is_empty() {
+        terminal.result(&format!("\n{}", present::case_summary(healed.cases.iter().map(|(case, _)| case))));
+    }
+    healed.outcome(true).map(|_| ())
 }
 
 async fn show_findings(env: &Environment, terminal: &Terminal) -> Result<(), Failure> {
     let [repository] = env.repositories.as_slice() else { return Err(Failure("there is no repository".to_owned())) };
     let head = repository.head().map_err(Failure::new)?;
     let tree = repository.tree(&head.commit, &env.tree_limits).map_err(Failure::new)?;
-    let examination = examine(env, &tree).await.map_err(Failure::new)?;
-    terminal.result(&present::scan_table("what is wrong", &examination));
+    let mut examination = examine(env, &tree).await.map_err(Failure::new)?;
+    // That the demo knows the bundled advisories only is its purpose, not news.
+    examination.errors.retain(|error| !error.path.is_empty());
+    terminal.result(&present::scan_table("what is wrong", &examination, terminal.columns()));
     Ok(())
 }
 
-fn beginning(diff: &str) -> String {
+fn beginning(diff: &str, columns: Option<u16>) -> String {
+    let width = columns.map_or(usize::MAX, |columns| usize::from(columns).saturating_sub(5));
     let lines: Vec<&str> = diff.lines().collect();
-    let mut text: String = lines.iter().take(DIFF_LINES_MAX).map(|line| format!("    {line}\n")).collect();
+    let mut text = String::new();
+    for line in lines.iter().take(DIFF_LINES_MAX) {
+        let clipped = match line.char_indices().nth(width) {
+            Some((end, _)) => format!("{}…", &line[..end]),
+            None => (*line).to_owned(),
+        };
+        text.push_str(&format!("    {}", coloured(&clipped)));
+    }
     if lines.len() > DIFF_LINES_MAX {
         text.push_str(&format!("    … and {} more lines\n", lines.len() - DIFF_LINES_MAX));
     }
@@ -89,12 +105,14 @@ fn beginning(diff: &str) -> String {
 }
 
 fn next(folder: &Path) -> String {
-    let folder = folder.display();
+    let folder = folder.display().to_string();
+    let folder = if folder.contains(' ') { format!("'{folder}'") } else { folder };
     format!(
         "\nNothing outside of {folder} was touched; its work tree neither. Try next:\n  \
          git -C {folder} log --all --oneline        the fixes, one commit each\n  \
          git -C {folder} merge suture/<case>        take one\n  \
          suture demo --dir {folder}                 again: nothing new\n\
-         Or change a version in a lockfile there, commit it, and run the last command: the patch changes."
+         Or change a version in a lockfile there, commit it, and run the last command:\n\
+         the patch changes."
     )
 }

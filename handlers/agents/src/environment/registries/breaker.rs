@@ -31,7 +31,7 @@ impl Breaker {
         if failures.spared.is_multiple_of(QUESTIONS_BETWEEN_TRIALS) {
             return None;
         }
-        Some(failures.last.clone())
+        Some(failures.last.clone().of_registry(&origin.ascii_serialization()))
     }
 
     /// Takes note of how a question went. Whatever is no passing failure shows that the registry is up.

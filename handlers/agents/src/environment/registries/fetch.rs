@@ -4,7 +4,7 @@ use super::Limits;
 use super::address::{Trust, may_be_resolved_to, refusal_of_foreign, without_secrets};
 use super::body::read_body;
 use super::breaker::Breaker;
-use super::credentials::Credentials;
+use super::credentials::{Credentials, is_this_machine};
 use super::unavailable::Unavailable;
 use reqwest::dns::{Name, Resolve, Resolving};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -48,6 +48,8 @@ pub(super) enum Reply<T> {
 #[derive(Debug)]
 pub(super) struct Fetcher {
     client: OnceLock<Result<reqwest::Client, String>>,
+    /// For registries on this machine, which a proxy elsewhere can't reach.
+    direct_client: OnceLock<Result<reqwest::Client, String>>,
     pub(super) limits: Limits,
     permits: Semaphore,
     credentials: Credentials,
@@ -63,6 +65,7 @@ impl Fetcher {
     pub(super) fn new(limits: Limits, credentials: Credentials, user_urls: &[Url], certificates: Vec<Vec<u8>>) -> Self {
         Self {
             client: OnceLock::new(),
+            direct_client: OnceLock::new(),
             permits: Semaphore::new(limits.requests_at_once_max.max(1)),
             limits,
             credentials,
@@ -181,8 +184,9 @@ impl Fetcher {
     async fn send(&self, url: &Url, question: &Question<'_>) -> Result<Response, Unavailable> {
         let unreachable =
             |reason: String| Unavailable::Unreachable { address: without_secrets(url).to_string(), reason };
-        let client =
-            self.client.get_or_init(|| self.client()).as_ref().map_err(|reason| unreachable(reason.clone()))?;
+        let is_here = is_this_machine(url);
+        let client = if is_here { &self.direct_client } else { &self.client };
+        let client = client.get_or_init(|| self.client(is_here)).as_ref().map_err(|reason| unreachable(reason.clone()))?;
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static(question.accept));
         let known = |text: &Option<String>| HeaderValue::from_str(text.as_deref()?).ok();
@@ -211,12 +215,14 @@ impl Fetcher {
         })
     }
 
-    fn client(&self) -> Result<reqwest::Client, String> {
+    fn client(&self, is_direct: bool) -> Result<reqwest::Client, String> {
         let mut own = Vec::new();
         for pem in &self.certificates {
             own.extend(reqwest::Certificate::from_pem_bundle(pem).map_err(|error| causes(&error))?);
         }
-        reqwest::Client::builder()
+        let builder = reqwest::Client::builder();
+        let builder = if is_direct { builder.no_proxy() } else { builder };
+        builder
             .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)

@@ -18,6 +18,7 @@ mod timestamp;
 mod unavailable;
 
 pub use address::{Address, Trust};
+pub(crate) use credentials::is_this_machine;
 pub use configuration::{Configuration, ProjectAddresses, RegistrySettings, UserFiles};
 pub use pypi::normalised_name;
 pub use unavailable::Unavailable;
@@ -114,6 +115,11 @@ impl Registries {
     /// A client that asks nobody.
     pub fn offline() -> Self {
         Self { is_offline: true, ..Self::new(Configuration::default(), None, Limits::default()) }
+    }
+
+    /// Whether nobody is asked because the user wants it so.
+    pub fn is_offline(&self) -> bool {
+        self.is_offline
     }
 
     /// What of the user's configuration is not followed, for people.

@@ -71,6 +71,15 @@ pub enum Unavailable {
 }
 
 impl Unavailable {
+    /// The same, said of a whole registry rather than of the question that showed it.
+    #[must_use]
+    pub(super) fn of_registry(mut self, registry: &str) -> Self {
+        if let Self::TryLater { address, .. } | Self::Unreachable { address, .. } = &mut self {
+            registry.clone_into(address);
+        }
+        self
+    }
+
     /// Whether asking again later may help.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::TryLater { .. } | Self::Unreachable { .. })

@@ -1,5 +1,6 @@
 //! Sending and reading, within limits.
 
+use crate::environment::registries::is_this_machine;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -81,7 +82,10 @@ impl OsvApi {
             let is_same = attempt.url().host_str() == host.as_deref();
             if is_same && attempt.previous().len() <= REDIRECTS_MAX { attempt.follow() } else { attempt.stop() }
         });
-        let client = Client::builder()
+        let builder = Client::builder();
+        // A proxy elsewhere can't reach what runs on this machine.
+        let builder = if is_this_machine(&settings.url) { builder.no_proxy() } else { builder };
+        let client = builder
             .timeout(Duration::from_secs(settings.request_s))
             .redirect(same_host)
             .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")))

@@ -1,0 +1,85 @@
+//! Results as people read them, and as programs do.
+
+mod case;
+mod scan;
+
+pub use case::{case_in_full, case_list, case_summary, heal_json};
+pub use scan::{scan_json, scan_table};
+
+use crate::Failure;
+use comfy_table::{ContentArrangement, Table, presets};
+use pipeline::finding::ScanError;
+use pipeline::wording::plain;
+use serde::Serialize;
+
+/// `value` as JSON, ended by a newline.
+pub fn json(value: &impl Serialize) -> Result<String, Failure> {
+    Ok(serde_json::to_string_pretty(value).map_err(Failure::new)? + "\n")
+}
+
+/// A line about what could not be read.
+pub fn error_line(error: &ScanError) -> String {
+    let line = error.line.map_or_else(String::new, |line| format!(":{line}"));
+    let place = if error.path.is_empty() { String::new() } else { format!("{}{line}: ", error.path) };
+    format!("note: {}\n", plain(&format!("{place}{}", error.message)))
+}
+
+/// `1 finding`, `2 findings`.
+fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// A table without lines, as wide as `columns` where that is known.
+fn table(columns: Option<u16>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    match columns {
+        Some(columns) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns),
+        None => table.set_content_arrangement(ContentArrangement::Disabled),
+    };
+    table
+}
+
+/// `text` broken between words so that it fits `columns` with `indent` blanks before every line; the first has them already.
+fn wrapped(text: &str, columns: Option<u16>, indent: usize) -> String {
+    let Some(width) = columns.map(|columns| usize::from(columns).saturating_sub(indent)) else {
+        return text.to_owned();
+    };
+    let mut wrapped = String::new();
+    let mut used = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > width {
+            wrapped.push('\n');
+            wrapped.extend(std::iter::repeat_n(' ', indent));
+            used = 0;
+        } else if used > 0 {
+            wrapped.push(' ');
+            used += 1;
+        }
+        wrapped.push_str(word);
+        used += length;
+    }
+    wrapped
+}
+
+/// The lines of `table` without the blanks at their ends.
+fn lines(table: &Table) -> String {
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        let check =
+            |columns, expect: &str| assert_eq!(wrapped("one two three fourteen", columns, 2), expect, "{columns:?}");
+        check(None, "one two three fourteen");
+        check(Some(80), "one two three fourteen");
+        check(Some(10), "one two\n  three\n  fourteen");
+        check(Some(5), "one\n  two\n  three\n  fourteen");
+        check(Some(0), "one\n  two\n  three\n  fourteen");
+    }
+}

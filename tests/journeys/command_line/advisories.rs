@@ -1,0 +1,87 @@
+//! `--advisories`, and `suture advisories build`.
+
+use super::{Desk, shop, write};
+use crate::world::program::User;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::Path;
+
+/// Writes `folder/npm/all.zip` with `records`, and one entry that is none.
+fn zip(folder: &Path, records: &[Value]) {
+    std::fs::create_dir_all(folder.join("npm")).unwrap();
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(folder.join("npm/all.zip")).unwrap());
+    for record in records {
+        let name = format!("{}.json", record["id"].as_str().unwrap());
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(record.to_string().as_bytes()).unwrap();
+    }
+    zip.finish().unwrap();
+}
+
+fn record(id: &str, fixed: &str) -> Value {
+    json!({
+        "id": id,
+        "modified": "2025-01-01T00:00:00Z",
+        "summary": "it lets others in",
+        "affected": [{
+            "package": { "ecosystem": "npm", "name": "latch" },
+            "ranges": [{ "type": "SEMVER", "events": [{ "introduced": "0" }, { "fixed": fixed }] }],
+        }],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folder_of_zips_and_the_index_built_of_it_tell_the_same() {
+    let desk = Desk::with_project(&shop()).await;
+    let records: Vec<Value> = (0..2500)
+        .map(|number| record(&format!("TEST-{number}"), "0.0.1"))
+        .chain([record("TEST-HIT", "1.2.0")])
+        .collect();
+    zip(&desk.user.home().join("osv"), &records);
+    let built = desk.suture(&["advisories", "build", "osv", "--output", "osv.index"]);
+    assert!(built.expect(0).contains("npm 2501"), "{}", built.stdout);
+    assert_eq!(built.stderr.lines().count(), 1, "{}", built.stderr);
+    let scan = |source| desk.suture(&["scan", "shop", "--advisories", source, "--format", "json"]).json(1);
+    let (of_folder, of_index) = (scan("osv"), scan("osv.index"));
+    assert_eq!(of_folder["findings"][0]["rule"], "TEST-HIT");
+    assert_eq!(of_folder, of_index);
+    // What an index knew on an old day says so.
+    assert!(of_index["errors"].to_string().contains("days old"), "{of_index:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn index_is_healed_with() {
+    let desk = Desk::with_hole("LOW").await;
+    zip(&desk.user.home().join("osv"), &[record("TEST-HIT", "1.2.0")]);
+    let user = desk.user.set("SUTURE_OSV_API", "http://127.0.0.1:9/");
+    let said = user.suture(&["heal", "shop", "--advisories", "osv", "--format", "json"]).json(1);
+    // Its severity is unknown: nobody may heal that unasked.
+    assert_eq!((&said["cases"][0]["severity"], &said["cases"][0]["status"]), (&json!("unknown"), &json!("proposed")));
+}
+
+#[test]
+fn what_is_no_source_is_refused() {
+    let user = User::new();
+    write(&user.home().join("file"), "not an index");
+    write(&user.home().join("tree/requirements.txt"), "idna==3.4\n");
+    std::fs::create_dir(user.home().join("empty")).unwrap();
+    for source in ["file", "empty", "absent"] {
+        let ran = user.suture(&["scan", "tree", "--advisories", source]);
+        assert_eq!(ran.expect(2), "");
+        assert!(ran.stderr.contains(source), "{}", ran.stderr);
+    }
+    for source in ["empty", "absent"] {
+        let ran = user.suture(&["advisories", "build", source, "-o", "x.index"]);
+        ran.expect(2);
+        assert!(!user.home().join("x.index").exists());
+    }
+}
+
+#[test]
+fn index_without_an_ecosystem_is_not_nothing_found() {
+    let user = User::new();
+    zip(&user.home().join("osv"), &[record("TEST-HIT", "1.2.0")]);
+    write(&user.home().join("tree/requirements.txt"), "idna==3.4\n");
+    let ran = user.suture(&["scan", "tree", "--advisories", "osv"]);
+    assert!(ran.expect(2).contains("no advisories of PyPI"), "{}", ran.stdout);
+}

@@ -1,3 +1,4 @@
 //! Whole journeys: a repository in, a branch out, in every weather.
 
 mod dependencies;
+mod real_npm;

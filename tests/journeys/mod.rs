@@ -2,3 +2,4 @@
 
 mod dependencies;
 mod real_npm;
+mod real_pip;

@@ -1,5 +1,6 @@
 //! Everything that is tested across crates: one binary, so that it is linked once.
 
+// `cfg(test)` tells the lints that all of it is tests, helpers too.
 #[cfg(test)]
 mod contracts;
 #[cfg(test)]

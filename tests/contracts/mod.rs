@@ -2,6 +2,8 @@
 
 mod case;
 mod code_map;
+mod documents;
 mod messages;
 mod rooms;
 mod topology;
+mod version_orders;

@@ -2,3 +2,6 @@
 
 mod command_line;
 mod dependencies;
+mod real_npm;
+mod real_pip;
+mod real_projects;

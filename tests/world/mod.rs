@@ -1,10 +1,13 @@
 //! A simulated outside, and the real agents in it.
 
 pub mod osv;
+pub mod others;
 pub mod program;
 pub mod project;
+pub mod real;
 pub mod registry;
 pub mod repository;
+pub mod shared;
 pub mod weather;
 
 use agents::environment::Environment;

@@ -95,8 +95,9 @@ pub fn ran(output: Output) -> Ran {
     Ran { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests run the program as a user does")]
-fn command(program: &Path, folder: &Path) -> Command {
+/// A call of `program` in `folder`. No other place makes one.
+#[expect(clippy::disallowed_methods, reason = "no agent runs a program; tests run ours, and hold it against the real ones")]
+pub fn command(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder);
     command

@@ -61,6 +61,16 @@ impl GitRepository {
         String::from_utf8(blob.content().to_vec()).unwrap()
     }
 
+    /// Writes the files of `branch` into `folder`.
+    pub fn export(&self, branch: &str, folder: &Path) {
+        std::fs::create_dir_all(folder).unwrap();
+        let repository = self.open();
+        let tree = repository.revparse_single(&format!("refs/heads/{branch}^{{tree}}")).unwrap();
+        let mut checkout = git2::build::CheckoutBuilder::new();
+        checkout.target_dir(folder).force().update_index(false);
+        repository.checkout_tree(&tree, Some(&mut checkout)).unwrap();
+    }
+
     /// Branches and the trees at their tips, sorted.
     pub fn branches(&self) -> Vec<(String, String)> {
         let repository = self.open();

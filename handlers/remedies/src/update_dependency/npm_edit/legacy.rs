@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) struct Legacy {
     ops: BTreeMap<String, Op>,
     kids: BTreeMap<String, Legacy>,
+    /// By name of what it requires: the range now and then.
+    ranges: BTreeMap<String, (String, String)>,
     /// Whether the plan writes it: then it has to be there, or is made.
     fate: Fate,
 }
@@ -22,6 +24,15 @@ enum Fate {
     Changes,
     IsNew,
     Goes,
+}
+
+/// The lockfile that is edited.
+pub(super) struct Page<'a> {
+    pub path: &'a str,
+    pub before: &'a str,
+    pub style: &'a Style,
+    /// Versions forced by name: npm writes them wherever a range was required.
+    pub forced: BTreeMap<&'a str, &'a str>,
 }
 
 /// Folders in folders that are followed; a deeper place is not found.
@@ -53,37 +64,42 @@ impl Legacy {
         self.ops.extend(ops);
     }
 
+    /// It requires `name` at another range.
+    pub(super) fn require(&mut self, name: &str, from: &str, to: &str) {
+        self.ranges.insert(name.to_owned(), (from.to_owned(), to.to_owned()));
+    }
+
     pub(super) fn remove(&mut self) {
         self.fate = Fate::Goes;
     }
 
     /// Edits the lockfile whose root object this is.
-    pub(super) fn edit(self, path: &str, before: &str, root: &Object<'_>, style: &Style, splices: &mut Splices) -> Result<(), EditError> {
-        self.edit_entry(path, before, root, style, 1, splices)
+    pub(super) fn edit(self, page: &Page<'_>, root: &Object<'_>, splices: &mut Splices) -> Result<(), EditError> {
+        self.edit_entry(page, root, 1, splices)
     }
 
-    fn edit_entry(
-        mut self,
-        path: &str,
-        before: &str,
-        object: &Object<'_>,
-        style: &Style,
-        depth: usize,
-        splices: &mut Splices,
-    ) -> Result<(), EditError> {
+    fn edit_entry(mut self, page: &Page<'_>, object: &Object<'_>, depth: usize, splices: &mut Splices) -> Result<(), EditError> {
+        if depth > 2 * DEPTH_MAX {
+            return Ok(());
+        }
         let nested = text::object(object, "dependencies");
         let kid = |name: &str| nested.and_then(|nested| text::object(nested, name));
+        // What is forced shows in entries that the plan does not name, too.
+        for property in nested.iter().flat_map(|nested| &nested.properties).filter(|_| !page.forced.is_empty()) {
+            self.kids.entry(property.name.as_str().to_owned()).or_default();
+        }
+        self.respell(page, object, splices);
         let mut ops: BTreeMap<String, Op> = BTreeMap::new();
         for (name, legacy) in self.kids {
             match (legacy.fate, kid(&name)) {
                 (Fate::Goes, _) => {
                     ops.insert(name, Op::Remove);
                 }
-                (_, Some(object)) => legacy.edit_entry(path, before, object, style, depth + 2, splices)?,
+                (_, Some(object)) => legacy.edit_entry(page, object, depth + 2, splices)?,
                 (Fate::IsNew, None) => {
-                    ops.insert(name, Op::Set(legacy.fresh()));
+                    ops.insert(name, Op::Set(legacy.fresh(page)));
                 }
-                (Fate::Changes, None) => return Err(EditError::Moved { path: path.to_owned(), entry: name }),
+                (Fate::Changes, None) => return Err(EditError::Moved { path: page.path.to_owned(), entry: name }),
                 (Fate::Stays, None) => {}
             }
         }
@@ -91,7 +107,7 @@ impl Legacy {
             Some(nested) if depth > 1 && is_emptied(nested, &ops) => {
                 self.ops.insert("dependencies".to_owned(), Op::Remove);
             }
-            Some(nested) => splices.edit(before, nested, style, depth + 1, ops, order::members),
+            Some(nested) => splices.edit(page.before, nested, page.style, depth + 1, ops, order::members),
             None => {
                 let new: serde_json::Map<String, Json> = ops.into_iter().filter_map(set).collect();
                 if !new.is_empty() {
@@ -99,21 +115,48 @@ impl Legacy {
                 }
             }
         }
-        splices.edit(before, object, style, depth, self.ops, order::members);
+        splices.edit(page.before, object, page.style, depth, self.ops, order::members);
         Ok(())
     }
 
+    /// Writes the ranges that change without the entry's release changing.
+    fn respell(&mut self, page: &Page<'_>, object: &Object<'_>, splices: &mut Splices) {
+        if let Some(Op::Set(Json::Object(requires))) = self.ops.get_mut("requires") {
+            return force(requires, page);
+        }
+        let Some(requires) = text::object(object, "requires") else { return };
+        for property in &requires.properties {
+            let Value::StringLit(range) = &property.value else { continue };
+            let name = property.name.as_str();
+            let changed = self.ranges.get(name).filter(|(from, _)| range.value == from.as_str()).map(|(_, to)| to.as_str());
+            if let Some(to) = page.forced.get(name).copied().or(changed).filter(|to| range.value != *to) {
+                splices.replace(range.range, Json::from(to).to_string());
+            }
+        }
+    }
+
     /// A whole new entry with those nested in it.
-    fn fresh(mut self) -> Json {
+    fn fresh(mut self, page: &Page<'_>) -> Json {
+        if let Some(Op::Set(Json::Object(requires))) = self.ops.get_mut("requires") {
+            force(requires, page);
+        }
         let kids: serde_json::Map<String, Json> = std::mem::take(&mut self.kids)
             .into_iter()
             .filter(|(_, kid)| kid.fate == Fate::IsNew)
-            .map(|(name, kid)| (name, kid.fresh()))
+            .map(|(name, kid)| (name, kid.fresh(page)))
             .collect();
         if !kids.is_empty() {
             self.ops.insert("dependencies".to_owned(), Op::Set(Json::Object(entry::sorted(kids))));
         }
         entry::fresh(self.ops)
+    }
+}
+
+fn force(requires: &mut serde_json::Map<String, Json>, page: &Page<'_>) {
+    for (name, range) in requires {
+        if let Some(version) = page.forced.get(name.as_str()) {
+            *range = Json::from(*version);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `package-lock.json` and `npm-shrinkwrap.json`: `packages` (versions 2 and 3) and `dependencies` (versions 1 and 2).
 
 use super::entry::{self, Habits, Shown};
-use super::legacy::Legacy;
+use super::legacy::{Legacy, Page};
 use super::text::{self, Op, Splices, Style};
 use super::{Changes, EditError, manifest, order};
 use jsonc_parser::ast::{Object, Value};
@@ -38,7 +38,22 @@ pub(super) fn edit(path: &str, before: &str, graph: &DependencyGraph, plan: &Pla
         for place in &changes.removed {
             legacy.at(place, &changes.links).remove();
         }
-        legacy.edit(path, before, &root, &style, &mut splices)?;
+        let mut forced = BTreeMap::new();
+        for change in &plan.changes {
+            match change {
+                Change::Require { path: manifest, name, from, to } => {
+                    let folder = manifest::folder(graph, manifest);
+                    if !folder.is_empty() {
+                        legacy.at(folder, &changes.links).require(name, from, to);
+                    }
+                }
+                Change::Override { name, version } => {
+                    forced.insert(name.as_str(), version.as_str());
+                }
+                _ => {}
+            }
+        }
+        legacy.edit(&Page { path, before, style: &style, forced }, &root, &mut splices)?;
     }
     Ok(splices.apply(before))
 }

@@ -131,7 +131,8 @@ impl<'a> Changes<'a> {
                     }
                     changes.like.insert(package.place.clone(), like);
                 }
-                Source::Link(folder) => {
+                // A workspace's own folder says that it is itself: only the link to it has a name.
+                Source::Link(folder) if folder.trim_start_matches("./") != package.place => {
                     changes.links.insert(folder.trim_start_matches("./").to_owned(), package.place.clone());
                 }
                 _ => {}

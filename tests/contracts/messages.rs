@@ -94,6 +94,9 @@ fn scan_completed() {
         suppressed: 0,
         errors: vec![error],
         is_complete: true,
+        limits_hit: vec!["left out: big.json".to_owned()],
+        notes: vec!["an entry is expired".to_owned()],
+        unread: Vec::new(),
     };
     insta::assert_json_snapshot!(payload, @r#"
     {
@@ -110,7 +113,14 @@ fn scan_completed() {
           "message": "broken"
         }
       ],
-      "is_complete": true
+      "is_complete": true,
+      "unread": [],
+      "notes": [
+        "an entry is expired"
+      ],
+      "limits_hit": [
+        "left out: big.json"
+      ]
     }
     "#);
 }

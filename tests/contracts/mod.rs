@@ -3,6 +3,7 @@
 mod case;
 mod code_map;
 mod documents;
+mod foreign_bytes;
 mod messages;
 mod rooms;
 mod topology;

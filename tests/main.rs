@@ -1,8 +1,7 @@
 //! Everything that is tested across crates: one binary, so that it is linked once.
 
-#[cfg(test)]
+#![expect(clippy::unwrap_used, reason = "a test that can not go on fails where it stands")]
+
 mod contracts;
-#[cfg(test)]
 mod journeys;
-#[cfg(test)]
 mod world;

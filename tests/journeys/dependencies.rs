@@ -4,7 +4,9 @@ use crate::world::World;
 use crate::world::project::Project;
 use crate::world::weather::in_every_weather;
 use pipeline::case::Status;
+use agents::environment::effects::Effects;
 use pipeline::decision::Decision;
+use pipeline::policy::DEFAULT_POLICIES;
 
 /// `gate` asks for `latch ^1.0.0`; `latch` is vulnerable before 1.2.0.
 fn shop() -> Project {
@@ -91,7 +93,7 @@ async fn branch_with_commits_of_somebody_else_is_left_alone() {
     world.heal().await;
     let case = world.expect(&world.cases().await, Status::Escalated);
     assert!(case.reasons.iter().any(|reason| reason.contains("somebody else")), "{:?}", case.reasons);
-    assert_eq!(world.process(agents::environment::effects::Effects::default()).repositories[0].branch(&branch).unwrap().unwrap().as_str(), theirs);
+    assert_eq!(world.process(Effects::default()).repositories[0].branch(&branch).unwrap().unwrap().as_str(), theirs);
     world.finish();
 }
 
@@ -147,7 +149,7 @@ async fn hole_that_was_mended_meanwhile_is_not_healed_again() {
     let mut world = shop_with_hole("MODERATE").await;
     world.ask_to_heal();
     let mended = shop().locks("latch", "1.3.0", &[]);
-    let env = world.process(agents::environment::effects::Effects::default());
+    let env = world.process(Effects::default());
     // The scan sees the old head; then somebody mends it by hand.
     world.bus.deliver(0, &env).await.unwrap();
     world.repository.commit("mend", &[("package-lock.json", &mended.lockfile())]);
@@ -160,7 +162,7 @@ async fn hole_that_was_mended_meanwhile_is_not_healed_again() {
 async fn base_that_moves_between_scan_and_fix_starts_over() {
     let mut world = shop_with_hole("MODERATE").await;
     world.ask_to_heal();
-    let env = world.process(agents::environment::effects::Effects::default());
+    let env = world.process(Effects::default());
     world.bus.deliver(0, &env).await.unwrap();
     world.repository.commit("say more", &[("README.md", "more\n")]);
     world.settle().await;
@@ -185,6 +187,91 @@ async fn registry_that_is_overloaded_is_asked_again_later() {
     world.sweep().await;
     assert!(world.wake_ups().await.is_empty());
     world.finish();
+}
+
+#[tokio::test]
+async fn without_a_policy_people_decide() {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.set_policies(&DEFAULT_POLICIES.replace("vulnerability.dependency", "misconfiguration.container"));
+    world.heal().await;
+    let case = world.expect(&world.cases().await, Status::Escalated);
+    assert!(case.reasons.iter().any(|reason| reason.contains("no policy")), "{:?}", case.reasons);
+    world.finish();
+}
+
+#[tokio::test]
+async fn override_is_written_only_where_the_policy_allows_it() {
+    // The dependent pins the vulnerable version, and has no newer release.
+    let project = Project::new().needs("gate", "2.1.0").locks("gate", "2.1.0", &[("latch", "1.0.3")]).locks("latch", "1.0.3", &[]);
+    let begin = async || {
+        let mut world = World::with_project(&project).await;
+        world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
+        world.registry.publish("gate", "2.1.0", &[("latch", "1.0.3")]);
+        world.registry.publish("latch", "1.0.3", &[]);
+        world.registry.publish("latch", "1.2.0", &[]);
+        world
+    };
+    let mut refused = begin().await;
+    refused.heal().await;
+    refused.expect(&refused.cases().await, Status::Escalated);
+    refused.finish();
+
+    let mut allowed = begin().await;
+    let update = "type: \"update_dependency\"";
+    allowed.set_policies(&DEFAULT_POLICIES.replace(update, &format!("{update}\n        allow_overrides: true")));
+    allowed.heal().await;
+    let case = allowed.expect(&allowed.cases().await, Status::Proposed);
+    let manifest: serde_json::Value = serde_json::from_str(&allowed.repository.read(&case.case.branch(), "package.json")).unwrap();
+    assert_eq!(manifest["overrides"]["latch"], "1.2.0");
+    allowed.finish();
+}
+
+#[tokio::test]
+async fn redelivered_message_asks_nobody_and_answers_the_same() {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.ask_to_heal();
+    let env = world.process(Effects::default());
+    while world.bus.waiting[0].function != "remediate" {
+        world.bus.deliver(0, &env).await.unwrap();
+    }
+    let twin = world.bus.waiting[0].clone();
+    let message = || serde_json::from_slice(&twin.body).unwrap();
+    let first = agents::functions::handle(&env, "remediate", message()).await.unwrap();
+    let asked = world.registry.asked();
+    let other_process = world.process(Effects::default());
+    let second = agents::functions::handle(&other_process, "remediate", message()).await.unwrap();
+    assert_eq!(first, second);
+    assert_eq!(world.registry.asked(), asked);
+    world.settle().await;
+    world.expect(&world.cases().await, Status::Completed);
+    world.finish();
+}
+
+/// The branch stands, and before it is verified an advisory comes out on the version that was chosen.
+async fn fix_that_turns_out_wrong() -> World {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.ask_to_heal();
+    let env = world.process(Effects::default());
+    while world.bus.waiting[0].function != "verify" {
+        world.bus.deliver(0, &env).await.unwrap();
+    }
+    world.advise("GHSA-dddd-eeee-ffff", "latch", "1.3.0", "HIGH");
+    world
+}
+
+#[tokio::test]
+async fn fix_that_does_not_hold_is_taken_back() {
+    let mut world = fix_that_turns_out_wrong().await;
+    world.settle().await;
+    let case = world.expect(&world.cases().await, Status::RolledBack);
+    assert_eq!(world.repository.branches().len(), 1, "only main is left");
+    assert!(case.steps.iter().any(|step| !step.ok && step.detail.contains("GHSA-dddd-eeee-ffff")), "{:?}", case.steps);
+    world.finish();
+}
+
+#[tokio::test]
+async fn rollback_ends_the_same_in_every_weather() {
+    in_every_weather(fix_that_turns_out_wrong).await;
 }
 
 #[tokio::test]
@@ -215,7 +302,7 @@ async fn moved_base_ends_the_same_in_every_weather() {
     in_every_weather(|| async {
         let mut world = shop_with_hole("MODERATE").await;
         world.ask_to_heal();
-        let env = world.process(agents::environment::effects::Effects::default());
+        let env = world.process(Effects::default());
         world.bus.deliver(0, &env).await.unwrap();
         world.repository.commit("say more", &[("README.md", "more\n")]);
         world
@@ -228,7 +315,7 @@ async fn false_positive_ends_the_same_in_every_weather() {
     in_every_weather(|| async {
         let mut world = shop_with_hole("MODERATE").await;
         world.ask_to_heal();
-        let env = world.process(agents::environment::effects::Effects::default());
+        let env = world.process(Effects::default());
         world.bus.deliver(0, &env).await.unwrap();
         let mended = shop().locks("latch", "1.3.0", &[]);
         world.repository.commit("mend", &[("package-lock.json", &mended.lockfile())]);

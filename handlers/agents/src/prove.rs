@@ -107,7 +107,7 @@ fn consistent(before: Seen<'_>, after: Seen<'_>) -> Step {
         })
         .collect();
     if new.is_empty() {
-        Step::new("consistent", true, "manifest and lockfile agree, and every need is answered as before")
+        Step::new("consistent", true, "nothing that the package manager would refuse, as far as the files tell")
     } else {
         Step::new("consistent", false, new.join("; "))
     }

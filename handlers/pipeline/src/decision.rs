@@ -156,6 +156,9 @@ pub fn decide(policy: Option<&Policy>, circumstances: &Circumstances) -> Verdict
     } else {
         weigh(Decision::Propose, format!("confidence {confidence:.2} is under the threshold {threshold}"));
     }
+    if policy.test_required {
+        weigh(Decision::Propose, "test_required: nothing here runs the repository's tests, so somebody has to".to_owned());
+    }
     let mut fixers = 0;
     for action in &policy.actions {
         match judge_action(action, circumstances) {
@@ -262,6 +265,12 @@ mod tests {
     #[test]
     fn approval_is_asked_where_the_action_requires_it() {
         let policy = DEFAULT_POLICIES.replace("type: \"create_pr\"", "type: \"create_pr\"\n        require_approval: true");
+        check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Propose);
+    }
+
+    #[test]
+    fn required_tests_that_nobody_ran_leave_it_to_people() {
+        let policy = DEFAULT_POLICIES.replace("rollback_enabled: true", "rollback_enabled: true\n    test_required: true");
         check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Propose);
     }
 

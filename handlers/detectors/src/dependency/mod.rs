@@ -44,6 +44,7 @@ pub fn problems(tree: &SourceTree, graph: &DependencyGraph) -> Vec<String> {
             problems.extend(npm::consistency::disagreements(tree, graph));
             problems
         }
+        Ecosystem::PyPI => pip::consistency::problems(graph),
         _ => Vec::new(),
     }
 }

@@ -54,16 +54,25 @@ impl State<'_, '_> {
                     },
                     &mut acts,
                 );
-                if !self.flat {
+                // What only an override makes wrong is changed where it is, not shadowed.
+                let is_wrong = !self.nodes[*to].version.as_ref().is_some_and(|version| need.range.allows(version));
+                if !self.flat && (is_wrong || self.nodes[*to].original.is_none()) {
                     self.additions(*from, need, Some(*to), &mut acts);
+                }
+                if !self.flat {
                     self.cuts(*from, allowed, &mut acts);
                 }
                 self.requirement(*from, need, *to, &mut acts);
                 if allowed.overrides && same_package {
-                    self.overrides(*from, need, *to, &mut acts);
+                    self.overrides(*from, need, Some(*to), &mut acts);
                 }
             }
-            Violation::Missing { from, need } => self.additions(*from, need, None, &mut acts),
+            Violation::Missing { from, need } => {
+                self.additions(*from, need, None, &mut acts);
+                if allowed.overrides {
+                    self.overrides(*from, need, None, &mut acts);
+                }
+            }
         }
         acts.sort();
         acts
@@ -153,21 +162,23 @@ impl State<'_, '_> {
     }
 
     /// One version for all who ask for the name, where the project itself does not ask for it.
-    fn overrides(&self, from: Id, need: &Need, to: Id, acts: &mut Vec<(Cost, Act)>) {
+    fn overrides(&self, from: Id, need: &Need, to: Option<Id>, acts: &mut Vec<(Cost, Act)>) {
         let name = need.name;
         let asked_by_project = (0..self.originals).any(|id| self.nodes[id].root && self.need_of(id, name).is_some());
         let plain = need.package == name && !self.nodes[from].root && !self.flat;
         if asked_by_project || !plain || self.overrides.contains_key(&name) {
             return;
         }
-        let target = &self.nodes[to];
-        let now = target.version.as_ref();
+        let target = to.map(|to| &self.nodes[to]);
+        let now = target.and_then(|target| target.version.as_ref());
         for (release, candidate) in self.registry.candidates(name).iter().enumerate() {
             let version = &candidate.version;
-            let fits = if target.assigned {
+            let fits = if target.is_none() {
+                !version.prerelease
+            } else if target.is_some_and(|target| target.assigned) {
                 now.is_some_and(|now| now.id == version.id)
             } else {
-                now.is_some_and(|now| version.version > now.version && (!version.prerelease || now.prerelease))
+                now.is_some_and(|now| version.version >= now.version && (!version.prerelease || now.prerelease))
             };
             if fits {
                 acts.push((Cost::one(OVERRIDES), Act::Override { name, release }));
@@ -209,12 +220,13 @@ impl State<'_, '_> {
     pub(super) fn broken_promises(&self) -> u64 {
         let mut count = 0;
         for id in self.touched.iter().copied().filter(|id| self.overrides.contains_key(&self.nodes[*id].key)) {
-            let node = &self.nodes[id];
-            let (Some(original), Some(now)) = (node.original.as_ref().and_then(|o| o.version.as_ref()), &node.version) else {
-                continue;
+            let Some(now) = &self.nodes[id].version else { continue };
+            let breaks = |(user, need): &(Id, Need)| {
+                !need.range.allows(now)
+                    && self.version_before(*user, need.name).is_none_or(|before| !ranges::compatible(before.numbers, now.numbers))
+                    && self.is_needed(*user)
             };
-            let forced = || self.dependents(id).iter().any(|(user, need)| !need.range.allows(now) && self.is_needed(*user));
-            count += u64::from(!node.direct && !ranges::compatible(original.numbers, now.numbers) && forced());
+            count += u64::from(self.dependents(id).iter().any(breaks));
         }
         count
     }

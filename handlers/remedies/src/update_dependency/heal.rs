@@ -47,6 +47,7 @@ struct Alone {
     cost: Cost,
     acts: Vec<Act>,
     footprint: BTreeSet<Variable>,
+    exact: bool,
 }
 
 struct Healing<'h, 'r, 'a> {
@@ -98,21 +99,21 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
     /// Finds for each entry by itself whether and how it can be healed.
     fn one_by_one(&mut self) {
         let ids: BTreeSet<Id> = self.entries.iter().flatten().copied().collect();
-        let steps_each = self.steps_max / (2 * ids.len().max(1) as u64) + 200;
         let mut failed: BTreeMap<Id, bool> = BTreeMap::new();
         for id in ids {
             if !self.state.is_needed(id) {
                 // Nothing leads to it: it is as good as gone, and no business of ours.
-                self.alone.insert(id, Alone { cost: Cost::default(), acts: Vec::new(), footprint: BTreeSet::new() });
+                self.alone.insert(id, Alone { cost: Cost::default(), acts: Vec::new(), footprint: BTreeSet::new(), exact: true });
                 continue;
             }
+            let steps_each = self.steps_left / 4 + STEPS_MIN;
             match self.search(&[id], self.allowed, steps_each, Cost::default()) {
                 (Outcome::Solved(cost, acts), footprint) => {
-                    self.alone.insert(id, Alone { cost, acts, footprint });
+                    self.alone.insert(id, Alone { cost, acts, footprint, exact: true });
                 }
                 (Outcome::GaveUp(Some((cost, acts))), footprint) => {
                     self.exact = false;
-                    self.alone.insert(id, Alone { cost, acts, footprint });
+                    self.alone.insert(id, Alone { cost, acts, footprint, exact: false });
                 }
                 (Outcome::GaveUp(None), _) => {
                     self.exact = false;
@@ -128,14 +129,14 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
             let mut why = None;
             for wound in 0..self.entries.len() {
                 if self.entries[wound].contains(&id) && self.reasons[wound].is_none() {
-                    let why = why.get_or_insert_with(|| self.why(id, gave_up, steps_each));
+                    let why = why.get_or_insert_with(|| self.why(id, gave_up));
                     self.reasons[wound] = Some(why.clone());
                 }
             }
         }
     }
 
-    fn why(&mut self, id: Id, gave_up: bool, steps_max: u64) -> String {
+    fn why(&mut self, id: Id, gave_up: bool) -> String {
         let wider = [
             Allowed { breaking: true, ..self.allowed },
             Allowed { overrides: true, ..self.allowed },
@@ -147,7 +148,7 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
                 continue;
             }
             if let (Outcome::Solved(_, acts) | Outcome::GaveUp(Some((_, acts))), _) =
-                self.search(&[id], allowed, steps_max, Cost::default())
+                self.search(&[id], allowed, self.steps_left / 4 + STEPS_MIN, Cost::default())
             {
                 would_do = Some((acts, allowed.breaking && !self.allowed.breaking));
                 break;
@@ -158,10 +159,20 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
 
     fn search(&mut self, ids: &[Id], allowed: Allowed, steps_max: u64, at_least: Cost) -> (Outcome, BTreeSet<Variable>) {
         let items = ids.iter().map(|id| Item::new(self.state, *id, allowed)).collect();
-        let mut search = Search::new(self.state, items, allowed, steps_max);
-        let outcome = search.run(at_least);
-        let (left, footprint) = (search.steps_left, search.footprint);
-        self.steps_left = self.steps_left.saturating_sub(steps_max - left.min(steps_max));
+        let mut search = Search::new(self.state, items, allowed, steps_max / 2);
+        let mut outcome = search.run(at_least);
+        if let Outcome::GaveUp(None) = outcome {
+            search.hurried = true;
+            search.steps_left = steps_max / 2;
+            outcome = match search.run(at_least) {
+                Outcome::Solved(cost, acts) => Outcome::GaveUp(Some((cost, acts))),
+                Outcome::Impossible => Outcome::GaveUp(None),
+                other => other,
+            };
+        }
+        let used = steps_max.saturating_sub(search.steps_left);
+        let footprint = search.footprint;
+        self.steps_left = self.steps_left.saturating_sub(used);
         self.missing.append(&mut self.state.registry.missing.borrow_mut());
         (outcome, footprint)
     }
@@ -179,15 +190,16 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
         loop {
             let mut again = false;
             for cluster in clusters.clone() {
-                if !solved.contains_key(&cluster) {
-                    let left_before = self.reasons.iter().flatten().count();
-                    let acts = self.solve(&cluster);
-                    solved.insert(cluster, acts);
-                    if self.reasons.iter().flatten().count() != left_before {
-                        // A wound was given up: what else it had to do with needs no change now.
-                        again = true;
-                        break;
-                    }
+                if solved.contains_key(&cluster) {
+                    continue;
+                }
+                let left_before = self.reasons.iter().flatten().count();
+                let acts = self.solve(&cluster);
+                solved.insert(cluster, acts);
+                if self.reasons.iter().flatten().count() != left_before {
+                    // A wound was given up: what else it had to do with needs no change now.
+                    again = true;
+                    break;
                 }
             }
             if !self.missing.is_empty() {
@@ -198,7 +210,7 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
                 continue;
             }
             let all: Vec<&Vec<Act>> = clusters.iter().filter_map(|cluster| solved.get(cluster)).collect();
-            match self.first_conflict(&all) {
+            match self.first_conflict(&all, &clusters) {
                 None => {
                     self.acts = joined(self.state.originals, &all);
                     return;
@@ -243,7 +255,9 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
     /// The cheapest way to heal a cluster; wounds that stand in the way of more are left.
     fn solve(&mut self, cluster: &[Id]) -> Vec<Act> {
         if let [id] = cluster {
-            return self.alone.get(id).map(|alone| alone.acts.clone()).unwrap_or_default();
+            let Some(alone) = self.alone.get(id) else { return Vec::new() };
+            let acts = alone.acts.clone();
+            return if alone.exact { acts } else { self.in_turn(cluster, Some(acts)) };
         }
         match self.joint(cluster) {
             Outcome::Solved(_, acts) => return acts,
@@ -309,7 +323,7 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
             least
         });
         let at_least = at_least.max().unwrap_or_default();
-        self.search(ids, self.allowed, self.steps_left, at_least).0
+        self.search(ids, self.allowed, self.steps_left / 4 + STEPS_MIN, at_least).0
     }
 
     /// Heals entry by entry on what is already changed, then takes back what is not needed: irreducible, not smallest.
@@ -333,7 +347,7 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
     fn greedy(&mut self, cluster: &[Id]) -> Vec<Act> {
         let mark = self.state.mark();
         let mut acts = Vec::new();
-        let steps_each = self.steps_max / (2 * cluster.len().max(1) as u64) + 200;
+        let steps_each = self.steps_max / (8 * cluster.len().max(1) as u64) + STEPS_MIN;
         for wound in 0..self.entries.len() {
             let ids: Vec<Id> = self.entries[wound].iter().copied().filter(|id| cluster.contains(id)).collect();
             if ids.is_empty() || self.reasons[wound].is_some() {
@@ -385,14 +399,19 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
     }
 
     /// Whether all clusters hold at once; if not, which have to be solved together.
-    fn first_conflict(&mut self, clusters: &[&Vec<Act>]) -> Option<Vec<usize>> {
+    ///
+    /// One may break what another relies on, or bring back the entry that the other made superfluous.
+    fn first_conflict(&mut self, clusters: &[&Vec<Act>], ids: &[Vec<Id>]) -> Option<Vec<usize>> {
+        let healed = |state: &State<'_, '_>, of: &[Vec<Id>]| of.iter().flatten().all(|id| state.nodes[*id].assigned || !state.is_needed(*id));
         let mark = self.state.mark();
         let mut done: Vec<Act> = Vec::new();
         let mut conflict = None;
         for at in 0..clusters.len() {
             done = joined(self.state.originals, &clusters[..=at]);
             self.state.back_to(mark);
-            let holds = replay(self.state, &done, None) && self.state.broken_edge().is_none();
+            let holds = replay(self.state, &done, None)
+                && self.state.broken_edge().is_none()
+                && (!self.exact || healed(self.state, &ids[..=at]));
             if !holds {
                 conflict = Some(at);
                 break;
@@ -404,7 +423,8 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
         let alone_with = |this: &mut Self, other: usize| {
             let pair = joined(this.state.originals, &[clusters[other], clusters[at]]);
             let mark = this.state.mark();
-            let holds = replay(this.state, &pair, None) && this.state.broken_edge().is_none();
+            let of = [ids[other].clone(), ids[at].clone()];
+            let holds = replay(this.state, &pair, None) && this.state.broken_edge().is_none() && healed(this.state, &of);
             this.state.back_to(mark);
             holds
         };
@@ -419,6 +439,9 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
         Some(with)
     }
 }
+
+/// What a search may always take, though others used up what there was.
+const STEPS_MIN: u64 = 300;
 
 /// Wounds of one cluster among which those to leave are chosen exactly; above, they are healed in turn.
 const GROUPS_MAX: usize = 8;

@@ -13,6 +13,8 @@ mod report;
 mod search;
 mod state;
 #[cfg(test)]
+mod brute_force;
+#[cfg(test)]
 mod tests;
 
 pub use apply::{ApplyError, apply};
@@ -54,7 +56,7 @@ pub struct Rules {
 impl Rules {
     /// The rules that hold where nobody says otherwise.
     pub fn new(now: jiff::Timestamp) -> Self {
-        Self { now, minimum_release_age_days: 3, allow_breaking: false, allow_overrides: true, steps_max: 200_000 }
+        Self { now, minimum_release_age_days: 3, allow_breaking: false, allow_overrides: true, steps_max: 60_000 }
     }
 }
 

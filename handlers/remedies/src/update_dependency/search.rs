@@ -5,9 +5,10 @@
 
 use super::acts::{Act, Allowed};
 use super::cost::{BREAKING, Cost, ENTRIES, LEFT, OVERRIDES, REQUIRES};
-use super::registry::Name;
+use super::registry::{Name, Range};
 use super::state::{Id, State, Violation};
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 /// An entry to heal.
 #[derive(Debug, Clone)]
@@ -48,6 +49,9 @@ pub(super) struct Search<'s, 'r, 'a> {
     pub allowed: Allowed,
     pub steps_left: u64,
     pub footprint: BTreeSet<Variable>,
+    /// Looks at the highest free place of a new entry alone, and at any number of entries: finds something where the exact
+    /// search finds nothing in time.
+    pub hurried: bool,
     limit: Cost,
     /// By part of the cost: the least that was cut off for being over the limit.
     over: [Option<u64>; 4],
@@ -69,6 +73,7 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
             allowed,
             steps_left: steps_max,
             footprint: BTreeSet::new(),
+            hurried: false,
             limit: Cost::default(),
             over: [None; 4],
             best: None,
@@ -79,9 +84,13 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
 
     /// Finds the cheapest set of changes that heals every item. `at_least`: a cost known to be no more than that.
     pub(super) fn run(&mut self, at_least: Cost) -> Outcome {
-        self.limit = Cost::default();
-        self.limit.0[OVERRIDES] = at_least[OVERRIDES];
-        self.limit.0[REQUIRES] = at_least[REQUIRES];
+        if self.hurried {
+            self.limit.0[ENTRIES] = u64::MAX;
+        } else {
+            self.limit = Cost::default();
+            self.limit.0[OVERRIDES] = at_least[OVERRIDES];
+            self.limit.0[REQUIRES] = at_least[REQUIRES];
+        }
         loop {
             self.over = [None; 4];
             self.best = None;
@@ -98,11 +107,11 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
                 self.limit.0[ENTRIES] = entries;
             } else if let Some(requires) = self.over[REQUIRES] {
                 self.limit.0[REQUIRES] = requires;
-                self.limit.0[ENTRIES] = 0;
+                self.limit.0[ENTRIES] = if self.hurried { u64::MAX } else { 0 };
             } else if let Some(overrides) = self.over[OVERRIDES] {
                 self.limit.0[OVERRIDES] = overrides;
                 self.limit.0[REQUIRES] = 0;
-                self.limit.0[ENTRIES] = 0;
+                self.limit.0[ENTRIES] = if self.hurried { u64::MAX } else { 0 };
             } else {
                 return Outcome::Impossible;
             }
@@ -110,23 +119,26 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
     }
 
     fn descend(&mut self, cost: Cost) -> Result<(), OutOfSteps> {
-        self.steps_left = self.steps_left.checked_sub(1).ok_or(OutOfSteps)?;
-        let Some(violation) = self.state.broken_edge().or_else(|| self.wounded()) else {
+        let mut violations = self.state.broken_edges(usize::MAX);
+        if violations.is_empty() {
+            violations.extend(self.items.iter().filter(|item| self.is_open(item)).map(|item| Violation::Wounded(item.id)));
+        }
+        self.steps_left = self.steps_left.checked_sub(1 + violations.len() as u64).ok_or(OutOfSteps)?;
+        if violations.is_empty() {
             self.found(cost);
             return Ok(());
-        };
+        }
         if self.acts.len() >= ACTS_MAX {
             return Err(OutOfSteps);
         }
-        let Some(rest) = self.lower_bound() else { return Ok(()) };
+        let Some((rest, options)) = self.weigh(&violations) else { return Ok(()) };
         if self.is_over(cost + rest) {
             return Ok(());
         }
-        let options = self.state.acts(&violation, self.allowed);
         if self.is_no_better(cost + rest) {
             // Not worth doing alone; it may be together with what heals other wounds, so it leaves a footprint.
             for (price, act) in &options {
-                if !self.forbidden.contains(act) && !self.is_over(cost + *price) {
+                if !self.is_over(cost + *price) {
                     self.leave_footprint(act);
                 }
             }
@@ -135,7 +147,7 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
         let mut tried = Vec::new();
         let mut ended = Ok(());
         for (price, act) in options {
-            if self.forbidden.contains(&act) || self.is_over(cost + price) {
+            if self.is_over(cost + price) {
                 continue;
             }
             self.leave_footprint(&act);
@@ -159,6 +171,92 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
             self.forbidden.remove(act);
         }
         ended
+    }
+
+    /// What mending everything costs at least, and the ways to mend what has the fewest. `None`: something has none.
+    fn weigh(&self, violations: &[Violation]) -> Option<(Cost, Vec<(Cost, Act)>)> {
+        let mut fewest: Option<Vec<(Cost, Act)>> = None;
+        let mut by_name: HashMap<Name, Cost> = HashMap::new();
+        let mut requires = Cost::default();
+        // All of them before the first verdict, so that the facts that are missing are asked for in one go.
+        let weighed: Vec<(&Violation, Vec<(Cost, Act)>)> = violations
+            .iter()
+            .map(|violation| {
+                let mut options = self.state.acts(violation, self.allowed);
+                self.keep_one_of_a_class(&mut options);
+                if self.hurried {
+                    self.keep_the_highest_place(&mut options);
+                }
+                options.retain(|(_, act)| !self.forbidden.contains(act));
+                (violation, options)
+            })
+            .collect();
+        let mut brought: Vec<(Name, Option<Rc<Range>>)> = Vec::new();
+        for (violation, options) in weighed {
+            let least = options.first()?.0;
+            if options.iter().all(|(_, act)| matches!(act, Act::Require { .. })) {
+                requires = requires + least;
+            }
+            if let Violation::Rejects { from, need, .. } | Violation::Missing { from, need } = violation
+                && self.state.nodes[*from].assigned
+            {
+                // Only an entry of that name mends it, so that names don't share what they cost.
+                let known = by_name.entry(need.name).or_insert(least);
+                *known = least.max(*known);
+                brought.push((need.package, Some(Rc::clone(&need.range))));
+            }
+            if fewest.as_ref().is_none_or(|fewest| options.len() < fewest.len()) {
+                fewest = Some(options);
+            }
+        }
+        self.add_what_is_brought(brought, &mut by_name);
+        let rest = by_name.values().fold(requires, |sum, least| sum + *least);
+        Some((rest + self.lower_bound(&by_name)?, fewest?))
+    }
+
+    /// Counts the entries that are needed in turn, whatever releases are chosen, and that nothing in the tree answers.
+    fn add_what_is_brought(&self, mut brought: Vec<(Name, Option<Rc<Range>>)>, by_name: &mut HashMap<Name, Cost>) {
+        if self.state.flat || !self.state.overrides.is_empty() {
+            return;
+        }
+        while let Some((package, range)) = brought.pop() {
+            for more in self.state.registry.brings(package, range.as_deref()).iter() {
+                if !by_name.contains_key(&more.name) && !self.state.has_answer(more.name, more.range.as_deref()) {
+                    by_name.insert(more.name, Cost::one(ENTRIES));
+                    brought.push((more.package, more.range.clone()));
+                }
+            }
+        }
+    }
+
+    fn keep_the_highest_place(&self, options: &mut Vec<(Cost, Act)>) {
+        let depth = |act: &Act| match act {
+            Act::Add { parent, .. } => Some(self.state.depth(*parent)),
+            _ => None,
+        };
+        let highest = options.iter().filter_map(|(_, act)| depth(act)).min();
+        options.retain(|(_, act)| depth(act).is_none_or(|depth| Some(depth) == highest));
+    }
+
+    /// Of releases that nothing can tell apart, the cheapest is enough.
+    fn keep_one_of_a_class(&self, options: &mut Vec<(Cost, Act)>) {
+        if options.len() < 2 {
+            return;
+        }
+        let state = &*self.state;
+        let mut kept: HashMap<(Id, Option<Name>, u32), usize> = HashMap::new();
+        options.retain(|(_, act)| {
+            let (variable, package, release) = match act {
+                Act::Update { id, release } => ((*id, None), state.nodes[*id].package, *release),
+                Act::Add { parent, key, package, release } => ((*parent, Some(*key)), *package, *release),
+                Act::Require { .. } | Act::Override { .. } => return true,
+            };
+            let classes = state.registry.classes(package, &|| state.written_needs());
+            let Some(class) = classes.get(release) else { return true };
+            let known = kept.entry((variable.0, variable.1, *class)).or_insert(release);
+            // A new entry that is older than another may be older than what somebody had.
+            *known == release || variable.1.is_some() && *known < release
+        });
     }
 
     fn found(&mut self, mut cost: Cost) {
@@ -187,17 +285,13 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
         self.best.as_ref().is_some_and(|(best, _)| cost >= *best)
     }
 
-    fn wounded(&self) -> Option<Violation> {
-        self.items.iter().find(|item| self.is_open(item)).map(|item| Violation::Wounded(item.id))
-    }
-
     fn is_open(&self, item: &Item) -> bool {
         !self.state.nodes[item.id].assigned && self.state.is_needed(item.id)
     }
 
     /// What healing the open items costs at least: the sum over items that no single move heals together.
     /// `None`: one of them can't be healed any more.
-    fn lower_bound(&self) -> Option<Cost> {
+    fn lower_bound(&self, counted: &HashMap<Name, Cost>) -> Option<Cost> {
         let mut bound = Cost::default();
         let mut used: HashSet<Id> = HashSet::new();
         for item in &self.items {
@@ -220,7 +314,7 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
             if free.is_empty() {
                 return None;
             }
-            if free.iter().all(|id| !used.contains(id)) {
+            if free.iter().all(|id| !used.contains(id) && !counted.contains_key(&self.state.nodes[*id].key)) {
                 used.extend(free);
                 bound = bound + item.least?;
             }

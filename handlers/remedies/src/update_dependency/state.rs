@@ -89,6 +89,7 @@ pub(super) struct State<'r, 'a> {
     pub required: BTreeMap<(Id, Name), String>,
     pub overrides: BTreeMap<Name, Rc<Ver>>,
     pub flat: bool,
+    keys: HashMap<Name, Vec<Id>>,
     hashed: bool,
     trail: Vec<Undo>,
     /// Index in `graph.packages` by node.
@@ -112,6 +113,7 @@ impl<'r, 'a> State<'r, 'a> {
             required: BTreeMap::new(),
             overrides: BTreeMap::new(),
             flat: graph.ecosystem == Ecosystem::PyPI,
+            keys: HashMap::new(),
             hashed: graph.packages.iter().any(|package| !package.hashes.is_empty()),
             trail: Vec::new(),
             package: HashMap::new(),
@@ -260,6 +262,9 @@ impl<'r, 'a> State<'r, 'a> {
 
     fn index(&mut self) {
         self.originals = self.nodes.len();
+        for (id, node) in self.nodes.iter().enumerate() {
+            self.keys.entry(node.key).or_default().push(id);
+        }
         for id in 0..self.nodes.len() {
             for need in self.nodes[id].needs.iter() {
                 self.users.entry(need.name).or_default().push(id);
@@ -371,14 +376,14 @@ impl<'r, 'a> State<'r, 'a> {
 
     /// Whether `from` had a newer version of what it asks for before anything was changed.
     pub(super) fn is_older_than_before(&self, from: Id, name: Name, version: &Ver) -> bool {
-        let Some(original) = self.nodes[from].original.as_ref().filter(|original| find(&original.needs, name).is_some()) else {
-            return false;
-        };
-        let _ = original;
-        let before = self.resolve_before(from, name);
-        before
-            .and_then(|id| self.nodes[id].original.as_ref()?.version.as_ref())
-            .is_some_and(|before| version.version < before.version)
+        self.version_before(from, name).is_some_and(|before| version.version < before.version)
+    }
+
+    /// What `from` had for `name` before anything was changed.
+    pub(super) fn version_before(&self, from: Id, name: Name) -> Option<&Rc<Ver>> {
+        find(&self.nodes[from].original.as_ref()?.needs, name)?;
+        let before = self.resolve_before(from, name)?;
+        self.nodes[before].original.as_ref()?.version.as_ref()
     }
 
     fn resolve_before(&self, from: Id, name: Name) -> Option<Id> {
@@ -485,53 +490,66 @@ impl<'r, 'a> State<'r, 'a> {
 
     /// The first thing that a change broke.
     pub(super) fn broken_edge(&self) -> Option<Violation> {
-        for &id in &self.touched {
-            if !self.is_needed(id) {
+        self.broken_edges(1).pop()
+    }
+
+    /// What the changes broke, at most so much of it, in the order of the changes.
+    pub(super) fn broken_edges(&self, violations_max: usize) -> Vec<Violation> {
+        let mut broken: Vec<Violation> = Vec::new();
+        let mut known: HashSet<(Id, Name)> = HashSet::new();
+        for (at, &id) in self.touched.iter().enumerate() {
+            if broken.len() >= violations_max {
+                return broken;
+            }
+            if self.touched[..at].contains(&id) || !self.is_needed(id) {
                 continue;
             }
-            if let Some(violation) = self.broken_need_of(id).or_else(|| self.broken_dependent_of(id)) {
-                return Some(violation);
-            }
+            self.broken_needs_of(id, &mut known, &mut broken);
+            self.broken_dependents_of(id, &mut known, &mut broken);
         }
         for &name in self.overrides.keys() {
             for &user in self.users.get(&name).into_iter().flatten() {
-                if self.is_needed(user)
-                    && let Some(violation) = self.broken_need_of(user)
-                {
-                    return Some(violation);
+                if self.need_of(user, name).is_some() && self.is_needed(user) {
+                    self.broken_needs_of(user, &mut known, &mut broken);
                 }
             }
         }
-        None
+        broken.truncate(violations_max);
+        broken
     }
 
-    fn broken_need_of(&self, id: Id) -> Option<Violation> {
-        let needs = Rc::clone(&self.nodes[id].needs);
-        for need in needs.iter() {
-            if self.is_tolerated(id, need.name) {
+    fn broken_needs_of(&self, id: Id, known: &mut HashSet<(Id, Name)>, broken: &mut Vec<Violation>) {
+        for need in Rc::clone(&self.nodes[id].needs).iter() {
+            if known.contains(&(id, need.name)) || self.is_tolerated(id, need.name) {
                 continue;
             }
             let mut to = self.resolve(id, need.name);
             if to.is_none() && self.must_answer(id, need) {
-                return Some(Violation::Missing { from: id, need: need.clone() });
+                known.insert((id, need.name));
+                broken.push(Violation::Missing { from: id, need: need.clone() });
             }
             while let Some(target) = to {
                 if !self.accepts(id, need, target) {
-                    return Some(Violation::Rejects { from: id, need: need.clone(), to: target });
+                    known.insert((id, need.name));
+                    broken.push(Violation::Rejects { from: id, need: need.clone(), to: target });
+                    break;
                 }
                 to = self.nodes[target].twin.filter(|_| self.flat);
             }
         }
-        None
     }
 
-    fn broken_dependent_of(&self, id: Id) -> Option<Violation> {
-        self.dependents(id)
-            .into_iter()
-            .find(|(user, need)| {
-                !self.is_tolerated(*user, need.name) && !self.accepts(*user, need, id) && self.is_needed(*user)
-            })
-            .map(|(from, need)| Violation::Rejects { from, need, to: id })
+    fn broken_dependents_of(&self, id: Id, known: &mut HashSet<(Id, Name)>, broken: &mut Vec<Violation>) {
+        for (from, need) in self.dependents(id) {
+            let is_broken = !known.contains(&(from, need.name))
+                && !self.is_tolerated(from, need.name)
+                && !self.accepts(from, &need, id)
+                && self.is_needed(from);
+            if is_broken {
+                known.insert((from, need.name));
+                broken.push(Violation::Rejects { from, need, to: id });
+            }
+        }
     }
 
     /// What was broken before, and is as it was, is not ours to mend.
@@ -688,8 +706,8 @@ impl<'r, 'a> State<'r, 'a> {
                 }
                 Some(Undo::Required { id, needs }) => {
                     let name = self.nodes[id].needs.iter().zip(needs.iter());
-                    let edited = name.filter(|(now, before)| !Rc::ptr_eq(&now.range, &before.range)).map(|(now, _)| now.name);
-                    if let Some(name) = edited.last() {
+                    let mut edited = name.filter(|(now, before)| !Rc::ptr_eq(&now.range, &before.range)).map(|(now, _)| now.name);
+                    if let Some(name) = edited.next() {
                         self.required.remove(&(id, name));
                     }
                     self.nodes[id].needs = needs;
@@ -703,6 +721,21 @@ impl<'r, 'a> State<'r, 'a> {
                 }
             }
         }
+    }
+
+    /// Every need that is written in the tree.
+    pub(super) fn written_needs(&self) -> Vec<Need> {
+        let originals = self.nodes.iter().filter_map(|node| node.original.as_ref());
+        originals.flat_map(|original| original.needs.iter().cloned()).collect()
+    }
+
+    /// Whether any entry of that folder name, wherever it stands, has a version that `range` lets in.
+    pub(super) fn has_answer(&self, key: Name, range: Option<&Range>) -> bool {
+        let answers = |node: &Node| {
+            node.key == key && node.version.as_ref().is_none_or(|version| range.is_none_or(|range| range.allows(version)))
+        };
+        let known = self.keys.get(&key).into_iter().flatten();
+        known.map(|id| &self.nodes[*id]).chain(self.nodes.iter().skip(self.originals)).any(answers)
     }
 
     /// How many folders lie above a place.

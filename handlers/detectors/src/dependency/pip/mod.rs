@@ -12,6 +12,7 @@ mod names;
 mod options;
 mod origin;
 
+pub mod consistency;
 pub mod decode;
 pub mod file;
 pub mod requirement;

@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 pub(super) struct Habits {
     /// `license` is written since npm 8.
     pub license: bool,
-    pub resolved: bool,
 }
 
 /// The release that an entry is to show.
@@ -72,14 +71,10 @@ pub(super) fn legacy(shown: Shown<'_>, had_resolved: bool) -> BTreeMap<String, O
 
 /// Edits of the marks, where they are not as they were.
 pub(super) fn marks(before: Option<Flags>, after: Flags) -> BTreeMap<String, Op> {
-    let pick: [(&str, fn(Flags) -> bool); 4] = [
-        ("dev", |flags| flags.dev),
-        ("optional", |flags| flags.optional),
-        ("devOptional", |flags| flags.dev_optional),
-        ("peer", |flags| flags.peer),
-    ];
-    let changed = pick.into_iter().filter(|(_, of)| before.is_none_or(|before| of(before) != of(after)));
-    changed.map(|(name, of)| (name.to_owned(), option(of(after).then_some(Json::Bool(true))))).collect()
+    let named = |flags: Flags| [("dev", flags.dev), ("optional", flags.optional), ("devOptional", flags.dev_optional), ("peer", flags.peer)];
+    let before = before.map(named);
+    let changed = named(after).into_iter().enumerate().filter(|(at, now)| before.is_none_or(|before| before[*at] != *now));
+    changed.map(|(_, (name, on))| (name.to_owned(), option(on.then_some(Json::Bool(true))))).collect()
 }
 
 /// A whole entry out of its edits, in npm's order.

@@ -51,7 +51,7 @@ fn edit_packages(
     changes: &Changes<'_>,
     splices: &mut Splices,
 ) -> Result<(), EditError> {
-    let habits = Habits { license: some_entry_has_license(packages), resolved: changes.any_like.is_some() };
+    let habits = Habits { license: some_entry_has_license(packages) };
     let mut ops: BTreeMap<String, Op> = BTreeMap::new();
     let mut inside: BTreeMap<&str, BTreeMap<String, Op>> = BTreeMap::new();
     for (place, entry) in &changes.entries {

@@ -1,2 +1,201 @@
 //! Edits of small lockfiles of every version.
 
+use super::super::tests::{World, npm};
+use super::{EditError, apply_npm};
+use detectors::source_tree::SourceTree;
+use pipeline::patch::{Change, Patch, Plan};
+use proptest::prelude::*;
+
+const MANIFEST: &str = "{\n\t\"name\": \"p\",\n\t\"dependencies\": { \"a\":  \"1.0.0\" }\n}\n";
+
+fn world() -> World {
+    let mut world = npm().release("a@1.0.0", "b ^1").release("a@1.0.1", "c ^1, d? ^1").release("b@1.0.0", "").release("c@1.0.0", "").release("d@1.0.0", "");
+    for (name, package) in &mut world.facts.packages {
+        for release in &mut package.releases {
+            release.hashes = vec![format!("sha512-{name}{}", release.version)];
+            release.archive = Some(format!("https://registry.example/{name}/-/{name}-{}.tgz", release.version));
+            release.engines.insert("node".into(), ">=4".into());
+        }
+    }
+    world
+}
+
+fn changes() -> Plan {
+    let require = Change::Require { path: "package.json".into(), name: "a".into(), from: "1.0.0".into(), to: "1.0.1".into() };
+    let update = Change::Update { place: "node_modules/a".into(), name: "a".into(), from: "1.0.0".into(), to: "1.0.1".into() };
+    let remove = Change::Remove { place: "node_modules/b".into(), name: "b".into(), version: "1.0.0".into() };
+    let add = |name: &str| Change::Add { place: format!("node_modules/{name}"), name: name.into(), version: "1.0.0".into() };
+    Plan { changes: vec![require, update, remove, add("c"), add("d")], ..Plan::default() }
+}
+
+fn apply(manifest: &str, lock: &str, plan: &Plan) -> Result<Patch, EditError> {
+    let tree: SourceTree = [("package.json", manifest), ("package-lock.json", lock)].into_iter().collect();
+    let (graphs, _) = detectors::dependency::npm::graphs(&tree);
+    apply_npm(&graphs[0], plan, &world().facts, &|path| tree.text(path).ok().map(str::to_owned))
+}
+
+/// Checks the lockfile after the plan, that carrying it out again changes nothing, and that its own graph holds.
+#[track_caller]
+fn check(lock: &str, expect: &str) {
+    let patch = apply(MANIFEST, lock, &changes()).unwrap();
+    let after = |path: &str| patch.files.iter().find(|file| file.path == path).map(|file| file.after.clone()).unwrap();
+    assert_eq!(after("package.json"), MANIFEST.replace("\"1.0.0\"", "\"1.0.1\""));
+    let lock = after("package-lock.json");
+    assert_eq!(lock, expect);
+    assert_eq!(apply(&after("package.json"), &lock, &changes()), Ok(Patch::default()));
+    let tree: SourceTree = [("package.json", after("package.json")), ("package-lock.json", lock)].into_iter().collect();
+    let (graphs, _) = detectors::dependency::npm::graphs(&tree);
+    assert_eq!(detectors::dependency::problems(&tree, &graphs[0]), Vec::<String>::new());
+}
+
+const MODERN: &str = r#"  "packages": {
+    "": {"name": "p", "dependencies": {"a": "1.0.0"}},
+    "node_modules/a": {
+      "version": "1.0.0",
+      "resolved": "https://mirror.example/a/-/a-1.0.0.tgz",
+      "integrity": "sha512-old",
+      "dependencies": {
+        "b": "^1"
+      }
+    },
+    "node_modules/b": {
+      "version": "1.0.0"
+    }
+  }"#;
+
+const MODERN_AFTER: &str = r#"  "packages": {
+    "": {"name": "p", "dependencies": {"a": "1.0.1"}},
+    "node_modules/a": {
+      "version": "1.0.1",
+      "resolved": "https://mirror.example/a/-/a-1.0.1.tgz",
+      "integrity": "sha512-a1.0.1",
+      "dependencies": {
+        "c": "^1"
+      },
+      "engines": {
+        "node": ">=4"
+      },
+      "optionalDependencies": {
+        "d": "^1"
+      }
+    },
+    "node_modules/c": {
+      "version": "1.0.0",
+      "resolved": "https://mirror.example/c/-/c-1.0.0.tgz",
+      "integrity": "sha512-c1.0.0",
+      "engines": {
+        "node": ">=4"
+      }
+    },
+    "node_modules/d": {
+      "version": "1.0.0",
+      "resolved": "https://mirror.example/d/-/d-1.0.0.tgz",
+      "integrity": "sha512-d1.0.0",
+      "optional": true,
+      "engines": {
+        "node": ">=4"
+      }
+    }
+  }"#;
+
+const LEGACY: &str = r#"  "dependencies": {
+    "a": {
+      "version": "1.0.0",
+      "resolved": "https://mirror.example/a/-/a-1.0.0.tgz",
+      "integrity": "sha512-old",
+      "requires": {
+        "b": "^1"
+      }
+    },
+    "b": { "version": "1.0.0" }
+  }"#;
+
+const LEGACY_AFTER: &str = r#"  "dependencies": {
+    "a": {
+      "version": "1.0.1",
+      "resolved": "https://mirror.example/a/-/a-1.0.1.tgz",
+      "integrity": "sha512-a1.0.1",
+      "requires": {
+        "c": "^1",
+        "d": "^1"
+      }
+    },
+    "c": {
+      "version": "1.0.0",
+      "resolved": "https://mirror.example/c/-/c-1.0.0.tgz",
+      "integrity": "sha512-c1.0.0"
+    },
+    "d": {
+      "version": "1.0.0",
+      "resolved": "https://mirror.example/d/-/d-1.0.0.tgz",
+      "integrity": "sha512-d1.0.0",
+      "optional": true
+    }
+  }"#;
+
+fn lock(version: u8, parts: &[&str]) -> String {
+    format!("{{\n  \"name\": \"p\",\n  \"lockfileVersion\": {version},\n  \"requires\": true,\n{}\n}}\n", parts.join(",\n"))
+}
+
+#[test]
+fn version_3_is_written_as_npm_writes_it() {
+    check(&lock(3, &[MODERN]), &lock(3, &[MODERN_AFTER]));
+}
+
+#[test]
+fn version_2_is_written_in_both_halves() {
+    check(&lock(2, &[MODERN, LEGACY]), &lock(2, &[MODERN_AFTER, LEGACY_AFTER]));
+}
+
+#[test]
+fn version_1_is_written_as_npm_writes_it() {
+    check(&lock(1, &[LEGACY]), &lock(1, &[LEGACY_AFTER]));
+}
+
+#[test]
+fn carriage_returns_stay() {
+    let windows = |text: String| text.replace('\n', "\r\n");
+    check(&windows(lock(3, &[MODERN])), &windows(lock(3, &[MODERN_AFTER])));
+}
+
+#[test]
+fn an_override_is_written_in_the_style_of_the_manifest() {
+    let plan = Plan { changes: vec![Change::Override { name: "b".into(), version: "1.0.1".into() }], ..Plan::default() };
+    let patch = apply(MANIFEST, &lock(3, &[MODERN]), &plan).unwrap();
+    let expect = MANIFEST.replace(" }\n}", " },\n\t\"overrides\": {\n\t\t\"b\": \"1.0.1\"\n\t}\n}");
+    assert_eq!(patch.files.iter().map(|file| file.after.as_str()).collect::<Vec<_>>(), [expect]);
+}
+
+#[test]
+fn a_manifest_that_moved_on_is_not_touched() {
+    let moved = MANIFEST.replace("1.0.0", "3.0.0");
+    let error = apply(&moved, &lock(3, &[MODERN]), &changes()).unwrap_err();
+    assert_eq!(error, EditError::Moved { path: "package.json".into(), entry: "a 1.0.0".into() });
+}
+
+proptest! {
+    #[test]
+    fn bytes_outside_the_changed_entry_stay(
+        before in prop::collection::btree_map("[a-m][a-z0-9]{1,6}", ("[ \t]{0,3}", "[ -!#-\\[\\]-~]{0,9}"), 0..6),
+        after in prop::collection::btree_map("[o-z][a-z0-9]{1,6}", ("[ \t\n]{0,3}", "[ -!#-\\[\\]-~]{0,9}"), 0..6),
+    ) {
+        let odd = |(name, (space, text)): (&String, &(String, String))| {
+            format!("    \"node_modules/{name}\":{space}{{{space}\"version\": \"1.0.0\",{space}\"x\": \"{text}\"}}{space}")
+        };
+        let changed = "    \"node_modules/n\": {\n      \"version\": \"1.0.0\"\n    }";
+        let root = "    \"\": {}";
+        let mut entries: Vec<String> = vec![root.to_owned()];
+        entries.extend(before.iter().map(odd));
+        entries.push(changed.to_owned());
+        entries.extend(after.iter().map(odd));
+        let text = format!("{{\n  \"lockfileVersion\": 3,\n  \"packages\": {{\n{}\n  }}\n}}", entries.join(",\n"));
+        let tree: SourceTree = [("package.json", "{}"), ("package-lock.json", &text)].into_iter().collect();
+        let (graphs, _) = detectors::dependency::npm::graphs(&tree);
+        let facts = npm().release("n@1.0.1", "").facts;
+        let update = Change::Update { place: "node_modules/n".into(), name: "n".into(), from: "1.0.0".into(), to: "1.0.1".into() };
+        let plan = Plan { changes: vec![update], ..Plan::default() };
+        let patch = apply_npm(&graphs[0], &plan, &facts, &|path| tree.text(path).ok().map(str::to_owned)).unwrap();
+        let expect = text.replace(changed, &changed.replace("1.0.0", "1.0.1"));
+        prop_assert_eq!(&patch.files[0].after, &expect);
+    }
+}

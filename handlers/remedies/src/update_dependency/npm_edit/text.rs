@@ -64,14 +64,6 @@ pub(super) fn object<'o, 't>(object: &'o Object<'t>, name: &str) -> Option<&'o O
     }
 }
 
-/// The text that is the member of that name.
-pub(super) fn string<'o>(object: &'o Object<'_>, name: &str) -> Option<&'o str> {
-    match &member(object, name)?.value {
-        Value::StringLit(literal) => Some(&literal.value),
-        _ => None,
-    }
-}
-
 impl Style {
     /// Reads the layout of a file off its first member.
     pub(super) fn of(text: &str, root: &Object<'_>) -> Self {

@@ -94,6 +94,9 @@ fn scan_completed() {
         suppressed: 0,
         errors: vec![error],
         is_complete: true,
+        unread: vec!["package.json".to_owned()],
+        notes: vec![".suture.yml:2 never ends".to_owned()],
+        limits_hit: vec!["files after the first 2 (files_max)".to_owned()],
     };
     insta::assert_json_snapshot!(payload, @r#"
     {
@@ -110,7 +113,16 @@ fn scan_completed() {
           "message": "broken"
         }
       ],
-      "is_complete": true
+      "is_complete": true,
+      "unread": [
+        "package.json"
+      ],
+      "notes": [
+        ".suture.yml:2 never ends"
+      ],
+      "limits_hit": [
+        "files after the first 2 (files_max)"
+      ]
     }
     "#);
 }

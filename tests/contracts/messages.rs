@@ -94,9 +94,9 @@ fn scan_completed() {
         suppressed: 0,
         errors: vec![error],
         is_complete: true,
-        limits_hit: vec!["left out: big.json".to_owned()],
-        notes: vec!["an entry is expired".to_owned()],
-        unread: Vec::new(),
+        unread: vec!["package.json".to_owned()],
+        notes: vec![".suture.yml:2 never ends".to_owned()],
+        limits_hit: vec!["files after the first 2 (files_max)".to_owned()],
     };
     insta::assert_json_snapshot!(payload, @r#"
     {
@@ -114,12 +114,14 @@ fn scan_completed() {
         }
       ],
       "is_complete": true,
-      "unread": [],
+      "unread": [
+        "package.json"
+      ],
       "notes": [
-        "an entry is expired"
+        ".suture.yml:2 never ends"
       ],
       "limits_hit": [
-        "left out: big.json"
+        "files after the first 2 (files_max)"
       ]
     }
     "#);

@@ -45,7 +45,7 @@ fn check(lock: &str, expect: &str) {
     assert_eq!(apply(&after("package.json"), &lock, &changes()), Ok(Patch::default()));
     let tree: SourceTree = [("package.json", after("package.json")), ("package-lock.json", lock)].into_iter().collect();
     let (graphs, _) = detectors::dependency::npm::graphs(&tree);
-    assert_eq!(detectors::dependency::problems(&graphs[0]), Vec::<String>::new());
+    assert_eq!(detectors::dependency::problems(&tree, &graphs[0]), Vec::<String>::new());
 }
 
 const MODERN: &str = r#"  "packages": {

@@ -33,7 +33,6 @@ pub async fn plan(
         .map(|matched| Wound {
             fingerprint: &matched.finding.fingerprint,
             places: matched.places.clone(),
-            advisories: matched.finding.advisories.clone(),
         })
         .collect();
     let mut inquiry = Inquiry { env, graph, addresses, facts: Facts::default(), needs_asked: BTreeMap::new() };

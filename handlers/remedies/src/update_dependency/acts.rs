@@ -128,7 +128,7 @@ impl State<'_, '_> {
     }
 
     /// New entries that would answer `need`: at any place between `from` and the entry that answers now.
-    fn additions(&self, from: Id, need: &Need, to: Option<Id>, acts: &mut Vec<(Cost, Act)>) {
+    pub(super) fn additions(&self, from: Id, need: &Need, to: Option<Id>, acts: &mut Vec<(Cost, Act)>) {
         let candidates = self.registry.candidates(need.package);
         let Some(newest) = candidates.iter().rev().find(|c| !c.version.prerelease).or(candidates.last()) else { return };
         let is_peer = matches!(need.kind, DependencyKind::Peer | DependencyKind::PeerOptional);
@@ -162,7 +162,7 @@ impl State<'_, '_> {
     }
 
     /// One version for all who ask for the name, where the project itself does not ask for it.
-    fn overrides(&self, from: Id, need: &Need, to: Option<Id>, acts: &mut Vec<(Cost, Act)>) {
+    pub(super) fn overrides(&self, from: Id, need: &Need, to: Option<Id>, acts: &mut Vec<(Cost, Act)>) {
         let name = need.name;
         let asked_by_project = (0..self.originals).any(|id| self.nodes[id].root && self.need_of(id, name).is_some());
         let plain = need.package == name && !self.nodes[from].root && !self.flat;

@@ -2,16 +2,20 @@
 
 mod acts;
 mod apply;
+mod construct;
 mod cost;
 mod heal;
+mod in_turn;
 mod npm_edit;
 mod ranges;
 mod reach;
 mod reason;
 mod registry;
+mod replay;
 mod report;
 mod search;
 mod state;
+mod together;
 #[cfg(test)]
 mod brute_force;
 #[cfg(test)]
@@ -33,8 +37,6 @@ pub struct Wound<'a> {
     pub fingerprint: &'a Fingerprint,
     /// `Package::place` of every entry that has it.
     pub places: Vec<String>,
-    /// Ids of the advisories, for the reasons that are given.
-    pub advisories: Vec<String>,
 }
 
 /// What a plan may do.

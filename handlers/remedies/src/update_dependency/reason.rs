@@ -1,28 +1,31 @@
-//! Why a wound is left, in words, with the smallest change that would do.
+//! Why a wound is left, in words: always the package and its version, and the smallest change that would do.
 
 use super::acts::Act;
+use super::ranges;
 use super::registry::Obstacle;
+use super::replay::replay;
 use super::state::{Id, State};
 
-/// The reason. `would_do`: acts that heal it under wider rules, and whether a breaking change is what is not allowed.
-pub(super) fn why(state: &mut State<'_, '_>, id: Id, would_do: Option<(Vec<Act>, bool)>, gave_up: bool) -> String {
-    if let Some((acts, breaking)) = would_do {
-        return smallest_change(state, &acts, breaking);
-    }
-    if gave_up {
-        return "the search for a set of versions ended at its limit".to_owned();
-    }
+/// The acts that heal it under wider rules, and what the rules hold against them.
+pub(super) fn would_do(state: &mut State<'_, '_>, id: Id, acts: &[Act], obstacle: &str) -> String {
+    format!("{}, but {obstacle}", told(state, id, acts))
+}
+
+/// What stands in the way where no rule does.
+pub(super) fn nothing_does(state: &State<'_, '_>, id: Id) -> String {
     let node = &state.nodes[id];
-    let name = state.registry.text(node.package);
+    let who = named(state, id);
     if node.bundled {
-        return format!("{name} is inside the archive of the package that bundles it, and no version of that one helps");
+        let owner = named(state, state.bundler(id));
+        return format!("{who} is inside the archive of {owner}, which bundles it, and no other version of that helps");
     }
     if !node.movable {
-        return format!("{name} does not come from a registry");
+        return format!("{who} does not come from a registry");
     }
-    let Some(facts) = state.registry.facts(node.package) else { return format!("nothing is known of {name}") };
+    let Some(facts) = state.registry.facts(node.package) else { return format!("nothing is known of {who}") };
+    let name = state.registry.text(node.package);
     if let Some(reason) = &facts.unavailable {
-        return format!("the releases of {name} are not known: {reason}");
+        return format!("{who}: the releases of {name} are not known: {reason}");
     }
     let now = node.version.as_ref();
     let mut young = None;
@@ -38,61 +41,85 @@ pub(super) fn why(state: &mut State<'_, '_>, id: Id, would_do: Option<(Vec<Act>,
         }
     }
     match young {
-        Some(version) => format!("{name} {version} would do, but it is too young"),
-        None => format!("no later release of {name} is without known vulnerabilities"),
+        Some(version) => format!("{name} {version} would do in place of {who}, but it is too young"),
+        None => format!("{who}: no later release of {name} is without known vulnerabilities"),
     }
 }
 
-fn smallest_change(state: &mut State<'_, '_>, acts: &[Act], breaking: bool) -> String {
+/// Why a wound that can be healed alone is left for others.
+pub(super) fn against_others(state: &mut State<'_, '_>, id: Id, acts: &[Act]) -> String {
+    let would = told(state, id, acts);
+    format!("{would}, but not together with what heals other wounds: their version ranges exclude each other")
+}
+
+/// `mocha 2.5.3 → 5.0.0 would bring minimatch 3.0.4 in place of minimatch 0.3.0`
+fn told(state: &mut State<'_, '_>, id: Id, acts: &[Act]) -> String {
+    let wound = named(state, id);
     let mark = state.mark();
-    acts.iter().for_each(|act| {
-        state.perform(act);
-    });
+    replay(state, acts, None);
     let mut steps = Vec::new();
     for act in acts {
         match act {
-            Act::Update { id, .. } => {
-                let node = &state.nodes[*id];
+            Act::Update { id: moved, .. } => {
+                let node = &state.nodes[*moved];
                 let from = node.original.as_ref().and_then(|original| original.version.as_ref());
                 if let (Some(from), Some(to)) = (from, &node.version) {
-                    let incompatible = !super::ranges::compatible(from.numbers, to.numbers);
-                    steps.push((node.direct && incompatible, format!("{} {} → {}", state.registry.text(node.package), from.version, to.version)));
+                    let incompatible = node.direct && !ranges::compatible(from.numbers, to.numbers);
+                    let text = format!("{} {} → {}", state.registry.text(node.package), from.version, to.version);
+                    steps.push((incompatible, *moved == id, text));
                 }
             }
             Act::Override { name, .. } => {
                 if let Some(version) = state.overrides.get(name) {
-                    steps.push((false, format!("an override of {} to {}", state.registry.text(*name), version.version)));
+                    let text = format!("an override of {} to {}", state.registry.text(*name), version.version);
+                    steps.push((true, state.nodes[id].key == *name, text));
                 }
             }
             Act::Add { .. } | Act::Require { .. } => {}
         }
     }
-    state.back_to(mark);
-    if breaking && steps.iter().any(|(incompatible, _)| *incompatible) {
-        steps.retain(|(incompatible, _)| *incompatible);
-    } else if steps.iter().any(|(_, step)| step.starts_with("an override")) {
-        steps.retain(|(_, step)| step.starts_with("an override"));
+    // Of many changes those that decide: what breaks, what is forced.
+    if steps.iter().any(|(decisive, ..)| *decisive) {
+        steps.retain(|(decisive, ..)| *decisive);
     }
-    let steps: Vec<String> = steps.into_iter().map(|(_, step)| step).collect();
-    let obstacle = if breaking { "it is a breaking change" } else { "overrides are not allowed" };
-    format!("{} would do, but {obstacle}", steps.join(" with "))
+    let is_itself = steps.iter().any(|(_, itself, _)| *itself);
+    let brings = state.nodes[id].version.clone().filter(|_| state.nodes[id].assigned && state.is_needed(id));
+    let name = state.registry.text(state.nodes[id].package);
+    state.back_to(mark);
+    let steps: Vec<String> = steps.into_iter().map(|(.., text)| text).collect();
+    let steps = if steps.is_empty() { "new entries".to_owned() } else { steps.join(" with ") };
+    match brings {
+        _ if is_itself => format!("{steps} would do"),
+        Some(version) => format!("{steps} would bring {name} {} in place of {wound}", version.version),
+        None => format!("{steps} would remove {wound}"),
+    }
 }
 
 fn no_set(state: &State<'_, '_>, id: Id) -> String {
     let node = &state.nodes[id];
-    let name = state.registry.text(node.package);
+    let (who, name) = (named(state, id), state.registry.text(node.package));
     let candidates = state.registry.candidates(node.package);
     let newer = candidates.iter().filter(|candidate| node.version.as_ref().is_some_and(|now| candidate.version.version > now.version));
     let newer: Vec<_> = newer.collect();
     let strict = state.dependents(id).into_iter().find(|(user, need)| {
         state.is_needed(*user) && !newer.iter().any(|candidate| state.allows(*user, need, &candidate.version))
     });
+    let first = newer.first().map(|candidate| candidate.version.version.to_string()).unwrap_or_default();
     match strict {
         Some((user, need)) => {
-            let who = &state.nodes[user];
-            let who = if who.root { "the project".to_owned() } else { state.registry.text(who.package).to_string() };
-            format!("{who} asks for {name} {}, which no version without known vulnerabilities answers", need.range.text)
+            let by = if state.nodes[user].root { "the project".to_owned() } else { named(state, user) };
+            format!(
+                "{who}: {by} asks for {name} {}, and the nearest version without known vulnerabilities is {first}",
+                need.range.text
+            )
         }
-        None => format!("no version of {name} without known vulnerabilities fits what the others ask for"),
+        None => format!("{who}: no version of {name} from {first} on fits what the others ask for"),
     }
+}
+
+fn named(state: &State<'_, '_>, id: Id) -> String {
+    let node = &state.nodes[id];
+    let original = node.original.as_ref().and_then(|original| original.version.as_ref()).or(node.version.as_ref());
+    let version = original.map(|version| format!(" {}", version.version)).unwrap_or_default();
+    format!("{}{version}", state.registry.text(node.package))
 }

@@ -49,9 +49,6 @@ pub(super) struct Search<'s, 'r, 'a> {
     pub allowed: Allowed,
     pub steps_left: u64,
     pub footprint: BTreeSet<Variable>,
-    /// Looks at the highest free place of a new entry alone, and at any number of entries: finds something where the exact
-    /// search finds nothing in time.
-    pub hurried: bool,
     limit: Cost,
     /// By part of the cost: the least that was cut off for being over the limit.
     over: [Option<u64>; 4],
@@ -73,7 +70,6 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
             allowed,
             steps_left: steps_max,
             footprint: BTreeSet::new(),
-            hurried: false,
             limit: Cost::default(),
             over: [None; 4],
             best: None,
@@ -84,13 +80,9 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
 
     /// Finds the cheapest set of changes that heals every item. `at_least`: a cost known to be no more than that.
     pub(super) fn run(&mut self, at_least: Cost) -> Outcome {
-        if self.hurried {
-            self.limit.0[ENTRIES] = u64::MAX;
-        } else {
-            self.limit = Cost::default();
-            self.limit.0[OVERRIDES] = at_least[OVERRIDES];
-            self.limit.0[REQUIRES] = at_least[REQUIRES];
-        }
+        self.limit = Cost::default();
+        self.limit.0[OVERRIDES] = at_least[OVERRIDES];
+        self.limit.0[REQUIRES] = at_least[REQUIRES];
         loop {
             self.over = [None; 4];
             self.best = None;
@@ -107,11 +99,11 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
                 self.limit.0[ENTRIES] = entries;
             } else if let Some(requires) = self.over[REQUIRES] {
                 self.limit.0[REQUIRES] = requires;
-                self.limit.0[ENTRIES] = if self.hurried { u64::MAX } else { 0 };
+                self.limit.0[ENTRIES] = 0;
             } else if let Some(overrides) = self.over[OVERRIDES] {
                 self.limit.0[OVERRIDES] = overrides;
                 self.limit.0[REQUIRES] = 0;
-                self.limit.0[ENTRIES] = if self.hurried { u64::MAX } else { 0 };
+                self.limit.0[ENTRIES] = 0;
             } else {
                 return Outcome::Impossible;
             }
@@ -184,9 +176,6 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
             .map(|violation| {
                 let mut options = self.state.acts(violation, self.allowed);
                 self.keep_one_of_a_class(&mut options);
-                if self.hurried {
-                    self.keep_the_highest_place(&mut options);
-                }
                 options.retain(|(_, act)| !self.forbidden.contains(act));
                 (violation, options)
             })
@@ -227,15 +216,6 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
                 }
             }
         }
-    }
-
-    fn keep_the_highest_place(&self, options: &mut Vec<(Cost, Act)>) {
-        let depth = |act: &Act| match act {
-            Act::Add { parent, .. } => Some(self.state.depth(*parent)),
-            _ => None,
-        };
-        let highest = options.iter().filter_map(|(_, act)| depth(act)).min();
-        options.retain(|(_, act)| depth(act).is_none_or(|depth| Some(depth) == highest));
     }
 
     /// Of releases that nothing can tell apart, the cheapest is enough.

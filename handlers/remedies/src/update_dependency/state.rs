@@ -343,6 +343,15 @@ impl<'r, 'a> State<'r, 'a> {
         self.nodes[id].twin.filter(|_| id >= self.originals && !self.flat)
     }
 
+    /// The entry in whose archive a bundled one is; any other, itself.
+    pub(super) fn bundler(&self, id: Id) -> Id {
+        let mut at = id;
+        while let Some(parent) = self.nodes[at].parent.filter(|_| self.nodes[at].bundled) {
+            at = parent;
+        }
+        at
+    }
+
     /// Whether anything led to it before any change.
     pub(super) fn was_needed(&self, id: Id) -> bool {
         self.flat || self.above.get(id).copied().flatten().is_some()

@@ -166,7 +166,7 @@ impl World {
         let wounds = self.wounds(&graph);
         let wounds: Vec<Wound<'_>> = wounds
             .iter()
-            .map(|(fingerprint, places)| Wound { fingerprint, places: places.clone(), advisories: vec!["TEST".into()] })
+            .map(|(fingerprint, places)| Wound { fingerprint, places: places.clone() })
             .collect();
         match plan(&graph, &wounds, &self.facts, rules) {
             Planned::Plan(plan) => plan,
@@ -262,14 +262,14 @@ fn a_breaking_change_is_named_and_not_made() {
 fn what_cannot_be_healed_does_not_stop_the_others() {
     let world = npm().release("a@1.0.0 bad", "").release("b@1.0.0 bad", "").release("b@1.0.1", "").asks("a ^1, b ^1")
         .at("a", "1.0.0").at("b", "1.0.0");
-    check(&world, "b 1.0.0 -> 1.0.1\nleft: no later release of a is without known vulnerabilities");
+    check(&world, "b 1.0.0 -> 1.0.1\nleft: a 1.0.0: no later release of a is without known vulnerabilities");
 }
 
 #[test]
 fn young_yanked_and_undated_releases_are_not_chosen() {
     let world = npm().release("a@1.0.0 bad", "").release("a@1.0.1 young", "").release("a@1.0.2 undated", "").release("a@1.0.3 yanked", "")
         .asks("a ^1").at("a", "1.0.0");
-    check(&world, "left: a 1.0.1 would do, but it is too young");
+    check(&world, "left: a 1.0.1 would do in place of a 1.0.0, but it is too young");
     check(&world.release("a@1.0.4 deprecated", ""), "a 1.0.0 -> 1.0.4");
 }
 
@@ -305,7 +305,7 @@ fn a_missing_fact_is_asked_for() {
     let world = npm().release("a@1.0.0 bad", "").release("a@1.0.1", "unheard ^1").asks("a ^1").at("a", "1.0.0");
     let graph = world.graph();
     let wounds = world.wounds(&graph);
-    let wound = Wound { fingerprint: &wounds[0].0, places: wounds[0].1.clone(), advisories: Vec::new() };
+    let wound = Wound { fingerprint: &wounds[0].0, places: wounds[0].1.clone() };
     let planned = plan(&graph, &[wound], &world.facts, &Rules::new(now()));
     assert_eq!(planned, Planned::NeedFacts(["unheard".to_owned()].into()));
 }

@@ -35,7 +35,7 @@ pub struct Wanted<'a> {
     pub known: Option<&'a Known>,
     /// Policies instead of the built-in ones.
     pub policy: Option<&'a Path>,
-    /// The repository to heal; `None`: nothing is delivered, and nothing kept.
+    /// The repository to heal; `None`: nothing is healed, no registry and no policy asked, and nothing kept.
     pub repository: Option<&'a Path>,
     /// Where progress is shown.
     pub terminal: &'a Terminal,
@@ -54,9 +54,11 @@ pub fn environment(wanted: &Wanted<'_>) -> Result<Environment, Failure> {
         }
         None => (Store::memory(Effects::default()), Vec::new()),
     };
-    let registries = match wanted.advisories.offline {
-        true => Registries::offline(),
-        false => registries(&settings),
+    // Only a fix asks registries and policies: a scan does not read the user's configuration of them.
+    let heals = wanted.repository.is_some();
+    let registries = match heals && !wanted.advisories.offline {
+        true => registries(&settings),
+        false => Registries::offline(),
     };
     Ok(Environment {
         clock,
@@ -65,7 +67,7 @@ pub fn environment(wanted: &Wanted<'_>) -> Result<Environment, Failure> {
         repositories,
         registries,
         advisories,
-        policies: policies(wanted.policy)?,
+        policies: if heals { policies(wanted.policy)? } else { Vec::new() },
         suppressions: wanted.known.map(suppressions).transpose()?.unwrap_or_default(),
         tree_limits: TreeLimits::default(),
         outlet: log_notices(),

@@ -42,10 +42,6 @@ pub fn scan_table(target: &str, examination: &Examination) -> String {
             let finding = &matched.finding;
             let style = style_of(finding.severity);
             let (name, version) = finding.package.as_ref().map_or(("", ""), |package| (&package.name, &package.version));
-            let via = examination.graphs.get(matched.graph).and_then(|graph| {
-                let package = graph.packages.iter().find(|package| matched.places.contains(&package.place))?;
-                Some(package.via.join(" > "))
-            });
             let fixed = if finding.fixed_versions.is_empty() { "-".to_owned() } else { finding.fixed_versions.join(", ") };
             table.add_row([
                 format!("{style}{}{style:#}", finding.severity),
@@ -53,7 +49,7 @@ pub fn scan_table(target: &str, examination: &Examination) -> String {
                 version.to_owned(),
                 finding.rule.clone(),
                 fixed,
-                format!("{} ({})", via.unwrap_or_default(), finding.path),
+                format!("{} ({})", matched.via.join(" > "), finding.path),
             ]);
         }
         let _ = writeln!(text, "{table}");
@@ -70,13 +66,12 @@ pub fn scan_table(target: &str, examination: &Examination) -> String {
         .iter()
         .filter_map(|severity| examination.summary().get(&severity.to_string()).map(|count| format!("{count} {severity}")))
         .collect();
-    let packages: usize = examination.graphs.iter().map(|graph| graph.packages.len()).sum();
     let suppressed = match examination.suppressed.len() {
         0 => String::new(),
         count => format!("; {count} suppressed"),
     };
     let found = if counted.is_empty() { "nothing found".to_owned() } else { counted.join(", ") };
-    let projects = examination.graphs.len();
+    let (projects, packages) = (examination.projects_seen, examination.packages_seen);
     let _ = writeln!(text, "{target}: {found}{suppressed} ({packages} packages of {projects} projects)");
     text
 }

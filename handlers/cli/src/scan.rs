@@ -7,7 +7,7 @@ use agents::environment::effects::Effects;
 use agents::environment::folder;
 use agents::environment::git::LocalRepository;
 use agents::environment::tree_limits::TreeLimits;
-use agents::examine::examine;
+use agents::examine::{examine, examine_findings};
 use detectors::report::sarif;
 use detectors::source_tree::SourceTree;
 use std::path::Path;
@@ -23,7 +23,11 @@ pub fn run(arguments: &Scan, terminal: &Terminal) -> Result<Outcome, Failure> {
         repository: None,
         terminal,
     })?;
-    let examination = block_on(async { examine(&env, &tree).await.map_err(Failure::new) })?;
+    let needs_graphs = matches!(arguments.format, ScanFormat::Cyclonedx | ScanFormat::Spdx);
+    let examination = block_on(async {
+        let examined = if needs_graphs { examine(&env, &tree).await } else { examine_findings(&env, &tree).await };
+        examined.map_err(Failure::new)
+    })?;
     let target = arguments.path.display().to_string();
     let text = match arguments.format {
         ScanFormat::Table => present::scan_table(&target, &examination),
@@ -48,6 +52,8 @@ pub fn run(arguments: &Scan, terminal: &Terminal) -> Result<Outcome, Failure> {
     if !is_left && !examination.is_complete {
         return Err(Failure("not every advisory could be asked for: nothing found is not nothing there".to_owned()));
     }
+    // The process is about to end: what it holds goes with it at once, not piece by piece.
+    std::mem::forget((tree, env, examination));
     Ok(if is_left { Outcome::Left } else { Outcome::Clean })
 }
 

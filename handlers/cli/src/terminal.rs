@@ -24,9 +24,13 @@ impl Terminal {
 
     /// A result. A reader that went away (`| head`) is no error.
     pub fn result(&self, text: &str) {
-        let mut out = anstream::stdout().lock();
         let newline = if text.ends_with('\n') { "" } else { "\n" };
-        let _ = write!(out, "{text}{newline}").and_then(|()| out.flush());
+        let out = std::io::stdout();
+        let colours = anstream::AutoStream::choice(&out);
+        // Coloured or stripped first, then written at once: standard output by itself is written line by line.
+        let mut bytes = anstream::AutoStream::new(Vec::with_capacity(text.len() + 1), colours);
+        let _ = write!(bytes, "{text}{newline}");
+        let _ = out.lock().write_all(&bytes.into_inner()).and_then(|()| std::io::stdout().flush());
     }
 
     /// Something that helps to understand, but is not the result.

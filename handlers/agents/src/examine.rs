@@ -1,7 +1,6 @@
 //! What is wrong with a tree: its dependency graphs held against the advisories, less what is suppressed.
 
 use crate::environment::Environment;
-use crate::environment::advisories::Package;
 use crate::error::AgentError;
 use detectors::dependency;
 use detectors::dependency::matching::{self, Matched};
@@ -63,10 +62,7 @@ async fn look(env: &Environment, tree: &SourceTree, depth: Depth) -> Result<Exam
     let mut errors = std::mem::take(&mut projects.errors);
     let config = read_config(tree, &mut errors);
     let (projects_seen, packages_seen) = projects.count();
-    let mut wanted: Vec<Package<'_>> = projects.judged();
-    wanted.sort_unstable();
-    wanted.dedup();
-    let answer = env.advisories.advisories_of(&wanted, env.clock.now()).await;
+    let answer = env.advisories.advisories_of(&projects.judged(), env.clock.now()).await;
     errors.extend(answer.notes.iter().map(|note| ScanError { path: String::new(), line: None, message: note.clone() }));
     let advisories_of = |ecosystem, name: &str| answer.known(ecosystem, name);
     let (graphs, matched) = match depth {

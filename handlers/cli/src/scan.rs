@@ -2,7 +2,7 @@
 
 use crate::arguments::{Kind, Scan, ScanFormat};
 use crate::terminal::Terminal;
-use crate::{Failure, Outcome, block_on, open, present, sbom};
+use crate::{Failure, Outcome, block_on, block_on_local, open, present, sbom};
 use agents::environment::effects::Effects;
 use agents::environment::folder;
 use agents::environment::git::LocalRepository;
@@ -24,10 +24,11 @@ pub fn run(arguments: &Scan, terminal: &Terminal) -> Result<Outcome, Failure> {
         terminal,
     })?;
     let needs_graphs = matches!(arguments.format, ScanFormat::Cyclonedx | ScanFormat::Spdx);
-    let examination = block_on(async {
+    let work = async {
         let examined = if needs_graphs { examine(&env, &tree).await } else { examine_findings(&env, &tree).await };
         examined.map_err(Failure::new)
-    })?;
+    };
+    let examination = if env.advisories.is_remote() { block_on(work) } else { block_on_local(work) }?;
     let target = arguments.path.display().to_string();
     let text = match arguments.format {
         ScanFormat::Table => present::scan_table(&target, &examination),

@@ -8,11 +8,12 @@ pub mod index;
 pub mod starter;
 pub mod zips;
 
+use foldhash::HashMap;
 use index::Index;
 use jiff::{SignedDuration, Timestamp};
 use pipeline::advisory::{Advisory, normalised_name};
 use pipeline::version::Ecosystem;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// A package that is asked for: ecosystem, name as it is written, version. An empty version asks for all advisories.
 pub type Package<'a> = (Ecosystem, &'a str, &'a str);
@@ -59,7 +60,12 @@ impl Found {
 }
 
 impl AdvisorySource {
-    /// The advisories on `packages`.
+    /// Whether it asks over a network.
+    pub fn is_remote(&self) -> bool {
+        matches!(self, Self::Api(_) | Self::ApiOrStarter(_))
+    }
+
+    /// The advisories on `packages`, which may name one more than once.
     ///
     /// An index and the starter set answer with every advisory on a package, the API with those that match its version
     /// (with every one, where the version is empty): `Advisory::affects` has the last word on a version.
@@ -121,7 +127,11 @@ impl AdvisoryAnswer {
 
     fn look_up(&mut self, index: &Index, packages: &[Package<'_>], now: Timestamp) {
         for (ecosystem, name, _) in packages {
-            let names = self.found.entry(*ecosystem).or_default();
+            let names = self.found.entry(*ecosystem).or_insert_with(|| {
+                let mut names = HashMap::default();
+                names.reserve(packages.len());
+                names
+            });
             let name = normalised_name(*ecosystem, name);
             if !names.contains_key(&*name) {
                 names.insert(name.clone().into_owned(), Found::of(index.lookup(*ecosystem, &name)));

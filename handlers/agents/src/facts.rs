@@ -72,7 +72,7 @@ impl Inquiry<'_> {
             }
         }
         // No version: every version may be chosen, so every advisory on the package counts.
-        let wanted: Vec<Package> = names.iter().map(|name| (ecosystem, name.clone(), String::new())).collect();
+        let wanted: Vec<Package<'_>> = names.iter().map(|name| (ecosystem, name.as_str(), "")).collect();
         let advisories = self.env.advisories.advisories_of(&wanted, self.env.clock.now()).await;
         let answers = join_all(names.iter().map(|name| async {
             let needs: Vec<String> = self.needs_asked.get(name).into_iter().flatten().cloned().collect();

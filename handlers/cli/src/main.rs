@@ -74,3 +74,9 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
     runtime.block_on(work)
 }
+
+/// As [`block_on`], for work that never waits for a network or a clock: what waits for them is not even started.
+fn block_on_local<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::new)?;
+    runtime.block_on(work)
+}

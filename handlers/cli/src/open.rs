@@ -48,9 +48,12 @@ pub fn environment(wanted: Wanted<'_>) -> Result<Environment, Failure> {
     let settings = Settings::read();
     let clock = Clock::System;
     let advisories = advisories(&wanted, &settings, &clock)?;
-    let registries = match wanted.advisories.offline {
-        true => Registries::offline(),
-        false => registries(&settings),
+    // Only a fix asks registries and policies: a scan does not read the user's configuration of them.
+    let heals = wanted.repository.is_some();
+    let registries = match (wanted.advisories.offline, heals) {
+        (true, _) => Registries::offline(),
+        (false, true) => registries(&settings),
+        (false, false) => Registries::new(Configuration::default(), None, Limits::default()),
     };
     Ok(Environment {
         clock,
@@ -59,7 +62,7 @@ pub fn environment(wanted: Wanted<'_>) -> Result<Environment, Failure> {
         repositories: wanted.repository.into_iter().collect(),
         registries,
         advisories,
-        policies: policies(wanted.policy)?,
+        policies: if heals { policies(wanted.policy)? } else { Vec::new() },
         suppressions: wanted.known.map(suppressions).transpose()?.unwrap_or_default(),
         tree_limits: TreeLimits::default(),
         outlet: log_notices(),

@@ -2,13 +2,13 @@
 
 use crate::arguments::{Kind, Scan, ScanFormat};
 use crate::terminal::Terminal;
-use crate::{Failure, Outcome, block_on, open, present, sbom};
+use crate::{Failure, Outcome, block_on, block_on_local, open, present, sbom};
 use agents::environment::advisories::AdvisorySource;
 use agents::environment::effects::Effects;
 use agents::environment::folder;
 use agents::environment::git::LocalRepository;
 use agents::environment::tree_limits::TreeLimits;
-use agents::examine::{Examination, examine};
+use agents::examine::{Examination, examine, examine_findings};
 use detectors::report::sarif;
 use detectors::source_tree::SourceTree;
 use std::path::Path;
@@ -28,7 +28,12 @@ pub fn run(arguments: &Scan, terminal: &Terminal) -> Result<Outcome, Failure> {
     progress.stage("scanning", "reading manifests and lockfiles");
     let tree = tree(&arguments.path, arguments.commit.as_deref())?;
     progress.stage("scanning", "looking up advisories");
-    let examination = block_on(async { examine(&env, &tree).await.map_err(Failure::new) })?;
+    let needs_graphs = matches!(arguments.format, ScanFormat::Cyclonedx | ScanFormat::Spdx);
+    let work = async {
+        let examined = if needs_graphs { examine(&env, &tree).await } else { examine_findings(&env, &tree).await };
+        examined.map_err(Failure::new)
+    };
+    let examination = if env.advisories.is_remote() { block_on(work) } else { block_on_local(work) }?;
     drop(progress);
     let target = arguments.path.display().to_string();
     match arguments.format {

@@ -28,14 +28,17 @@ impl Terminal {
 
     /// A result for people: colours are taken out where nobody sees them. Foreign text in it has to be [`plain`] already.
     pub fn result(&self, text: &str) {
-        let out = std::io::stdout().lock();
+        let out = std::io::stdout();
         let choice = if self.quiet { ColorChoice::Never } else { AutoStream::choice(&out) };
-        self.write(&mut AutoStream::new(out, choice), text);
+        // Coloured or stripped first, then written at once: standard output by itself is written line by line.
+        let mut bytes = AutoStream::new(Vec::with_capacity(text.len() + 1), choice);
+        let _ = bytes.write_all(text.as_bytes());
+        self.write(&mut out.lock(), &bytes.into_inner());
     }
 
     /// A result for programs, byte for byte.
     pub fn document(&self, text: &str) {
-        self.write(&mut std::io::stdout().lock(), text);
+        self.write(&mut std::io::stdout().lock(), text.as_bytes());
     }
 
     /// A unified diff: byte for byte for programs such as `git apply`; coloured, and harmless, for people.
@@ -43,9 +46,9 @@ impl Terminal {
         if std::io::stdout().is_terminal() { self.result(&coloured(diff)) } else { self.document(diff) }
     }
 
-    fn write(&self, out: &mut impl Write, text: &str) {
-        let newline = if text.ends_with('\n') { "" } else { "\n" };
-        match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
+    fn write(&self, out: &mut impl Write, text: &[u8]) {
+        let newline: &[u8] = if text.ends_with(b"\n") { b"" } else { b"\n" };
+        match out.write_all(text).and_then(|()| out.write_all(newline)).and_then(|()| out.flush()) {
             // A reader that went away (`| head`) has what it wanted.
             Err(error) if error.kind() != ErrorKind::BrokenPipe => *self.lost.borrow_mut() = Some(error),
             _ => {}

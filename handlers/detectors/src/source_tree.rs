@@ -18,7 +18,7 @@ pub struct SourceFile {
     /// Size in the tree.
     pub size_bytes: u64,
     /// Contents; `None`: no detector asked for it, or it is over a limit.
-    pub bytes: Option<Arc<[u8]>>,
+    pub bytes: Option<Arc<Vec<u8>>>,
 }
 
 /// Why a file cannot be read as text.
@@ -34,9 +34,9 @@ pub enum TextError {
 
 impl SourceTree {
     /// Adds or replaces a file with its contents.
-    pub fn insert(&mut self, path: impl Into<String>, bytes: impl Into<Arc<[u8]>>) {
+    pub fn insert(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) {
         let bytes = bytes.into();
-        self.files.insert(path.into(), SourceFile { size_bytes: bytes.len() as u64, bytes: Some(bytes) });
+        self.files.insert(path.into(), SourceFile { size_bytes: bytes.len() as u64, bytes: Some(Arc::new(bytes)) });
     }
 
     /// Notes that a file exists without keeping its contents.
@@ -51,7 +51,7 @@ impl SourceTree {
 
     /// Contents of the file at `path`, where it was read.
     pub fn bytes(&self, path: &str) -> Option<&[u8]> {
-        self.files.get(path)?.bytes.as_deref()
+        self.files.get(path)?.bytes.as_deref().map(Vec::as_slice)
     }
 
     /// Contents as text, without a byte order mark.

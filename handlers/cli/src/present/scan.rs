@@ -49,8 +49,8 @@ pub fn scan_table(target: &str, examination: &Examination, columns: Option<u16>)
         0 => String::new(),
         count => format!("; {count} suppressed"),
     };
-    let packages: usize = examination.graphs.iter().map(|graph| graph.packages.len()).sum();
-    let looked_at = format!("{} of {}", count(packages, "package"), count(examination.graphs.len(), "project"));
+    let looked_at =
+        format!("{} of {}", count(examination.packages_seen, "package"), count(examination.projects_seen, "project"));
     let _ = writeln!(text, "{}: {found}{suppressed} ({looked_at})", plain(target));
     text
 }
@@ -65,7 +65,7 @@ fn findings(examination: &Examination, columns: Option<u16>) -> String {
     let mut files: Vec<(&str, Vec<[String; 5]>)> = Vec::new();
     for matched in &examination.matched {
         let path = matched.finding.path.as_str();
-        let row = row(examination, matched, columns.is_some_and(|columns| columns < WIDE_COLUMNS));
+        let row = row(matched, columns.is_some_and(|columns| columns < WIDE_COLUMNS));
         match files.iter_mut().find(|(file, _)| *file == path) {
             Some((_, rows)) => rows.push(row),
             None => files.push((path, vec![row])),
@@ -93,18 +93,14 @@ fn findings(examination: &Examination, columns: Option<u16>) -> String {
     text
 }
 
-fn row(examination: &Examination, matched: &Matched, is_narrow: bool) -> [String; 5] {
+fn row(matched: &Matched, is_narrow: bool) -> [String; 5] {
     let finding = &matched.finding;
     let style = style_of(finding.severity);
     let package =
         finding.package.as_ref().map_or_else(String::new, |package| format!("{} {}", package.name, package.version));
-    let brought = examination.graphs.get(matched.graph).and_then(|graph| {
-        let package = graph.packages.iter().find(|package| matched.places.contains(&package.place))?;
-        let (_, by) = package.via.split_last()?;
-        Some(match by {
-            [first, _, .., last] if is_narrow => format!("{first} > … > {last}"),
-            _ => by.join(" > "),
-        })
+    let brought = matched.via.split_last().map(|(_, by)| match by {
+        [first, _, .., last] if is_narrow => format!("{first} > … > {last}"),
+        _ => by.join(" > "),
     });
     let by = brought.filter(|by| !by.is_empty()).unwrap_or_else(|| "the project itself".to_owned());
     let fixed = if finding.fixed_versions.is_empty() { "-".to_owned() } else { finding.fixed_versions.join(", ") };

@@ -1,7 +1,7 @@
 //! `dependency.scan`: packages of a graph against what advisories say of them.
 
 use pipeline::advisory::{Advisory, AdvisoryGroup, RangeEvent, groups};
-use pipeline::dependency::{DependencyGraph, Package};
+use pipeline::dependency::Package;
 use pipeline::finding::{Finding, Fix, PackageRef, Severity};
 use pipeline::ids::Fingerprint;
 use pipeline::version::{Ecosystem, Version};
@@ -25,26 +25,33 @@ pub struct Matched {
     pub graph: usize,
     /// `Package::place` of every entry of this package and version in this file.
     pub places: Vec<String>,
+    /// `Package::via` of the first of them.
+    pub via: Vec<String>,
 }
 
 /// One finding per file, package, version and alias group, worst first.
 ///
+/// `graphs`: the ecosystem and the packages of each; packages without advisories may be left out.
 /// `advisories_of` has every advisory on a package, by its name as written.
-pub fn findings<'a>(graphs: &[DependencyGraph], advisories_of: impl Fn(Ecosystem, &str) -> &'a [Advisory]) -> Vec<Matched> {
+pub fn findings<'a, 'g>(
+    graphs: impl IntoIterator<Item = (Ecosystem, &'g [Package])>,
+    advisories_of: impl Fn(Ecosystem, &str) -> &'a [Advisory],
+) -> Vec<Matched> {
     let mut matched = Vec::new();
-    for (index, graph) in graphs.iter().enumerate() {
+    for (index, (ecosystem, packages)) in graphs.into_iter().enumerate() {
         let mut entries: BTreeMap<(&str, &str, &str), Vec<&Package>> = BTreeMap::new();
-        for package in graph.packages.iter().filter(|package| package.is_judged()) {
-            if !advisories_of(graph.ecosystem, &package.name).is_empty() {
+        for package in packages.iter().filter(|package| package.is_judged()) {
+            if !advisories_of(ecosystem, &package.name).is_empty() {
                 entries.entry((&package.path, &package.name, &package.version)).or_default().push(package);
             }
         }
         for packages in entries.values() {
-            let advisories = advisories_of(graph.ecosystem, &packages[0].name);
-            matched.extend(judge(graph.ecosystem, packages, advisories).into_iter().map(|finding| Matched {
+            let advisories = advisories_of(ecosystem, &packages[0].name);
+            matched.extend(judge(ecosystem, packages, advisories).into_iter().map(|finding| Matched {
                 finding,
                 graph: index,
                 places: packages.iter().map(|package| package.place.clone()).collect(),
+                via: packages[0].via.clone(),
             }));
         }
     }

@@ -66,14 +66,14 @@ struct Hit {
 
 impl OsvApi {
     /// The advisories that match `packages`; of a package without a version all that there are.
-    pub(super) async fn advisories_of(&self, packages: &[Package], answer: &mut AdvisoryAnswer) {
-        let wanted: BTreeSet<Package> = packages
+    pub(super) async fn advisories_of(&self, packages: &[Package<'_>], answer: &mut AdvisoryAnswer) {
+        let names: Vec<_> = packages.iter().map(|(ecosystem, name, _)| normalised_name(*ecosystem, name)).collect();
+        let wanted: BTreeSet<Package<'_>> = packages
             .iter()
-            .map(|(ecosystem, name, version)| {
-                (*ecosystem, normalised_name(*ecosystem, name).into_owned(), version.clone())
-            })
+            .zip(&names)
+            .map(|((ecosystem, _, version), name)| (*ecosystem, name.as_ref(), *version))
             .collect();
-        let wanted: Vec<Package> = wanted.into_iter().collect();
+        let wanted: Vec<Package<'_>> = wanted.into_iter().collect();
         let hits = self.hits(&wanted, answer).await;
         let ids: BTreeSet<&Hit> = hits.iter().flat_map(|(_, hits)| hits).collect();
         let details = stream::iter(ids).map(|hit| async move { (hit, self.detail(hit).await) });
@@ -111,16 +111,16 @@ impl OsvApi {
     /// The ids that match each package. Packages that could not be asked are said in `answer`, the others are marked as asked.
     async fn hits<'a>(
         &self,
-        packages: &'a [Package],
+        packages: &'a [Package<'a>],
         answer: &mut AdvisoryAnswer,
-    ) -> Vec<(&'a Package, BTreeSet<Hit>)> {
+    ) -> Vec<(&'a Package<'a>, BTreeSet<Hit>)> {
         let batches = stream::iter(packages.chunks(BATCH_QUERIES_MAX)).map(|batch| self.batch(batch));
         let batches: Vec<_> = batches.buffer_unordered(self.settings.concurrency_max.max(1)).collect().await;
         let mut found = Vec::new();
         for (package, hits, failed) in batches.into_iter().flatten() {
-            answer.asked(package.0, &package.1);
+            answer.asked(package.0, package.1);
             if let Some(reason) = failed {
-                answer.fail(package.0, &package.1, &format!("the OSV API could not be asked: {reason}"));
+                answer.fail(package.0, package.1, &format!("the OSV API could not be asked: {reason}"));
             }
             found.push((package, hits));
         }
@@ -128,7 +128,10 @@ impl OsvApi {
     }
 
     /// Asks for one batch, page by page. What has been found before a failure stays found.
-    async fn batch<'a>(&self, packages: &'a [Package]) -> Vec<(&'a Package, BTreeSet<Hit>, Option<CouldNotAsk>)> {
+    async fn batch<'a>(
+        &self,
+        packages: &'a [Package<'a>],
+    ) -> Vec<(&'a Package<'a>, BTreeSet<Hit>, Option<CouldNotAsk>)> {
         let mut found: Vec<_> = packages.iter().map(|package| (package, BTreeSet::new(), None)).collect();
         let mut open: Vec<(usize, Option<String>)> = (0..packages.len()).map(|at| (at, None)).collect();
         let mut pages = 0;
@@ -163,13 +166,13 @@ impl OsvApi {
 
     async fn page(
         &self,
-        packages: &[Package],
+        packages: &[Package<'_>],
         open: &[(usize, Option<String>)],
     ) -> Result<Vec<QueryAnswer>, CouldNotAsk> {
         let query = |(at, page): &(usize, Option<String>)| {
             let (ecosystem, name, version) = packages.get(*at)?;
-            let package = QueryPackage { name: name.clone(), ecosystem: ecosystem.to_string() };
-            Some(Query { package, version: version.clone(), page_token: page.clone() })
+            let package = QueryPackage { name: (*name).to_owned(), ecosystem: ecosystem.to_string() };
+            Some(Query { package, version: (*version).to_owned(), page_token: page.clone() })
         };
         let queries: Vec<_> = open.iter().filter_map(query).collect();
         let body = serde_json::json!({ "queries": queries });

@@ -8,14 +8,15 @@ pub mod index;
 pub mod starter;
 pub mod zips;
 
+use foldhash::HashMap;
 use index::Index;
 use jiff::{SignedDuration, Timestamp};
 use pipeline::advisory::{Advisory, normalised_name};
 use pipeline::version::Ecosystem;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// A package that is asked for: ecosystem, name as it is written, version. An empty version asks for all advisories.
-pub type Package = (Ecosystem, String, String);
+pub type Package<'a> = (Ecosystem, &'a str, &'a str);
 
 /// Days after which the records of an index are called stale. OSV changes every hour.
 const STALE_DAYS: i64 = 7;
@@ -59,11 +60,16 @@ impl Found {
 }
 
 impl AdvisorySource {
-    /// The advisories on `packages`.
+    /// Whether it asks over a network.
+    pub fn is_remote(&self) -> bool {
+        matches!(self, Self::Api(_) | Self::ApiOrStarter(_))
+    }
+
+    /// The advisories on `packages`, which may name one more than once.
     ///
     /// An index and the starter set answer with every advisory on a package, the API with those that match its version
     /// (with every one, where the version is empty): `Advisory::affects` has the last word on a version.
-    pub async fn advisories_of(&self, packages: &[Package], now: Timestamp) -> AdvisoryAnswer {
+    pub async fn advisories_of(&self, packages: &[Package<'_>], now: Timestamp) -> AdvisoryAnswer {
         let mut answer = AdvisoryAnswer { complete: true, ..AdvisoryAnswer::default() };
         match self {
             Self::Index(index) => answer.look_up(index, packages, now),
@@ -119,9 +125,13 @@ impl AdvisoryAnswer {
         self.entry(ecosystem, name).failed.get_or_insert_with(|| reason.to_owned());
     }
 
-    fn look_up(&mut self, index: &Index, packages: &[Package], now: Timestamp) {
+    fn look_up(&mut self, index: &Index, packages: &[Package<'_>], now: Timestamp) {
         for (ecosystem, name, _) in packages {
-            let names = self.found.entry(*ecosystem).or_default();
+            let names = self.found.entry(*ecosystem).or_insert_with(|| {
+                let mut names = HashMap::default();
+                names.reserve(packages.len());
+                names
+            });
             let name = normalised_name(*ecosystem, name);
             if !names.contains_key(&*name) {
                 names.insert(name.clone().into_owned(), Found::of(index.lookup(*ecosystem, &name)));
@@ -146,9 +156,9 @@ impl AdvisoryAnswer {
     }
 
     /// What the starter set knows of packages that could not be asked for. They stay marked as such.
-    fn fill_from_starter(&mut self, packages: &[Package]) {
-        let unasked: Vec<Package> =
-            packages.iter().filter(|(ecosystem, name, _)| self.of(*ecosystem, name).is_err()).cloned().collect();
+    fn fill_from_starter(&mut self, packages: &[Package<'_>]) {
+        let unasked: Vec<Package<'_>> =
+            packages.iter().filter(|(ecosystem, name, _)| self.of(*ecosystem, name).is_err()).copied().collect();
         if unasked.is_empty() {
             return;
         }

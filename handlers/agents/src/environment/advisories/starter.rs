@@ -24,7 +24,7 @@ pub fn records() -> impl Iterator<Item = OsvRecord> {
     raw.into_iter().filter_map(|record| OsvRecord::parse(record.get().as_bytes()).ok())
 }
 
-pub(super) fn advisories_of(packages: &[Package], answer: &mut AdvisoryAnswer) {
+pub(super) fn advisories_of(packages: &[Package<'_>], answer: &mut AdvisoryAnswer) {
     let mut by_name: BTreeMap<(_, &str), Vec<_>> = BTreeMap::new();
     for merged in MERGED.iter() {
         by_name.entry((merged.ecosystem, merged.name.as_str())).or_default().push(&merged.advisory);

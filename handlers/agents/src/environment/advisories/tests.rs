@@ -17,8 +17,8 @@ fn index(folder: &Path, records: &[&str], skipped: usize) -> AdvisorySource {
 
 const RECORD: &str = r#"{"id":"A-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"PyPI","name":"Some.Thing"},"versions":["1.0"]}]}"#;
 
-fn package(ecosystem: Ecosystem, name: &str) -> Package {
-    (ecosystem, name.to_owned(), "1.0".to_owned())
+fn package(ecosystem: Ecosystem, name: &str) -> Package<'_> {
+    (ecosystem, name, "1.0")
 }
 
 #[tokio::test]

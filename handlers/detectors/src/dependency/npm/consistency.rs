@@ -4,6 +4,7 @@ use super::request::{Request, satisfies};
 use super::{lockfile, manifest};
 use crate::source_tree::SourceTree;
 use pipeline::dependency::{Dependency, DependencyGraph, DependencyKind, Package, Source};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Everything in `graph` that does not hold together, in words; the same words for the same trouble, so that what a
@@ -15,9 +16,10 @@ pub fn problems(graph: &DependencyGraph) -> Vec<String> {
     if graph.lockfile.is_none() {
         return Vec::new();
     }
+    let package_at = |index: usize| graph.packages.get(index).map(Cow::Borrowed);
     let mut problems = Vec::new();
     for need in &graph.direct {
-        problems.extend(trouble(graph, need).map(|trouble| format!("{}: {trouble}", graph.manifest)));
+        problems.extend(trouble(need, &package_at).map(|trouble| format!("{}: {trouble}", graph.manifest)));
     }
     let lost = graph.packages.iter().filter(|package| !is_own_folder(package) && package.dependencies.is_empty());
     for package in lost {
@@ -27,7 +29,7 @@ pub fn problems(graph: &DependencyGraph) -> Vec<String> {
     }
     let installed = graph.packages.iter().filter(|package| !is_own_folder(package));
     for package in installed {
-        let troubles = package.dependencies.iter().filter_map(|need| trouble(graph, need));
+        let troubles = package.dependencies.iter().filter_map(|need| trouble(need, &package_at));
         problems.extend(troubles.map(|trouble| format!("{}: {trouble}", package.place)));
     }
     let needed = needed(graph);
@@ -57,7 +59,7 @@ pub fn disagreements(tree: &SourceTree, graph: &DependencyGraph) -> Vec<String> 
         asked.entry(key).or_insert((None, None)).1 = Some(&need.text);
     }
     let differing = asked.into_iter().filter(|(_, (here, there))| here != there);
-    let words = |text: Option<&std::borrow::Cow<'_, str>>| match text {
+    let words = |text: Option<&Cow<'_, str>>| match text {
         Some(text) => format!("asks for `{text}`"),
         None => "does not ask for it".to_owned(),
     };
@@ -68,14 +70,15 @@ pub fn disagreements(tree: &SourceTree, graph: &DependencyGraph) -> Vec<String> 
         .collect()
 }
 
-/// What is wrong with the answer to `need`.
-pub(super) fn trouble(graph: &DependencyGraph, need: &Dependency) -> Option<String> {
+/// What is wrong with the answer to `need`, an entry that `package_at` knows by its index.
+pub(super) fn trouble<'g>(need: &Dependency, package_at: impl Fn(usize) -> Option<Cow<'g, Package>>) -> Option<String> {
     let asked = if need.requirement.is_empty() { "*" } else { &need.requirement };
-    let Some(package) = need.to.and_then(|to| graph.packages.get(to)) else {
+    let Some(package) = need.to.and_then(&package_at) else {
         let must_be_there = matches!(need.kind, DependencyKind::Prod | DependencyKind::Dev | DependencyKind::Peer);
         return must_be_there.then(|| format!("needs {}@{asked}, which is not there", need.name));
     };
-    let version = version_of(graph, package);
+    let version = version_of(&package, &package_at);
+    let version = version.as_str();
     let fits = match Request::of(&need.requirement) {
         Request::Registry(range) => satisfies(version, range),
         Request::Alias(name, range) => package.name == name && satisfies(version, range),
@@ -87,12 +90,12 @@ pub(super) fn trouble(graph: &DependencyGraph, need: &Dependency) -> Option<Stri
 }
 
 /// The version; of a link, that of its folder.
-fn version_of<'g>(graph: &'g DependencyGraph, package: &'g Package) -> &'g str {
+fn version_of<'g>(package: &Package, package_at: impl Fn(usize) -> Option<Cow<'g, Package>>) -> String {
     match (&package.source, package.dependencies.first()) {
         (Source::Link(_), Some(target)) if package.version.is_empty() => {
-            target.to.and_then(|to| graph.packages.get(to)).map_or("", |folder| &folder.version)
+            target.to.and_then(package_at).map_or_else(String::new, |folder| folder.version.clone())
         }
-        _ => &package.version,
+        _ => package.version.clone(),
     }
 }
 

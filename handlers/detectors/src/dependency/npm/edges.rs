@@ -25,6 +25,14 @@ impl Edge<'_> {
     }
 }
 
+/// A need before it is resolved: the name, what is asked for, and the kind.
+pub(super) type Wanted<'e> = (&'e str, &'e str, DependencyKind);
+
+/// `needs` as they are written.
+pub(super) fn wanted<'e>(needs: &'e [Need<'_>]) -> impl ExactSizeIterator<Item = Wanted<'e>> {
+    needs.iter().map(|need| (need.name.as_ref(), need.text.as_ref(), need.kind))
+}
+
 /// The edges of all nodes.
 #[derive(Debug, Default)]
 pub(super) struct Edges<'e> {
@@ -38,7 +46,7 @@ impl<'e> Edges<'e> {
     pub(super) fn of(
         lockfile: &'e Lockfile<'_>,
         tree: &Tree<'_>,
-        root: &'e [Need<'_>],
+        root: impl ExactSizeIterator<Item = Wanted<'e>>,
         folder_needs: impl Fn(Node) -> Option<&'e [Need<'e>]>,
     ) -> Self {
         let needs: usize = lockfile.entries.iter().map(|entry| entry.needs.len()).sum();
@@ -51,9 +59,9 @@ impl<'e> Edges<'e> {
             if entry.link {
                 edges.add_link(entry, tree);
             } else if entry.is_folder() {
-                edges.add(node, folder_needs(node).unwrap_or(&entry.needs), true, tree);
+                edges.add(node, wanted(folder_needs(node).unwrap_or(&entry.needs)), true, tree);
             } else {
-                edges.add(node, &entry.needs, false, tree);
+                edges.add(node, wanted(&entry.needs), false, tree);
             }
         }
         if lockfile.legacy {
@@ -84,10 +92,10 @@ impl<'e> Edges<'e> {
     }
 
     /// `top`: the needs are of a manifest in the project, so that those for development count.
-    fn add(&mut self, node: Node, needs: &'e [Need<'_>], top: bool, tree: &Tree<'_>) {
-        for need in needs.iter().filter(|need| top || need.kind != DependencyKind::Dev) {
-            let to = tree.find(node, &need.name).unwrap_or(NONE);
-            self.list.push(Edge { name: &need.name, text: Cow::Borrowed(&need.text), kind: need.kind, to });
+    fn add(&mut self, node: Node, needs: impl Iterator<Item = Wanted<'e>>, top: bool, tree: &Tree<'_>) {
+        for (name, text, kind) in needs.filter(|(_, _, kind)| top || *kind != DependencyKind::Dev) {
+            let to = tree.find(node, name).unwrap_or(NONE);
+            self.list.push(Edge { name, text: Cow::Borrowed(text), kind, to });
         }
         self.ends.push(self.list.len());
     }

@@ -22,7 +22,7 @@ impl<'a> Lines<'a> {
             (self.offset, self.line) = (0, 1);
         }
         if let Some(between) = self.text.as_bytes().get(self.offset..offset) {
-            let newlines = between.iter().filter(|&&byte| byte == b'\n').count();
+            let newlines = memchr::memchr_iter(b'\n', between).count();
             self.line = self.line.saturating_add(u32::try_from(newlines).unwrap_or(u32::MAX));
             self.offset = offset;
         }

@@ -1,19 +1,16 @@
-//! The graph of a project that has a lockfile.
+//! A project that has a lockfile: what it asks for, resolved.
 
 use super::assembly::Assembly;
-use super::edges::Edges;
+use super::edges::{Edges, Wanted, wanted};
 use super::entry::Entry;
 use super::lockfile::Lockfile;
 use super::manifest::Manifest;
-use super::need::Need;
 use super::overrides::{Overrides, Target};
 use super::reach::Reach;
 use super::request::Request;
 use super::resolve::{NONE, Node, ROOT, Tree};
-use pipeline::dependency::{DependencyGraph, DependencyKind};
+use pipeline::dependency::DependencyKind;
 use pipeline::finding::ScanError;
-use pipeline::version::Ecosystem;
-use std::borrow::Cow;
 
 /// One project: its lockfile and the manifests that it governs.
 pub(super) struct Project<'p> {
@@ -27,18 +24,17 @@ pub(super) struct Project<'p> {
     pub(super) folders: Vec<Option<&'p Manifest<'p>>>,
 }
 
-/// The graph of `project`.
-pub(super) fn graph(project: &Project<'_>, errors: &mut Vec<ScanError>) -> DependencyGraph {
+/// Resolves what `project` asks for.
+pub(super) fn resolve<'p>(project: Project<'p>, errors: &mut Vec<ScanError>) -> Assembly<'p> {
     let lockfile = project.lockfile;
     let nodes = lockfile.entries.len() + 1;
     let tree = Tree::of(&lockfile.entries);
-    let guessed = project.guess_root_needs(&tree);
-    let root_needs = match (project.manifest, &lockfile.root) {
-        (Some(manifest), _) => manifest.needs.as_slice(),
-        (None, Some(root)) => root.needs.as_slice(),
-        (None, None) => guessed.as_slice(),
+    let folder_needs = |node| Some(project.manifest_of(node)?.needs.as_slice());
+    let mut edges = match (project.manifest, &lockfile.root) {
+        (Some(manifest), _) => Edges::of(lockfile, &tree, wanted(&manifest.needs), folder_needs),
+        (None, Some(root)) => Edges::of(lockfile, &tree, wanted(&root.needs), folder_needs),
+        (None, None) => Edges::of(lockfile, &tree, project.guess_root_needs(&tree).into_iter(), folder_needs),
     };
-    let mut edges = Edges::of(lockfile, &tree, root_needs, |node| Some(&project.manifest_of(node)?.needs));
     let workspaces = project.workspaces(&edges, &tree);
     let bundled = bundled(lockfile, &tree);
     let overrides = project.overrides(errors);
@@ -57,24 +53,7 @@ pub(super) fn graph(project: &Project<'_>, errors: &mut Vec<ScanError>) -> Depen
     }
     let folders = lockfile.folders();
     let reach = Reach::of(&edges, nodes, &workspaces, &folders);
-    let assembly = Assembly { project, edges: &edges, reach: &reach, bundled: &bundled };
-    let direct = [ROOT].iter().chain(&folders).flat_map(|&node| assembly.direct(node)).collect();
-    let own = |of: fn(&Manifest<'_>) -> Option<String>, or: &Option<Cow<'_, str>>| {
-        project.manifest.and_then(of).or_else(|| or.as_deref().map(str::to_owned))
-    };
-    DependencyGraph {
-        ecosystem: Ecosystem::Npm,
-        manifest: project.manifest_path.clone(),
-        lockfile: Some(project.lockfile_path.clone()),
-        name: own(|manifest| manifest.name.as_deref().map(str::to_owned), &lockfile.name),
-        version: own(|manifest| manifest.version.as_deref().map(str::to_owned), &lockfile.version),
-        direct,
-        packages: assembly.packages(&folders, errors),
-        read_only: match project.manifest {
-            Some(_) => None,
-            None => Some(format!("{} is not there, or cannot be read", project.manifest_path)),
-        },
-    }
+    Assembly::of(project, edges, reach, bundled, &folders)
 }
 
 impl<'p> Project<'p> {
@@ -88,11 +67,8 @@ impl<'p> Project<'p> {
 
     /// What the project asks for where neither a manifest nor the lockfile says it: every entry at the top that no
     /// other entry needs.
-    fn guess_root_needs(&self, tree: &Tree<'_>) -> Vec<Need<'p>> {
-        if self.manifest.is_some() || self.lockfile.root.is_some() {
-            return Vec::new();
-        }
-        let edges = Edges::of(self.lockfile, tree, &[], |_| None);
+    fn guess_root_needs(&self, tree: &Tree<'_>) -> Vec<Wanted<'p>> {
+        let edges = Edges::of(self.lockfile, tree, wanted(&[]), |_| None);
         let mut needed = vec![false; self.lockfile.entries.len() + 1];
         for edge in edges.all() {
             if let Some(needed) = needed.get_mut(edge.to as usize) {
@@ -107,7 +83,7 @@ impl<'p> Project<'p> {
                 (false, true) => DependencyKind::Optional,
                 (false, false) => DependencyKind::Prod,
             };
-            Some(Need { name: Cow::Borrowed(name), text: Cow::Borrowed(""), kind })
+            Some((name, "", kind))
         })
         .collect()
     }

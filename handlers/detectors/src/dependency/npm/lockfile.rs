@@ -13,6 +13,10 @@ use foldhash::{HashMap, HashMapExt};
 
 /// Larger lockfiles are not read; the error says so. The largest seen in the open are a third of it.
 pub(super) const LOCKFILE_BYTES_MAX: usize = 64 << 20;
+/// Bytes that an entry takes at least, as a rule. Memory for entries is reserved by it: what stays unused is never
+/// touched, while a list that grows is copied again and again.
+const ENTRY_BYTES_EXPECTED: usize = 256;
+
 /// What a lockfile says.
 #[derive(Debug, Default)]
 pub(super) struct Lockfile<'a> {
@@ -33,7 +37,8 @@ pub(super) fn read<'a>(path: &str, text: &'a str, errors: &mut Vec<ScanError>) -
         let message = format!("has {} bytes, over the limit of {LOCKFILE_BYTES_MAX}, so it is not read", text.len());
         return Err(refused(None, message));
     }
-    let members = json::read(text, Members::default()).map_err(|error| broken(path, text, &error))?;
+    let members = Members { entries_expected: text.len() / ENTRY_BYTES_EXPECTED, ..Members::default() };
+    let members = json::read(text, members).map_err(|error| broken(path, text, &error))?;
     let Some(members) = members else {
         return Err(refused(Some(1), "is not a JSON object, so it is not read; run `npm install` anew".to_owned()));
     };
@@ -129,6 +134,7 @@ impl<'a> Entries<'_, 'a> {
 
 #[derive(Default)]
 struct Members<'a> {
+    entries_expected: usize,
     name: Option<Cow<'a, str>>,
     version: Option<Cow<'a, str>>,
     packages: Option<Packages<'a>>,
@@ -146,7 +152,7 @@ impl<'a> Shape<'a> for Members<'a> {
             match key.as_ref() {
                 "name" => self.name = text(&mut map, &key, &mut odd)?,
                 "version" => self.version = text(&mut map, &key, &mut odd)?,
-                "packages" => self.packages = json::value(&mut map, Packages::default())?,
+                "packages" => self.packages = json::value(&mut map, Packages::expecting(self.entries_expected))?,
                 // The other half of a version 2 lockfile says the same once more, for npm 6.
                 "dependencies" if self.packages.is_none() => {
                     self.dependencies = json::value(&mut map, All(OldEntry::default))?;

@@ -23,7 +23,8 @@ mod request;
 mod resolve;
 mod unlocked;
 
-pub use projects::{graphs, wants};
+pub use assembly::Assembly;
+pub use projects::{Files, Project, graphs, wants};
 
 #[cfg(test)]
 mod tests;

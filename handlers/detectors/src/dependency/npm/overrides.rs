@@ -103,7 +103,7 @@ impl Overrides {
     /// Puts the rules in force on `edges`; `workspaces` are links that the project has besides its needs.
     /// `is_bundled` tells the entries that rules do not reach. `false`: the limit of comparisons was met.
     pub(super) fn apply<'e>(
-        &'e self,
+        &self,
         edges: &mut Edges<'e>,
         nodes: usize,
         workspaces: &[Node],
@@ -141,7 +141,7 @@ impl Overrides {
         for ((node, name), (rule, written)) in chosen {
             for edge in edges.edges_mut(node).iter_mut().filter(|edge| edge.name == name) {
                 if let Some(text) = self.requirement(rule, name, &written, &about(edge.to)) {
-                    edge.text = Cow::Borrowed(text);
+                    edge.text = Cow::Owned(text.to_owned());
                 }
             }
         }

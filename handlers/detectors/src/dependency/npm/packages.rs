@@ -7,10 +7,16 @@ use serde::de::MapAccess;
 use std::borrow::Cow;
 
 /// `packages`, with what could not be read of it: a place and the member, or none for the whole entry.
-#[derive(Default)]
 pub(super) struct Packages<'a> {
     pub(super) entries: Vec<Entry<'a>>,
     pub(super) odd: Vec<(Cow<'a, str>, Option<Cow<'a, str>>)>,
+}
+
+impl Packages<'_> {
+    /// None yet, with room for `entries`.
+    pub(super) fn expecting(entries: usize) -> Self {
+        Self { entries: Vec::with_capacity(entries), odd: Vec::new() }
+    }
 }
 
 impl<'a> Shape<'a> for Packages<'a> {
@@ -20,10 +26,11 @@ impl<'a> Shape<'a> for Packages<'a> {
     }
     fn object<M: MapAccess<'a>>(mut self, mut map: M) -> Result<Option<Self>, M::Error> {
         while let Some(key) = json::next_key(&mut map)? {
-            let Some(RawEntry { mut entry, mut needs }) = json::value(&mut map, RawEntry::default())? else {
+            let (mut entry, mut needs) = (Entry::default(), Needs::default());
+            if !json::value(&mut map, Members { entry: &mut entry, needs: &mut needs })? {
                 self.odd.push((key, None));
                 continue;
-            };
+            }
             needs.finish();
             if let Some(odd) = needs.odd.pop() {
                 self.odd.push((key.clone(), Some(odd)));
@@ -36,20 +43,19 @@ impl<'a> Shape<'a> for Packages<'a> {
     }
 }
 
-/// An entry of `packages`.
-#[derive(Default)]
-struct RawEntry<'a> {
-    entry: Entry<'a>,
-    needs: Needs<'a>,
+/// An entry of `packages`, read into its place. Yields whether it is an object.
+struct Members<'n, 'a> {
+    entry: &'n mut Entry<'a>,
+    needs: &'n mut Needs<'a>,
 }
 
-impl<'a> Shape<'a> for RawEntry<'a> {
-    type Out = Option<Self>;
-    fn other(self) -> Option<Self> {
-        None
+impl<'a> Shape<'a> for Members<'_, 'a> {
+    type Out = bool;
+    fn other(self) -> bool {
+        false
     }
-    fn object<M: MapAccess<'a>>(mut self, mut map: M) -> Result<Option<Self>, M::Error> {
-        let (entry, needs) = (&mut self.entry, &mut self.needs);
+    fn object<M: MapAccess<'a>>(self, mut map: M) -> Result<bool, M::Error> {
+        let Self { entry, needs } = self;
         while let Some(key) = json::next_key(&mut map)? {
             match key.as_ref() {
                 "name" => entry.name = text(&mut map, &key, &mut needs.odd)?,
@@ -69,7 +75,7 @@ impl<'a> Shape<'a> for RawEntry<'a> {
                 _ => json::skip(&mut map)?,
             }
         }
-        Ok(Some(self))
+        Ok(true)
     }
 }
 

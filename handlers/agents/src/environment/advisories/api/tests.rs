@@ -149,8 +149,7 @@ async fn ask(
         ..ApiSettings::of(served(&osv).await)
     };
     let source = AdvisorySource::Api(OsvApi::new(settings).expect("a client"));
-    let packages: Vec<_> =
-        packages.iter().map(|name| (Ecosystem::Npm, (*name).to_owned(), "1.0.0".to_owned())).collect();
+    let packages: Vec<_> = packages.iter().map(|name| (Ecosystem::Npm, *name, "1.0.0")).collect();
     let answer = source.advisories_of(&packages, "2026-01-01T00:00:00Z".parse().expect("a time")).await;
     Asked { osv, answer }
 }
@@ -257,8 +256,7 @@ async fn a_match_whose_record_does_not_speak_of_the_package_is_said() {
 async fn a_server_that_is_not_there_is_no_answer() {
     let settings = ApiSettings::of("http://127.0.0.1:9/".parse().expect("an address"));
     let source = AdvisorySource::Api(OsvApi::new(settings).expect("a client"));
-    let packages =
-        [(Ecosystem::Npm, "a".to_owned(), "1.0.0".to_owned()), (Ecosystem::Npm, "b".to_owned(), "1.0.0".to_owned())];
+    let packages = [(Ecosystem::Npm, "a", "1.0.0"), (Ecosystem::Npm, "b", "1.0.0")];
     let answer = source.advisories_of(&packages, "2026-01-01T00:00:00Z".parse().expect("a time")).await;
     assert!(answer.of(Ecosystem::Npm, "a").expect_err("no server").contains("no connection"));
     assert!(

@@ -68,9 +68,15 @@ impl Program {
 
     /// Runs it with `input` on standard input. `None`: it is not installed.
     pub fn run_with_input<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>, input: &str) -> Option<Ran> {
-        #[expect(clippy::disallowed_methods, reason = "no agent runs a program; tests hold agents against the real ones, here alone")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "no agent runs a program; tests hold agents against the real ones, here alone"
+        )]
         let mut command = Command::new(&self.path);
-        command.args(arguments).current_dir(&self.folder).envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+            .args(arguments)
+            .current_dir(&self.folder)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = match command.spawn() {
             Ok(child) => child,

@@ -44,7 +44,10 @@ fn python() -> Option<PathBuf> {
     let folder = folder_for("validators");
     let python = folder.join("venv/bin/python");
     let has_all = |ran: &crate::world::others::Ran| ran.ok;
-    let check = ["-c", "import cyclonedx.validation.json, spdx_tools.spdx.parser.parse_anything, jsonschema, rfc3339_validator"];
+    let check = [
+        "-c",
+        "import cyclonedx.validation.json, spdx_tools.spdx.parser.parse_anything, jsonschema, rfc3339_validator",
+    ];
     if python.is_file() && Program::new(&python, &folder).run(check).as_ref().is_some_and(has_all) {
         return Some(python);
     }
@@ -62,9 +65,11 @@ fn sarif_schema() -> Option<PathBuf> {
     );
     std::fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     std::fs::write(folder.join("lib.rs"), "").unwrap();
-    let told = Program::new(env!("CARGO"), &folder).with_seconds_max(SETUP_S_MAX).run(["metadata", "--format-version=1"])?;
+    let told =
+        Program::new(env!("CARGO"), &folder).with_seconds_max(SETUP_S_MAX).run(["metadata", "--format-version=1"])?;
     let metadata: serde_json::Value = serde_json::from_str(&told.ok.then_some(told.out)?).unwrap();
-    let package = metadata["packages"].as_array().unwrap().iter().find(|package| package["name"] == SARIF_CRATE).unwrap();
+    let package =
+        metadata["packages"].as_array().unwrap().iter().find(|package| package["name"] == SARIF_CRATE).unwrap();
     let schema = Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap().join(SARIF_SCHEMA);
     assert!(schema.is_file(), "{SARIF_CRATE} ships no {SARIF_SCHEMA} any more");
     Some(schema)
@@ -76,7 +81,9 @@ fn projects(suture: &Path, folder: &Path) -> Vec<(String, PathBuf)> {
     Program::new(suture, folder).run([Path::new("demo"), Path::new("--quiet"), Path::new("--dir"), &demo]).unwrap();
     let mut projects = vec![("demo".to_owned(), demo)];
     match shared::folder() {
-        Some(shared) => projects.extend(["nodegoat", "cabot"].map(|name| (name.to_owned(), shared.join("repositories").join(name)))),
+        Some(shared) => {
+            projects.extend(["nodegoat", "cabot"].map(|name| (name.to_owned(), shared.join("repositories").join(name))))
+        }
         None => skip("documents of real projects", "there is no shared folder; say where it is in SUTURE_TEST_SHARED"),
     }
     projects
@@ -89,7 +96,8 @@ fn print(suture: &Path, folder: &Path, forms: &[(&str, &str, &str)]) -> Vec<Path
         for (command, format, ending) in forms {
             let advisories: &[&str] = if *command == "scan" { &["--advisories=starter"] } else { &[] };
             let format = format!("--format={format}");
-            let arguments = [*command, project.to_str().unwrap(), &format].into_iter().chain(advisories.iter().copied());
+            let arguments =
+                [*command, project.to_str().unwrap(), &format].into_iter().chain(advisories.iter().copied());
             let printed = Program::new(suture, folder).run(arguments).unwrap();
             assert!(matches!(printed.code, Some(0 | 1)), "{command} {name}: {printed:?}");
             let document = folder.join(format!("{command}-{name}{ending}"));
@@ -113,8 +121,12 @@ fn bills_of_materials_are_valid() {
     let _preparing = PREPARING.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(python) = python() else { return skip("bills of materials", "their validators can't be installed") };
     let folder = tempfile::tempdir().unwrap();
-    let forms =
-        [("sbom", "cyclonedx", ".cdx.json"), ("sbom", "spdx", ".spdx.json"), ("scan", "cyclonedx", ".cdx.json"), ("scan", "spdx", ".spdx.json")];
+    let forms = [
+        ("sbom", "cyclonedx", ".cdx.json"),
+        ("sbom", "spdx", ".spdx.json"),
+        ("scan", "cyclonedx", ".cdx.json"),
+        ("scan", "spdx", ".spdx.json"),
+    ];
     let documents = print(&suture(), folder.path(), &forms);
     assert!(documents.len() >= forms.len());
     validate(&python, "sbom_validate.py", None, &documents);

@@ -7,6 +7,7 @@ use pipeline::case::Status;
 use agents::environment::effects::Effects;
 use pipeline::decision::Decision;
 use pipeline::policy::DEFAULT_POLICIES;
+use std::collections::BTreeSet;
 
 /// `gate` asks for `latch ^1.0.0`; `latch` is vulnerable before 1.2.0.
 fn shop() -> Project {
@@ -266,6 +267,104 @@ async fn fix_that_does_not_hold_is_taken_back() {
     let case = world.expect(&world.cases().await, Status::RolledBack);
     assert_eq!(world.repository.branches().len(), 1, "only main is left");
     assert!(case.steps.iter().any(|step| !step.ok && step.detail.contains("GHSA-dddd-eeee-ffff")), "{:?}", case.steps);
+    world.finish();
+}
+
+#[tokio::test]
+async fn branch_that_somebody_moved_on_is_theirs() {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.ask_to_heal();
+    let env = world.process(Effects::default());
+    while world.bus.waiting[0].function != "verify" {
+        world.bus.deliver(0, &env).await.unwrap();
+    }
+    let branch = world.repository.branches()[1].0.clone();
+    let theirs = world.repository.commit_to(&branch, "and this");
+    world.settle().await;
+    let case = world.expect(&world.cases().await, Status::Superseded);
+    assert_eq!(case.delivery, None);
+    assert_eq!(world.repository.ahead(&branch), 2, "{theirs} is still there");
+    world.look_at(&branch);
+    world.finish();
+}
+
+#[tokio::test]
+async fn settings_that_can_not_be_read_forbid_everything() {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.repository.commit("configure", &[(".suture.yml", "minimum_release_age_days: many\n")]);
+    world.heal().await;
+    let case = world.expect(&world.cases().await, Status::Escalated);
+    assert!(case.reasons.iter().any(|reason| reason.contains(".suture.yml:1")), "{:?}", case.reasons);
+    assert_eq!(world.repository.branches().len(), 1);
+    world.finish();
+}
+
+#[tokio::test]
+async fn findings_that_are_suppressed_at_head_are_no_false_positive() {
+    let mut world = shop_with_hole("MODERATE").await;
+    world.ask_to_heal();
+    let env = world.process(Effects::default());
+    world.bus.deliver(0, &env).await.unwrap();
+    let ignore = "ignore:\n  - id: GHSA-aaaa-bbbb-cccc\n    reason: latch is never locked\n    expires: 2027-01-01\n";
+    world.repository.commit("ignore", &[(".suture.yml", ignore)]);
+    world.settle().await;
+    world.expect(&world.cases().await, Status::Suppressed);
+    world.finish();
+}
+
+/// The scan could ask for advisories, and then nobody can: nothing found would mean nothing.
+#[tokio::test]
+async fn advisories_that_can_not_be_asked_for_any_more_put_the_work_off() {
+    for stage in ["remediate", "verify"] {
+        let mut world = shop_with_hole("MODERATE").await;
+        world.ask_to_heal();
+        let env = world.process(Effects::default());
+        while world.bus.waiting[0].function != stage {
+            world.bus.deliver(0, &env).await.unwrap();
+        }
+        let mut blind = world.process(Effects::default());
+        blind.advisories = world.silent_advisories();
+        world.bus.settle(&blind, |_| {}).await.unwrap();
+        assert_eq!(world.wake_ups().await.len(), 1, "{stage}");
+        world.clock.advance(jiff::SignedDuration::from_secs(300));
+        world.sweep().await;
+        world.expect(&world.cases().await, Status::Completed);
+        world.finish();
+    }
+}
+
+#[tokio::test]
+async fn cases_of_a_moved_base_share_one_scan() {
+    let (project, hole) = (shop(), [("1.0.3"), ("1.2.0")]);
+    let files = [
+        ("a/package.json", project.manifest()),
+        ("a/package-lock.json", project.lockfile()),
+        ("b/package.json", project.manifest()),
+        ("b/package-lock.json", project.lockfile()),
+    ];
+    let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let mut world = World::with_files(&files).await;
+    world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
+    world.registry.publish("gate", "2.1.0", &[("latch", "^1.0.0")]);
+    hole.iter().for_each(|version| world.registry.publish("latch", version, &[]));
+    world.ask_to_heal();
+    let env = world.process(Effects::default());
+    world.bus.deliver(0, &env).await.unwrap();
+    world.repository.commit("say more", &[("README.md", "more\n")]);
+    let mut scans = BTreeSet::new();
+    let watch = |delivery: &agents::in_process::Delivery| {
+        if delivery.function == "scan" {
+            let message: serde_json::Value = serde_json::from_slice(&delivery.body).unwrap();
+            scans.insert(message["id"].to_string());
+        }
+    };
+    world.bus.settle(&env, watch).await.unwrap();
+    assert_eq!(scans.len(), 1);
+    let cases = world.cases().await;
+    assert_eq!(cases.len(), 2);
+    for case in &cases {
+        world.expect(std::slice::from_ref(case), Status::Completed);
+    }
     world.finish();
 }
 

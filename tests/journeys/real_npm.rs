@@ -148,9 +148,10 @@ impl Healed {
             let lockfile = lockfile(folder);
             let entry = match lockfile.get("packages") {
                 Some(packages) => packages.get(place),
-                None => place.split("node_modules/").filter(|name| !name.is_empty()).try_fold(&lockfile, |at, name| {
-                    at.get("dependencies")?.get(name.trim_end_matches('/'))
-                }),
+                None => place
+                    .split("node_modules/")
+                    .filter(|name| !name.is_empty())
+                    .try_fold(&lockfile, |at, name| at.get("dependencies")?.get(name.trim_end_matches('/'))),
             };
             Some(entry?["version"].as_str()?.to_owned())
         })
@@ -200,9 +201,10 @@ fn shop(lockfile_version: u8) -> Shop {
         "name": "shop",
         "version": "1.0.0",
         "dependencies": { "debug": "^2.6.0", "lodash": "^4.17.0", "mkdirp": "^0.5.0", "node-fetch": "^2.6.0" },
-        "devDependencies": { "minimatch": "3.0.4" },
+        "devDependencies": { "minimatch": "^3.0.0" },
     });
-    let old = json!({ "debug": "2.6.8", "lodash": "4.17.4", "mkdirp": "0.5.1", "minimatch": "3.0.0", "node-fetch": "2.6.0" });
+    let old =
+        json!({ "debug": "2.6.8", "lodash": "4.17.4", "mkdirp": "0.5.1", "minimatch": "3.0.0", "node-fetch": "2.6.0" });
     Shop::new(lockfile_version, manifest, old)
 }
 
@@ -287,7 +289,9 @@ async fn npm_accepts_healed_aliases_and_optional_dependencies() {
         for (place, from) in [("node_modules/debug", "2.6.8"), ("node_modules/minimist", "0.0.8")] {
             healed.expect_updated(place, from);
         }
-        let by_alias = |name: &str, version: &str| if shop.npm.lockfile_version == 1 { format!("npm:{name}@{version}") } else { version.to_owned() };
+        let by_alias = |name: &str, version: &str| {
+            if shop.npm.lockfile_version == 1 { format!("npm:{name}@{version}") } else { version.to_owned() }
+        };
         healed.expect_updated("node_modules/left", &by_alias("minimist", "1.2.0"));
         healed.expect_updated("node_modules/under", &by_alias("lodash", "4.17.4"));
     }
@@ -305,7 +309,8 @@ async fn npm_accepts_an_override() {
         let shop = Shop::new(version, manifest.clone(), json!({ "optimist": "0.6.1" })).loose();
         let Some(healed) = shop.heal("override").await else { return };
         healed.expect_updated("node_modules/minimist", "0.0.8");
-        let manifest: Value = serde_json::from_slice(&std::fs::read(healed.healed.join("package.json")).unwrap()).unwrap();
+        let manifest: Value =
+            serde_json::from_slice(&std::fs::read(healed.healed.join("package.json")).unwrap()).unwrap();
         assert!(manifest["overrides"]["minimist"].is_string(), "{manifest:#}");
     }
 }

@@ -114,7 +114,9 @@ sqlparse==0.3.0
     let tools = "idna==2.8\n";
     let healed = healed(folder.path(), index, &[("requirements.txt", text), ("tools.txt", tools)], None).await;
     healed.expect_updated("django", "2.2.1");
-    let breaking = |name: &str| healed.case.left.iter().any(|left| left.reason.starts_with(name) && left.reason.contains("breaking"));
+    let breaking = |name: &str| {
+        healed.case.left.iter().any(|left| left.reason.starts_with(name) && left.reason.contains("breaking"))
+    };
     assert!(breaking("jinja2"), "{:#?}", healed.case.left);
     assert_eq!(healed.version("pytz"), Some("2019.1"));
     for line in text.lines().filter(|line| !line.contains("==")) {

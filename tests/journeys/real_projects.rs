@@ -4,9 +4,9 @@ use crate::world::others::skip;
 use crate::world::real::{Addresses, environment, npm_registry, pip_index};
 use crate::world::repository::GitRepository;
 use crate::world::shared;
-use agents::environment::registries::ProjectAddresses;
 use agents::environment::Environment;
 use agents::environment::folder;
+use agents::environment::registries::ProjectAddresses;
 use agents::environment::tree_limits::TreeLimits;
 use agents::examine::{Examination, examine};
 use agents::facts;
@@ -58,10 +58,15 @@ impl Project {
     #[track_caller]
     fn expect_finding(&self, purl: &str, advisory: &str, severity: Severity, fixed: &str) {
         let findings = self.seen.matched.iter().map(|matched| &matched.finding);
-        let mut of_package = findings.filter(|finding| finding.package.as_ref().is_some_and(|package| package.purl == purl));
+        let mut of_package =
+            findings.filter(|finding| finding.package.as_ref().is_some_and(|package| package.purl == purl));
         let found = of_package.find(|finding| finding.advisories.iter().any(|id| id == advisory));
         let found = found.unwrap_or_else(|| panic!("{advisory} was not found in {purl}"));
-        assert_eq!((found.severity, found.fixed_versions.first().map(String::as_str)), (severity, Some(fixed)), "{advisory}");
+        assert_eq!(
+            (found.severity, found.fixed_versions.first().map(String::as_str)),
+            (severity, Some(fixed)),
+            "{advisory}"
+        );
     }
 
     /// The only graph with findings.
@@ -77,7 +82,8 @@ impl Project {
         let rules = Rules { steps_max: STEPS_MAX, allow_breaking: true, ..Rules::new(self.env.clock.now()) };
         let matched: Vec<_> = self.seen.of_graph(self.graph()).collect();
         let addresses = ProjectAddresses::of(graph, None, index_urls(&self.tree, graph));
-        facts::plan(&self.env, graph, &addresses, &matched, &rules).await.unwrap()
+        let (plan, facts, _) = facts::plan(&self.env, graph, &addresses, &matched, &rules).await.unwrap();
+        (plan, facts)
     }
 
     /// What is wrong with `plan`, once it is carried out.
@@ -160,7 +166,10 @@ async fn projects_of_other_ecosystems_are_scanned_without_errors() {
         let Some(project) = Project::read(name, &Addresses::default()).await else { return };
         assert!(!project.tree.is_empty(), "{name}");
         assert_eq!(project.errors(), Vec::<String>::new(), "{name}");
-        assert!(project.seen.graphs.is_empty() && project.seen.matched.is_empty(), "{name}: say what is found there now");
+        assert!(
+            project.seen.graphs.is_empty() && project.seen.matched.is_empty(),
+            "{name}: say what is found there now"
+        );
     }
 }
 

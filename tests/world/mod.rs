@@ -12,6 +12,7 @@ pub mod weather;
 
 use agents::environment::Environment;
 use agents::environment::advisories::AdvisorySource;
+use agents::environment::advisories::api::{ApiSettings, OsvApi};
 use agents::environment::advisories::index::Index;
 use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
@@ -143,6 +144,18 @@ impl World {
         let records = self.records.iter().map(|record| Ok(OsvRecord::parse(record.to_string().as_bytes()).unwrap()));
         Index::build(&path, records, self.clock.now()).unwrap();
         Index::open(&path).unwrap()
+    }
+
+    /// A source of advisories that does not answer: nothing listens on port 9.
+    pub fn silent_advisories(&self) -> AdvisorySource {
+        let mut settings = ApiSettings::of("http://127.0.0.1:9/".parse().unwrap());
+        settings.attempts_max = 1;
+        AdvisorySource::Api(OsvApi::new(settings).unwrap())
+    }
+
+    /// Looks at `branch`, so that the end of the world is not surprised by it.
+    pub fn look_at(&mut self, branch: &str) {
+        self.looked_at.insert(branch.to_owned());
     }
 
     /// Asks for the head of `main` to be healed.

@@ -45,13 +45,28 @@ pub fn pip_index(folder: &Path) -> Option<String> {
     let set = python.run(["-m", "pip", "config", "get", "global.index-url"])?;
     let built_in = || python.run(["-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"]);
     let address = if set.ok { set } else { built_in()? };
-    let ping = ["-m", "pip", "download", "--no-deps", "--no-cache-dir", "--retries=0", "--timeout=10", "--dest=ping", "idna==3.7"];
+    let ping = [
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--no-cache-dir",
+        "--retries=0",
+        "--timeout=10",
+        "--dest=ping",
+        "idna==3.7",
+    ];
     let answers = python.run(ping)?.ok;
     (address.ok && answers).then(|| address.out.trim().to_owned())
 }
 
 /// The agents at work on `repository` with real registries, in the present.
-pub fn environment(repository: &GitRepository, addresses: &Addresses, advisories: AdvisorySource, policies: Option<&str>) -> Environment {
+pub fn environment(
+    repository: &GitRepository,
+    addresses: &Addresses,
+    advisories: AdvisorySource,
+    policies: Option<&str>,
+) -> Environment {
     let mut settings = Settings::read().registries;
     settings.npm_registry.clone_from(&addresses.npm);
     settings.pip_index_url.clone_from(&addresses.pip);
@@ -74,8 +89,12 @@ pub fn environment(repository: &GitRepository, addresses: &Addresses, advisories
 pub async fn heal(env: &Environment) -> Vec<Case> {
     let repository = &env.repositories[0];
     let head = repository.head().unwrap();
-    let request =
-        ScanRequested { repository: repository.name().clone(), base_branch: head.branch, commit: head.commit, mode: Mode::Heal };
+    let request = ScanRequested {
+        repository: repository.name().clone(),
+        base_branch: head.branch,
+        commit: head.commit,
+        mode: Mode::Heal,
+    };
     let now = env.clock.now();
     let root = Envelope::root("test", queue::SCAN, topic::SCAN_REQUESTED, &request, env.ids.run(now), now).unwrap();
     let mut bus = Bus::new(topology());

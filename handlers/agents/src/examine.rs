@@ -5,11 +5,13 @@ use crate::error::AgentError;
 use detectors::dependency;
 use detectors::dependency::matching::{self, Matched};
 use detectors::source_tree::{SourceTree, TextError};
+use pipeline::advisory::normalised_name;
 use pipeline::dependency::DependencyGraph;
 use pipeline::finding::{Finding, Fix, ScanError, Severity};
 use pipeline::ids::Fingerprint;
 use pipeline::repository_config::{self, RepositoryConfig};
 use pipeline::suppress::{self, Suppression, Suppressions};
+use pipeline::version::Ecosystem;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that was seen in a tree.
@@ -25,16 +27,20 @@ pub struct Examination {
     pub matched: Vec<Matched>,
     /// Findings that are suppressed, with who and why.
     pub suppressed: Vec<(Matched, Suppression)>,
-    /// What could not be read.
+    /// What could not be read or asked for. What concerns no file has an empty path.
     pub errors: Vec<ScanError>,
+    /// Packages whose advisories could not be asked for: that nothing is found of them means nothing.
+    pub unasked: BTreeSet<(Ecosystem, String)>,
     /// What people should know: that there was nothing to look at, or that their own suppressions are expired or unused.
     pub notes: Vec<String>,
     /// What was left out because of a limit.
     pub limits_hit: Vec<String>,
     /// Whether every advisory that there is could be asked for. `false`: nothing found is not "nothing there".
     pub is_complete: bool,
-    /// The repository's own settings.
+    /// The repository's own settings; the defaults where they can't be read.
     pub config: RepositoryConfig,
+    /// Why the repository's own settings can't be read: then nothing may be healed, for they may forbid it.
+    pub config_error: Option<String>,
 }
 
 /// Looks at `tree`. Only a failure of our own is an error: whatever can't be read is said in the examination.
@@ -60,12 +66,13 @@ async fn look(env: &Environment, tree: &SourceTree, depth: Depth) -> Result<Exam
     let files = dependency::Files::read(tree);
     let mut projects = files.projects();
     let mut errors = std::mem::take(&mut projects.errors);
-    let config = read_config(tree, &mut errors);
+    let (config, config_error) = read_config(tree, &mut errors);
     let (projects_seen, packages_seen) = projects.count();
     // What a broken file leaves unread shows in the graphs.
     let depth = if errors.is_empty() { depth } else { Depth::Graphs };
     let answer = env.advisories.advisories_of(&projects.judged(), env.clock.now()).await;
     errors.extend(answer.notes.iter().map(|note| ScanError { path: String::new(), line: None, message: note.clone() }));
+    let unasked = answer.failed().map(|(ecosystem, name)| (ecosystem, name.to_owned())).collect();
     let advisories_of = |ecosystem, name: &str| answer.known(ecosystem, name);
     let (graphs, mut matched) = match depth {
         Depth::Graphs => {
@@ -98,25 +105,32 @@ async fn look(env: &Environment, tree: &SourceTree, depth: Depth) -> Result<Exam
         matched: kept,
         suppressed,
         errors,
+        unasked,
         notes,
         limits_hit: tree.limits_hit.clone(),
         is_complete: answer.complete,
         config,
+        config_error,
     })
 }
 
-fn read_config(tree: &SourceTree, errors: &mut Vec<ScanError>) -> RepositoryConfig {
+/// The repository's own settings, and why they can't be read.
+fn read_config(tree: &SourceTree, errors: &mut Vec<ScanError>) -> (RepositoryConfig, Option<String>) {
     let path = repository_config::PATH;
     let parsed = match tree.text(path) {
-        Err(TextError::Absent) => return RepositoryConfig::default(),
+        Err(TextError::Absent) if !tree.contains(path) => Ok(RepositoryConfig::default()),
         Err(error) => Err(ScanError { path: path.to_owned(), line: None, message: error.to_string() }),
-        Ok(text) => RepositoryConfig::parse(path, text)
-            .map_err(|error| ScanError { path: error.path, line: error.line, message: error.message }),
+        Ok(text) => RepositoryConfig::parse(path, text).map_err(ScanError::from),
     };
-    parsed.unwrap_or_else(|error| {
-        errors.push(error);
-        RepositoryConfig::default()
-    })
+    match parsed {
+        Ok(config) => (config, None),
+        Err(error) => {
+            let line = error.line.map_or_else(String::new, |line| format!(":{line}"));
+            let reason = format!("{path}{line}: {}", error.message);
+            errors.push(error);
+            (RepositoryConfig::default(), Some(reason))
+        }
+    }
 }
 
 /// Parts findings into those to act on and those that are suppressed, both worst first.
@@ -160,6 +174,14 @@ impl Examination {
     /// Index of the graph that is mended by changing `path`.
     pub fn graph_at(&self, path: &str) -> Option<usize> {
         self.graphs.iter().position(|graph| graph.lockfile.as_ref().unwrap_or(&graph.manifest) == path)
+    }
+
+    /// Whether advisories on any package of the project that is mended by changing `path` could not be asked for.
+    pub fn is_unasked(&self, path: &str) -> bool {
+        self.graph_at(path).and_then(|graph| self.graphs.get(graph)).is_some_and(|graph| {
+            let names = graph.packages.iter().map(|package| normalised_name(graph.ecosystem, &package.name));
+            names.into_iter().any(|name| self.unasked.contains(&(graph.ecosystem, name.into_owned())))
+        })
     }
 
     /// What of the tree could not be read at all.

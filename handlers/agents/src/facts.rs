@@ -19,6 +19,8 @@ const ROUNDS_MAX: usize = 500;
 
 /// The smallest plan that heals `matched`, and what had to be known for it.
 ///
+/// With it, the releases whose needs could not be learned: the plan takes them to need nothing.
+///
 /// Tries later where a registry asks for it. A registry that can't be asked at all is no error: its packages are left, with
 /// the reason.
 pub async fn plan(
@@ -27,7 +29,7 @@ pub async fn plan(
     addresses: &ProjectAddresses,
     matched: &[&Matched],
     rules: &Rules,
-) -> Result<(Plan, Facts), AgentError> {
+) -> Result<(Plan, Facts, Vec<String>), AgentError> {
     let wounds: Vec<Wound<'_>> = matched
         .iter()
         .map(|matched| Wound {
@@ -35,14 +37,17 @@ pub async fn plan(
             places: matched.places.clone(),
         })
         .collect();
-    let mut inquiry = Inquiry { env, graph, addresses, facts: Facts::default(), needs_asked: BTreeMap::new() };
+    let mut inquiry = Inquiry { env, graph, addresses, facts: Facts::default(), needs_asked: BTreeMap::new(), needs_unknown: BTreeMap::new() };
     for _ in 0..ROUNDS_MAX {
         match update_dependency::plan(graph, &wounds, &inquiry.facts, rules) {
             Planned::NeedFacts(names) => inquiry.ask(names).await?,
             // A release whose needs nobody asked for counts as needing nothing. So a plan may turn out too good to be true,
             // and is made again when they are known; it can't be too bad.
             Planned::Plan(plan) => match inquiry.needs_unasked(&plan) {
-                names if names.is_empty() => return Ok((plan, inquiry.facts)),
+                names if names.is_empty() => {
+                    let unknown = inquiry.needs_unknown_in(&plan);
+                    return Ok((plan, inquiry.facts, unknown));
+                }
                 names => inquiry.ask(names).await?,
             },
         }
@@ -58,6 +63,8 @@ struct Inquiry<'a> {
     facts: Facts,
     /// Versions whose needs were asked for, by package. npm tells those of all versions unasked.
     needs_asked: BTreeMap<String, BTreeSet<String>>,
+    /// Releases whose needs the registry does not tell, with the reason.
+    needs_unknown: BTreeMap<(String, String), String>,
 }
 
 impl Inquiry<'_> {
@@ -81,7 +88,11 @@ impl Inquiry<'_> {
         .await;
         for (name, answer) in names.into_iter().zip(answers) {
             let mut known = match answer {
-                Ok(answer) => answer.facts,
+                Ok(answer) => {
+                    let unknown = answer.needs_unknown.into_iter();
+                    self.needs_unknown.extend(unknown.map(|(version, reason)| ((name.clone(), version), reason)));
+                    answer.facts
+                }
                 Err(Unavailable::TryLater { address, reason, retry_after_s }) => {
                     let wait = retry_after_s.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs);
                     let not_before = wait.and_then(|wait| self.env.clock.now().saturating_add(wait).ok());
@@ -117,5 +128,24 @@ impl Inquiry<'_> {
             }
         }
         unasked
+    }
+
+    /// Releases whose needs could not be learned, of those that `plan` brings in and of those that stay beside them.
+    fn needs_unknown_in(&self, plan: &Plan) -> Vec<String> {
+        let ecosystem = self.graph.ecosystem;
+        let chosen = plan.changes.iter().filter_map(|change| match change {
+            Change::Update { name, to: version, .. } | Change::Add { name, version, .. } => Some((name, version)),
+            _ => None,
+        });
+        let stays = self.graph.packages.iter().map(|package| (&package.name, &package.version));
+        let mut unknown: Vec<String> = chosen
+            .chain(stays)
+            .map(|(name, version)| (pipeline::advisory::normalised_name(ecosystem, name).into_owned(), version.clone()))
+            .filter(|release| self.needs_unknown.contains_key(release))
+            .map(|(name, version)| format!("{name} {version}"))
+            .collect();
+        unknown.sort();
+        unknown.dedup();
+        unknown
     }
 }

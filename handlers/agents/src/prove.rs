@@ -21,9 +21,16 @@ pub struct Seen<'a> {
 
 /// Looks at `after`, which is `before` with a fix in it that is to remove `heals`. Every step says what was seen; a fix is
 /// proven if all of them are `ok`.
+///
+/// Tries later where advisories can't be asked for that could be before: nothing found would mean nothing.
 pub async fn prove(env: &Environment, before: Seen<'_>, heals: &[Fingerprint], after: &SourceTree) -> Result<Vec<Step>, AgentError> {
     let examination = examine(env, after).await?;
     let known = before.examination;
+    let promised = everything(known).filter(|finding| heals.contains(&finding.fingerprint)).count();
+    let is_forgotten = promised < heals.len() && !known.unasked.is_empty();
+    if is_forgotten || !examination.unasked.is_subset(&known.unasked) {
+        return Err(AgentError::TryLater { reason: "advisories can't be asked for now".to_owned(), not_before: None });
+    }
     Ok(vec![
         gone(known, heals, &examination),
         nothing_new(known, &examination),
@@ -73,13 +80,14 @@ fn nothing_new(before: &Examination, seen: &Examination) -> Step {
     }
 }
 
-/// More errors in a file than before: their words may differ, since they count lines.
+/// More errors in a file than before: their words may differ, since they count lines. What concerns no file is not the
+/// patch's doing.
 fn parses(before: &Examination, seen: &Examination) -> Step {
     let count = |errors: &[ScanError], path: &str| errors.iter().filter(|error| error.path == path).count();
     let new: Vec<String> = seen
         .errors
         .iter()
-        .filter(|error| count(&seen.errors, &error.path) > count(&before.errors, &error.path))
+        .filter(|error| !error.path.is_empty() && count(&seen.errors, &error.path) > count(&before.errors, &error.path))
         .map(|error| format!("{}: {}", error.path, error.message))
         .collect();
     if !new.is_empty() {

@@ -10,6 +10,7 @@ use crate::prove::{Seen, failures, prove};
 use detectors::source_tree::SourceTree;
 use pipeline::case::{CaseRecord, Delivery, Status, Step, Wound};
 use pipeline::decision::{Circumstances, Decision, Evidence, Reach, Verdict, decide};
+use pipeline::facts::Facts;
 use pipeline::finding::Finding;
 use pipeline::ids::{CommitSha, hash_of};
 use pipeline::message::{Envelope, queue, topic};
@@ -19,6 +20,7 @@ use pipeline::payload::{CaseEvent, Mode, RemediationRequested, ScanRequested, Ve
 use pipeline::policy::{MINIMUM_RELEASE_AGE_DAYS, Policy};
 use pipeline::wording;
 use remedies::update_dependency::{self, Rules};
+use std::collections::BTreeSet;
 
 /// Work that a plan may cost: steps of the search before it settles for an irreducible set.
 const PLAN_STEPS_MAX: u64 = 200_000;
@@ -35,15 +37,22 @@ pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, Ag
     let head = repository.branch(&request.wound.base_branch)?.ok_or_else(|| gone(&request.wound))?;
     let tree = repository.tree(&head, &env.tree_limits)?;
     let before = examine(env, &tree).await?;
+    if is_forgotten(&before, &request.wound) {
+        return Err(AgentError::TryLater { reason: "advisories can't be asked for now".to_owned(), not_before: None });
+    }
     let Some(graph) = before.graph_at(&request.wound.path).filter(|graph| before.of_graph(*graph).next().is_some()) else {
-        return not_true(env, &message, &head);
+        return not_true(env, &message, &head, &before);
     };
     if head != request.wound.commit {
         return start_over(env, &message, head);
     }
     let policy = env.policies.iter().find(|policy| policy.event_type == request.wound.event_type);
-    let (plan, facts) = determine(env, &tree, &before, graph, policy).await?;
-    let attempt = Attempt { env, message: &message, before: &before, graph, policy, plan };
+    let (plan, facts, needs_unknown) = match &before.config_error {
+        // The repository may forbid what would be done, so nothing is.
+        Some(_) => (Plan::default(), Facts::default(), Vec::new()),
+        None => determine(env, &tree, &before, graph, policy).await?,
+    };
+    let attempt = Attempt { env, message: &message, before: &before, graph, policy, plan, needs_unknown };
     if attempt.plan.changes.is_empty() {
         return attempt.nothing_to_do();
     }
@@ -58,10 +67,36 @@ fn gone(wound: &Wound) -> AgentError {
     AgentError::cant_be_helped(format!("the branch {} is gone", wound.base_branch))
 }
 
-/// The findings are no longer true at the head of the base branch.
-fn not_true(env: &Environment, message: &Request, head: &CommitSha) -> Result<Outbox, AgentError> {
+/// Whether findings are missing only because their advisories can't be asked for any more.
+fn is_forgotten(before: &Examination, wound: &Wound) -> bool {
+    let suppressed = before.suppressed.iter().map(|(matched, _)| matched);
+    let seen: BTreeSet<_> = before.matched.iter().chain(suppressed).map(|matched| &matched.finding.fingerprint).collect();
+    before.is_unasked(&wound.path) && wound.findings.iter().any(|finding| !seen.contains(finding))
+}
+
+/// The findings are no longer true at the head of the base branch, or not to be acted on there.
+fn not_true(env: &Environment, message: &Request, head: &CommitSha, before: &Examination) -> Result<Outbox, AgentError> {
     let RemediationRequested { case, wound, .. } = &message.payload;
+    if before.unread().contains(wound.path.as_str()) {
+        return Err(AgentError::cant_be_helped(format!("{} can't be read at {}", wound.path, head.short())));
+    }
     let mut reply = Reply::new("remediate", message, env.clock.now());
+    let graph = before.graph_at(&wound.path);
+    let why: Vec<String> = before
+        .suppressed
+        .iter()
+        .filter(|(matched, _)| Some(matched.graph) == graph)
+        .map(|(_, why)| wording::suppression(why))
+        .collect();
+    if !why.is_empty() {
+        let event = CaseEvent { case: case.clone(), repository: wound.repository.clone(), detail: why.join("; ") };
+        reply.event(topic::HEALING_SUPPRESSED, case.as_str(), &event)?;
+        reply.record(case, |record| {
+            record.status = Some(Status::Suppressed);
+            record.decision = Some((Decision::Suppress, why));
+        });
+        return Ok(reply.finish());
+    }
     let detail = format!("at {} on {} nothing of it is found", head.short(), wound.base_branch);
     let event = CaseEvent { case: case.clone(), repository: wound.repository.clone(), detail: detail.clone() };
     reply.event(topic::HEALING_FALSE_POSITIVE, case.as_str(), &event)?;
@@ -80,7 +115,8 @@ fn start_over(env: &Environment, message: &Request, head: CommitSha) -> Result<O
     let event = CaseEvent { case: case.clone(), repository: wound.repository.clone(), detail: detail.clone() };
     reply.event(topic::HEALING_SUPERSEDED, case.as_str(), &event)?;
     let scan = ScanRequested { repository: wound.repository.clone(), base_branch: wound.base_branch.clone(), commit: head, mode: *mode };
-    reply.command(queue::SCAN, topic::SCAN_REQUESTED, case.as_str(), &scan)?;
+    // All cases of a moved base need the same scan.
+    reply.command_of_run(queue::SCAN, topic::SCAN_REQUESTED, scan.commit.as_str(), &scan)?;
     reply.record(case, |record| {
         record.status = Some(Status::Superseded);
         record.steps.push(Step::new("validate", false, detail));
@@ -95,7 +131,7 @@ async fn determine(
     before: &Examination,
     graph: usize,
     policy: Option<&Policy>,
-) -> Result<(Plan, pipeline::facts::Facts), AgentError> {
+) -> Result<(Plan, Facts, Vec<String>), AgentError> {
     let action = policy.and_then(|policy| policy.action("update_dependency"));
     let age = action.and_then(|action| action.minimum_release_age_days).unwrap_or(MINIMUM_RELEASE_AGE_DAYS);
     let rules = Rules {
@@ -125,6 +161,8 @@ struct Attempt<'a> {
     graph: usize,
     policy: Option<&'a Policy>,
     plan: Plan,
+    /// Releases whose needs could not be learned.
+    needs_unknown: Vec<String>,
 }
 
 impl Attempt<'_> {
@@ -206,8 +244,15 @@ impl Attempt<'_> {
     fn nothing_to_do(self) -> Result<Outbox, AgentError> {
         let mut verdict = self.message.payload.verdict.clone();
         verdict.decision = Decision::Escalate;
-        verdict.reasons.push("update_dependency: the condition patch_available does not hold".to_owned());
-        let step = Step::new("determine", false, "nothing can be changed within the rules; what is left says why");
+        let (reason, detail) = match &self.before.config_error {
+            Some(error) => (format!("the repository's settings can't be read: {error}"), "the settings come first"),
+            None => (
+                "update_dependency: the condition patch_available does not hold".to_owned(),
+                "nothing can be changed within the rules; what is left says why",
+            ),
+        };
+        verdict.reasons.push(reason);
+        let step = Step::new("determine", false, detail);
         self.escalated(vec![step], &verdict)
     }
 
@@ -248,7 +293,12 @@ impl Attempt<'_> {
         let certainty = heals.iter().map(|finding| finding.confidence).fold(1.0, f64::min);
         let circumstances = Circumstances {
             severity: detectors::dependency::matching::worst(heals.iter().copied()),
-            evidence: vec![Evidence::detection(certainty), Evidence::proof(&[]), Evidence::compatibility(reach)],
+            evidence: vec![
+                Evidence::detection(certainty),
+                Evidence::proof(&[]),
+                Evidence::compatibility(reach),
+                Evidence::needs(&self.needs_unknown),
+            ],
             patch_available: Some(true),
             no_breaking_changes: Some(reach != Reach::Breaking),
             fix_available: Some(true),

@@ -6,12 +6,13 @@ use crate::examine::examine;
 use crate::prove::{Seen, failures, prove};
 use pipeline::case::{Status, Step};
 use pipeline::decision::Decision;
+use pipeline::ids::CommitSha;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{CaseEvent, VerificationRequested};
 use pipeline::wording;
 
-/// Reads the branch back and looks at it. A fix that does not hold is withdrawn where the policy allows it.
+/// Reads the branch back and looks at it. A branch that others moved on since is theirs, and the case superseded. A fix that does not hold is withdrawn where the policy allows it.
 ///
 /// Can't be helped where the branch was left without a commit.
 pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>) -> Result<Outbox, AgentError> {
@@ -34,7 +35,7 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
         steps.extend(prove(env, Seen { tree: &tree, examination: &before }, &heals, &after).await?);
         steps.push(only_files(&repository.changed_files(&wound.commit, commit)?, &delivery.files));
     } else {
-        steps.push(Step::new("stands", false, format!("{branch} is no longer at {}", commit.short())));
+        return moved_on(env, &message, branch, commit);
     }
     let failed = failures(&steps);
     let mut reply = Reply::new("verify", &message, env.clock.now());
@@ -69,6 +70,25 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
     reply.record(case, |record| {
         record.status = Some(status);
         record.steps = steps;
+    });
+    Ok(reply.finish())
+}
+
+/// Somebody merged and deleted the branch, committed to it, or a newer run moved it: there is nothing of ours to judge.
+fn moved_on(
+    env: &Environment,
+    message: &Envelope<VerificationRequested>,
+    branch: &str,
+    commit: &CommitSha,
+) -> Result<Outbox, AgentError> {
+    let VerificationRequested { case, wound, .. } = &message.payload;
+    let detail = format!("{branch} is no longer at {}", commit.short());
+    let mut reply = Reply::new("verify", message, env.clock.now());
+    let event = CaseEvent { case: case.clone(), repository: wound.repository.clone(), detail: detail.clone() };
+    reply.event(topic::HEALING_SUPERSEDED, case.as_str(), &event)?;
+    reply.record(case, |record| {
+        record.status = Some(Status::Superseded);
+        record.steps = vec![Step::new("verify: stands", false, detail)];
     });
     Ok(reply.finish())
 }

@@ -217,8 +217,9 @@ pub fn fold(records: impl IntoIterator<Item = CaseRecord>) -> Option<Case> {
     let mut run = None;
     for record in ordered.into_values() {
         if run.replace(record.run).is_some_and(|before| before != record.run) {
-            // A newer run starts the case over; only the delivery stays until it is replaced.
+            // A newer run starts the case over.
             case.status = Status::Initiated;
+            case.delivery = None;
             case.decision = None;
             case.reasons.clear();
             case.steps.clear();
@@ -233,6 +234,10 @@ pub fn fold(records: impl IntoIterator<Item = CaseRecord>) -> Option<Case> {
         case.steps.extend(record.steps);
         case.left = record.left.unwrap_or(case.left);
         case.delivery = record.delivery.or(case.delivery);
+        if matches!(case.status, Status::RolledBack | Status::FalsePositive | Status::Suppressed | Status::Superseded) {
+            // What was delivered is gone, or not the word of this run.
+            case.delivery = None;
+        }
     }
     Some(case)
 }

@@ -40,6 +40,7 @@ impl fmt::Display for Decision {
 /// | `compatibility: manifest` | 0.97 | a range of the manifest changes, to a compatible version |
 /// | `compatibility: override` | 0.85 | a dependent gets a version that it did not ask for |
 /// | `compatibility: breaking` | 0.60 | a version that by its number is not compatible |
+/// | `needs` | 1.00, or 0.90 | the registry tells what every release involved needs, or not of all |
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Name in the table above.
@@ -61,6 +62,15 @@ impl Evidence {
         let (weight, detail) =
             if failed.is_empty() { (0.99, "every check passed".to_owned()) } else { (0.0, format!("failed: {}", failed.join("; "))) };
         Self { name: "proof".to_owned(), weight, detail }
+    }
+
+    /// Whether the `needs` of all releases involved are known; `unknown` are those whose needs could not be learned.
+    pub fn needs(unknown: &[String]) -> Self {
+        let (weight, detail) = match unknown {
+            [] => (1.0, "the registry tells what every release involved needs".to_owned()),
+            [first, others @ ..] => (0.9, format!("not known for {first} and {} more", others.len())),
+        };
+        Self { name: "needs".to_owned(), weight, detail }
     }
 
     /// The `compatibility` of a change, as far as versions and ranges tell.
@@ -167,6 +177,9 @@ pub fn decide(policy: Option<&Policy>, circumstances: &Circumstances) -> Verdict
                 if action.require_approval {
                     weigh(Decision::Propose, format!("{} requires approval", action.action_type));
                 }
+                if let Some(validation) = &action.validation {
+                    weigh(Decision::Propose, format!("{} asks for {validation}, which somebody has to do", action.action_type));
+                }
             }
             ActionVerdict::Refused(reason) if is_deliverer(action) => weigh(Decision::Escalate, reason),
             // One of several fixers: only when none is left is there nothing to be done.
@@ -191,9 +204,6 @@ fn is_deliverer(action: &Action) -> bool {
 }
 
 fn judge_action(action: &Action, circumstances: &Circumstances) -> ActionVerdict {
-    if !is_deliverer(action) && action.action_type != "update_dependency" {
-        return ActionVerdict::NoStrategy;
-    }
     for condition in &action.conditions {
         let holds = match condition.as_str() {
             "patch_available" => circumstances.patch_available,
@@ -205,6 +215,9 @@ fn judge_action(action: &Action, circumstances: &Circumstances) -> ActionVerdict
         if holds == Some(false) {
             return ActionVerdict::Refused(format!("{}: the condition {condition} does not hold", action.action_type));
         }
+    }
+    if !is_deliverer(action) && action.action_type != "update_dependency" {
+        return ActionVerdict::NoStrategy;
     }
     ActionVerdict::Runs
 }
@@ -275,10 +288,28 @@ mod tests {
     }
 
     #[test]
-    fn action_without_a_strategy_escalates() {
+    fn action_without_a_strategy_escalates_when_it_is_reached() {
         let policy = DEFAULT_POLICIES.replace("\"create_pr\"", "\"apply_policy\"");
         let verdict = check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Escalate);
         assert!(verdict.reasons.contains(&"no strategy: apply_policy".to_owned()));
+        let unreached = policy.replace("fix_available", "policy_exists");
+        check(&unreached, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Heal);
+    }
+
+    #[test]
+    fn review_that_the_policy_asks_for_is_left_to_people() {
+        let policy = DEFAULT_POLICIES.replace("type: \"create_pr\"", "type: \"create_pr\"\n        validation: code_review");
+        check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Propose);
+    }
+
+    #[test]
+    fn unknown_needs_leave_it_to_people() {
+        let mut known = circumstances(Severity::Low, 0.97, Reach::InPlace, &[]);
+        known.evidence.push(Evidence::needs(&[]));
+        check(DEFAULT_POLICIES, &known, Decision::Heal);
+        let mut unknown = circumstances(Severity::Low, 0.97, Reach::InPlace, &[]);
+        unknown.evidence.push(Evidence::needs(&["latch 1.0.0".to_owned()]));
+        check(DEFAULT_POLICIES, &unknown, Decision::Propose);
     }
 
     #[test]

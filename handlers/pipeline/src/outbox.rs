@@ -2,7 +2,7 @@
 
 use crate::case::CaseRecord;
 use crate::ids::CaseId;
-use crate::message::{Envelope, MessageType, SCHEMA_VERSION};
+use crate::message::{Envelope, MessageId, MessageType, SCHEMA_VERSION};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,16 @@ impl<'a, P> Reply<'a, P> {
     /// Work for the agent behind the queue `target`. `subject` tells messages of one topic apart: the case, mostly.
     pub fn command<Q: Serialize>(&mut self, target: &str, topic: &str, subject: &str, payload: &Q) -> Result<(), serde_json::Error> {
         self.push(MessageType::Command, Some(target), topic, subject, payload)
+    }
+
+    /// Work that a run asks for once, whoever of its agents asks: its id follows from the run and `subject` alone.
+    pub fn command_of_run<Q: Serialize>(&mut self, target: &str, topic: &str, subject: &str, payload: &Q) -> Result<(), serde_json::Error> {
+        self.command(target, topic, subject, payload)?;
+        if let Some(message) = self.outbox.messages.last_mut() {
+            let run = MessageId(self.cause.correlation_id.0);
+            message.id = Envelope::derive_id(run, Some(target), topic, subject, 0, 0);
+        }
+        Ok(())
     }
 
     /// Something that everybody may know.

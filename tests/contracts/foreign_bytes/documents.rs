@@ -61,7 +61,8 @@ fn advisories_and_what_is_made_of_them() {
 fn indexes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("advisories.index");
-    let records = (0..20).map(|at| Ok(OsvRecord::parse(OSV.replace("latch", &format!("latch{at}")).as_bytes()).unwrap()));
+    let records =
+        (0..20).map(|at| Ok(OsvRecord::parse(OSV.replace("latch", &format!("latch{at}")).as_bytes()).unwrap()));
     Index::build(&path, records, now()).unwrap();
     let whole = std::fs::read(&path).unwrap();
     check(&[&whole], |bytes| {
@@ -121,17 +122,27 @@ fn messages() {
 #[test]
 fn functions() {
     let folders = std::fs::read_dir(crate::world::functions_folder()).unwrap();
-    let texts: Vec<Vec<u8>> = folders.map(|folder| std::fs::read(folder.unwrap().path().join("function.json")).unwrap()).collect();
+    let texts: Vec<Vec<u8>> =
+        folders.map(|folder| std::fs::read(folder.unwrap().path().join("function.json")).unwrap()).collect();
     let seeds: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
     check(&seeds, |bytes| drop(Topology::parse([("scan", text(bytes))])));
 }
 
 #[test]
 fn versions_and_requirements() {
-    let seeds: [&[u8]; 6] = [b"1.2.3-rc.1+build.5", b"1!2.0.post3.dev4+local.7", b"^1.2 || >=2.0 <3", b">=1.0,!=1.5.*,<2", b"1:2.0~rc1-1ubuntu0.1", b"go1.21rc2"];
+    let seeds: [&[u8]; 6] = [
+        b"1.2.3-rc.1+build.5",
+        b"1!2.0.post3.dev4+local.7",
+        b"^1.2 || >=2.0 <3",
+        b">=1.0,!=1.5.*,<2",
+        b"1:2.0~rc1-1ubuntu0.1",
+        b"go1.21rc2",
+    ];
     check(&seeds, |bytes| {
         let text = text(bytes);
-        for ecosystem in ["npm", "PyPI", "Go", "crates.io", "Maven", "NuGet", "RubyGems", "Packagist", "Debian", "Alpine", "Red Hat"] {
+        for ecosystem in
+            ["npm", "PyPI", "Go", "crates.io", "Maven", "NuGet", "RubyGems", "Packagist", "Debian", "Alpine", "Red Hat"]
+        {
             let ecosystem: Ecosystem = ecosystem.parse().unwrap();
             let version = Version::parse(ecosystem, &text).ok();
             if let (Ok(requirement), Some(version)) = (Requirement::parse(ecosystem, &text), version) {

@@ -38,7 +38,10 @@ fn check(seeds: &[&[u8]], read: impl Fn(&[u8])) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "what is measured is how long the machine takes, not a time of the program")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is measured is how long the machine takes, not a time of the program"
+)]
 fn in_time(read: &impl Fn(&[u8]), input: &[u8]) {
     let begin = std::time::Instant::now();
     read(input);

@@ -32,7 +32,11 @@ const PIP_CONF: &str = "[global]\nindex-url = https://user:word@registry.example
 
 /// Reads a tree with `bytes` at `path` among well-behaved neighbours, and all that is made of it.
 fn read(path: &str, bytes: &[u8]) {
-    let project = Project::new().needs("gate", "^2.0.0").locks("gate", "2.1.0", &[("latch", "^1.0.0")]).locks("latch", "1.0.3", &[]);
+    let project = Project::new().needs("gate", "^2.0.0").locks("gate", "2.1.0", &[("latch", "^1.0.0")]).locks(
+        "latch",
+        "1.0.3",
+        &[],
+    );
     let mut tree = SourceTree::default();
     for (name, text) in [("package.json", project.manifest()), ("package-lock.json", project.lockfile())] {
         tree.insert(name, text.into_bytes());
@@ -45,7 +49,13 @@ fn read(path: &str, bytes: &[u8]) {
         problems(&tree, graph);
         index_urls(&tree, graph);
     }
-    let document = Document { name: "shop", namespace: "urn:x", uuid: "00000000-0000-8000-8000-000000000000", timestamp: jiff::Timestamp::UNIX_EPOCH, tool_version: "1" };
+    let document = Document {
+        name: "shop",
+        namespace: "urn:x",
+        uuid: "00000000-0000-8000-8000-000000000000",
+        timestamp: jiff::Timestamp::UNIX_EPOCH,
+        tool_version: "1",
+    };
     sbom::cyclonedx::write(&document, &graphs);
     sbom::spdx::write(&document, &graphs);
 }
@@ -68,10 +78,19 @@ fn manifests() {
 
 #[test]
 fn lockfiles() {
-    let newest = Project::new().needs("gate", "^2.0.0").locks("gate", "2.1.0", &[("latch", "^1.0.0")]).locks("latch", "1.0.3", &[]).lockfile();
-    let both = newest.replace("\"lockfileVersion\": 3", "\"lockfileVersion\": 2, \"dependencies\": {\"gate\": {\"version\": \"2.1.0\"}}");
+    let newest = Project::new()
+        .needs("gate", "^2.0.0")
+        .locks("gate", "2.1.0", &[("latch", "^1.0.0")])
+        .locks("latch", "1.0.3", &[])
+        .lockfile();
+    let both = newest.replace(
+        "\"lockfileVersion\": 3",
+        "\"lockfileVersion\": 2, \"dependencies\": {\"gate\": {\"version\": \"2.1.0\"}}",
+    );
     check(&[newest.as_bytes(), both.as_bytes(), VERSION_1.as_bytes()], |bytes| read("package-lock.json", bytes));
-    check(&[VERSION_1.as_bytes(), &real("nodegoat/package-lock.json", 30_000)], |bytes| read("npm-shrinkwrap.json", bytes));
+    check(&[VERSION_1.as_bytes(), &real("nodegoat/package-lock.json", 30_000)], |bytes| {
+        read("npm-shrinkwrap.json", bytes)
+    });
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What registries answer, over HTTP: packuments, index pages in JSON and HTML, metadata files.
 
 use super::check;
-use agents::environment::registries::{Configuration, Limits, ProjectAddresses, Registries, RegistrySettings, UserFiles};
+use agents::environment::registries::{
+    Configuration, Limits, ProjectAddresses, Registries, RegistrySettings, UserFiles,
+};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
@@ -58,8 +60,11 @@ impl Registry {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());
         runtime.spawn(async move { axum::serve(listener, app).await.unwrap() });
-        let settings =
-            RegistrySettings { npm_registry: Some(address.clone()), pip_index_url: Some(address), ..RegistrySettings::default() };
+        let settings = RegistrySettings {
+            npm_registry: Some(address.clone()),
+            pip_index_url: Some(address),
+            ..RegistrySettings::default()
+        };
         let client = Registries::new(Configuration::of(&settings, &UserFiles::default()), None, Limits::default());
         Self { runtime, answers, client, count: Cell::new(0) }
     }
@@ -77,7 +82,9 @@ impl Registry {
 #[test]
 fn packuments() {
     let registry = Registry::start();
-    let ask = |page: &[u8]| registry.ask(Ecosystem::Npm, Answers { kind: "application/json", page: page.to_vec(), ..Answers::default() });
+    let ask = |page: &[u8]| {
+        registry.ask(Ecosystem::Npm, Answers { kind: "application/json", page: page.to_vec(), ..Answers::default() })
+    };
     assert!(ask(PACKUMENT.as_bytes()));
     check(&[PACKUMENT.as_bytes()], |bytes| _ = ask(bytes));
     assert!(ask(PACKUMENT.as_bytes()), "the registry is spared after what it answered");
@@ -87,7 +94,9 @@ fn packuments() {
 fn index_pages() {
     let registry = Registry::start();
     for (kind, seed) in [("application/vnd.pypi.simple.v1+json", JSON_PAGE), ("text/html; charset=utf-8", HTML_PAGE)] {
-        let ask = |page: &[u8]| registry.ask(Ecosystem::PyPI, Answers { kind, page: page.to_vec(), metadata: METADATA.into() });
+        let ask = |page: &[u8]| {
+            registry.ask(Ecosystem::PyPI, Answers { kind, page: page.to_vec(), metadata: METADATA.into() })
+        };
         let seed = seed.replace("latch-1.2.0", "latch1-1.2.0");
         assert!(ask(seed.as_bytes()));
         check(&[seed.as_bytes()], |bytes| _ = ask(bytes));

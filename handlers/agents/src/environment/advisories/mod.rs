@@ -95,6 +95,14 @@ impl AdvisoryAnswer {
         }
     }
 
+    /// Packages that could not be asked for, by their normalised names.
+    pub fn failed(&self) -> impl Iterator<Item = (Ecosystem, &str)> {
+        self.found.iter().flat_map(|(ecosystem, names)| {
+            let failed = names.iter().filter(|(_, found)| found.failed.is_some());
+            failed.map(|(name, _)| (*ecosystem, name.as_str()))
+        })
+    }
+
     /// What is known of a package, be it all or not. Empty where nothing is known.
     pub fn known(&self, ecosystem: Ecosystem, name: &str) -> &[Advisory] {
         self.found(ecosystem, name).map_or(&[], |found| &found.advisories)

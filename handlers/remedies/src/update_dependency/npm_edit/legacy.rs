@@ -174,3 +174,33 @@ fn is_emptied(nested: &Object<'_>, ops: &BTreeMap<String, Op>) -> bool {
         && !ops.values().any(|op| matches!(op, Op::Set(_)))
         && !nested.properties.is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(before: &str, forced: &[(&'static str, &'static str)], legacy: Legacy, expect: &str) {
+        let root = text::parse("package-lock.json", before).unwrap();
+        let style = Style::of(before, &root);
+        let page = Page { path: "package-lock.json", before, style: &style, forced: forced.iter().copied().collect() };
+        let mut splices = Splices::default();
+        legacy.edit(&page, &root, &mut splices).unwrap();
+        assert_eq!(splices.apply(before), expect);
+    }
+
+    #[test]
+    fn forced_version_is_what_every_entry_requires() {
+        let before = r#"{"dependencies": {"a": {"requires": {"x": "^1"}, "dependencies": {"b": {"requires": {"x": "*", "y": "1"}}}}}}"#;
+        let after = r#"{"dependencies": {"a": {"requires": {"x": "2.0.0"}, "dependencies": {"b": {"requires": {"x": "2.0.0", "y": "1"}}}}}}"#;
+        check(before, &[("x", "2.0.0")], Legacy::default(), after);
+    }
+
+    #[test]
+    fn workspace_requires_what_its_manifest_asks_for() {
+        let links = HashMap::from([("packages/one".to_owned(), "node_modules/one".to_owned())]);
+        let mut legacy = Legacy::default();
+        legacy.at("packages/one", &links).require("x", "1.0.0", "1.0.1");
+        let before = r#"{"dependencies": {"one": {"version": "file:packages/one", "requires": {"x": "1.0.0"}}, "two": {"requires": {"x": "1.0.0"}}}}"#;
+        check(before, &[], legacy, &before.replacen("1.0.0", "1.0.1", 1));
+    }
+}

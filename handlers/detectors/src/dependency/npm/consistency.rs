@@ -19,7 +19,7 @@ pub fn problems(graph: &DependencyGraph) -> Vec<String> {
     let package_at = |index: usize| graph.packages.get(index).map(Cow::Borrowed);
     let mut problems = Vec::new();
     for need in &graph.direct {
-        problems.extend(trouble(need, &package_at).map(|trouble| format!("{}: {trouble}", graph.manifest)));
+        problems.extend(trouble(need, package_at).map(|trouble| format!("{}: {trouble}", graph.manifest)));
     }
     let lost = graph.packages.iter().filter(|package| !is_own_folder(package) && package.dependencies.is_empty());
     for package in lost {
@@ -29,7 +29,7 @@ pub fn problems(graph: &DependencyGraph) -> Vec<String> {
     }
     let installed = graph.packages.iter().filter(|package| !is_own_folder(package));
     for package in installed {
-        let troubles = package.dependencies.iter().filter_map(|need| trouble(need, &package_at));
+        let troubles = package.dependencies.iter().filter_map(|need| trouble(need, package_at));
         problems.extend(troubles.map(|trouble| format!("{}: {trouble}", package.place)));
     }
     let needed = needed(graph);

@@ -63,7 +63,7 @@ impl Project<'_> {
     }
 
     /// How many packages the graph has.
-    pub fn len(&self) -> usize {
+    pub fn packages_count(&self) -> usize {
         match self {
             Self::Locked(assembly) => assembly.len(),
             Self::Unlocked(graph) => graph.packages.len(),

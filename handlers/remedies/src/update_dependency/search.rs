@@ -124,26 +124,17 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
             return Err(OutOfSteps);
         }
         let Some((rest, options)) = self.weigh(&violations) else { return Ok(()) };
-        if self.is_over(cost + rest) {
-            return Ok(());
-        }
-        if self.is_no_better(cost + rest) {
+        let is_over = self.is_over(cost + rest);
+        if is_over || self.is_no_better(cost + rest) {
             // Not worth doing alone; it may be together with what heals other wounds, so it leaves a footprint.
-            for (price, act) in &options {
-                if !self.is_over(cost + *price) {
-                    self.leave_footprint(act);
-                }
-            }
+            options.iter().for_each(|(_, act)| self.leave_footprint(act));
             return Ok(());
         }
         let mut tried = Vec::new();
         let mut ended = Ok(());
         for (price, act) in options {
-            if self.is_over(cost + price) {
-                continue;
-            }
             self.leave_footprint(&act);
-            if self.is_no_better(cost + price) {
+            if self.is_over(cost + price) || self.is_no_better(cost + price) {
                 continue;
             }
             let mark = self.state.mark();

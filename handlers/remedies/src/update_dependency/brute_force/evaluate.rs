@@ -34,6 +34,13 @@ impl Case {
         for place in &reached {
             let before = self.installed.contains_key(place) || place.is_empty();
             for need in self.needs(entries, place) {
+                // Nobody gets an older release than before, not even one whose need was broken.
+                let had = before && self.needs(&self.installed, place).iter().any(|old| old.0 == need.0);
+                let now = Self::walk(entries, place, need.0).filter(|now| !self.installed.contains_key(now));
+                let old = Self::walk(&self.installed, place, need.0).filter(|_| had);
+                if now.zip(old).is_some_and(|(now, old)| entries[&now] < self.installed[&old]) {
+                    return None;
+                }
                 let is_forced = after.forced.filter(|forced| forced.0 == need.0 && !place.is_empty());
                 let same_before = before && self.needs(&self.installed, place).iter().any(|old| old.0 == need.0 && old.1 == need.1);
                 if same_before && is_forced.is_none() && self.was_broken(place, need) {
@@ -64,11 +71,6 @@ impl Case {
                         return None;
                     }
                     cost[2] += 1;
-                }
-                let had = before && self.needs(&self.installed, place).iter().any(|old| old.0 == need.0);
-                let old = Self::walk(&self.installed, place, need.0).filter(|_| had && !self.installed.contains_key(&to));
-                if old.is_some_and(|old| version < self.installed[&old]) {
-                    return None;
                 }
             }
         }

@@ -78,7 +78,12 @@ impl State<'_, '_> {
         let unchanged = node.original.as_ref().is_some_and(|original| {
             matches!((find(&original.needs, name), find(&node.needs, name)), (Some(a), Some(b)) if Rc::ptr_eq(&a.range, &b.range))
         });
-        unchanged && !self.overrides.contains_key(&name) && self.broken.contains(&(id, name))
+        // An older release than before is no part of what was.
+        let gets_older = || {
+            let now = self.resolve(id, name).map(|to| &self.nodes[to]).filter(|to| to.original.is_none());
+            now.and_then(|to| to.version.as_ref()).is_some_and(|version| self.is_older_than_before(id, name, version))
+        };
+        unchanged && !self.overrides.contains_key(&name) && self.broken.contains(&(id, name)) && !gets_older()
     }
 
     /// Whether something has to be there for this need of a changed entry.

@@ -20,8 +20,8 @@ pub(super) struct Construct<'s, 'r, 'a> {
     pub steps_left: u64,
     pub acts: Vec<Act>,
     pub cost: Cost,
-    /// Entries that are being dealt with: ways in circles lead nowhere.
-    pub climbing: Vec<Id>,
+    /// Entries that are being dealt with, and by release whether it would do: ways in circles lead nowhere.
+    pub climbing: Vec<(Id, Vec<bool>)>,
     /// Entries nearer than this to the wound stay as they are in this attempt.
     pub from_level: usize,
     pub deepest: usize,
@@ -106,10 +106,11 @@ impl<'s, 'r, 'a> Construct<'s, 'r, 'a> {
             return true;
         }
         let node = &self.state.nodes[id];
-        if node.root || node.link.is_some() || level >= LEVELS_MAX || self.climbing.contains(&id) {
+        if node.root || node.link.is_some() || level >= LEVELS_MAX || self.climbing.iter().any(|(other, _)| *other == id) {
             return false;
         }
-        self.climbing.push(id);
+        let candidates = self.state.registry.candidates(self.state.nodes[id].package);
+        self.climbing.push((id, (0..candidates.len()).map(wanted).collect()));
         let cleared = self.in_place(id, wanted, level) || self.by_dependents(id, wanted, level);
         self.climbing.pop();
         cleared

@@ -56,7 +56,7 @@ impl Construct<'_, '_, '_> {
                         id if id == from => &mut own,
                         _ => continue,
                     };
-                    if list.len() < MENDS_MAX && self.is_welcome(*id, *release) {
+                    if list.len() < MENDS_MAX && self.is_wanted(*id, *release) && self.is_welcome(*id, *release) {
                         list.push((cost, act));
                     }
                 }
@@ -78,6 +78,12 @@ impl Construct<'_, '_, '_> {
         let highest = acts.iter().map(|(_, act)| depth(act)).min();
         acts.retain(|(_, act)| Some(depth(act)) == highest);
         acts
+    }
+
+    /// Whether the release of an entry that is being dealt with would do.
+    fn is_wanted(&self, id: Id, release: usize) -> bool {
+        let wish = self.climbing.iter().find(|(other, _)| *other == id);
+        wish.is_none_or(|(_, wanted)| wanted.get(release) == Some(&true))
     }
 
     /// Whether all who ask for an entry accept that release of it.

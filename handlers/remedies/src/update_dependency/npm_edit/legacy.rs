@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) struct Legacy {
     ops: BTreeMap<String, Op>,
     kids: BTreeMap<String, Legacy>,
+    /// Members of `requires` that an override forces: npm writes the forced version, in an entry that stays too.
+    forced: BTreeMap<String, Op>,
     /// Whether the plan writes it: then it has to be there, or is made.
     fate: Fate,
 }
@@ -53,6 +55,21 @@ impl Legacy {
         self.ops.extend(ops);
     }
 
+    /// Has the entry ask for that version, where it asks for the name at all.
+    pub(super) fn force(&mut self, name: &str, version: &str) {
+        match self.ops.get_mut("requires") {
+            Some(Op::Set(Json::Object(requires))) => {
+                if let Some(range) = requires.get_mut(name) {
+                    *range = Json::from(version);
+                }
+            }
+            Some(_) => {}
+            None => {
+                self.forced.insert(name.to_owned(), Op::Set(Json::from(version)));
+            }
+        }
+    }
+
     pub(super) fn remove(&mut self) {
         self.fate = Fate::Goes;
     }
@@ -72,6 +89,10 @@ impl Legacy {
         splices: &mut Splices,
     ) -> Result<(), EditError> {
         let nested = text::object(object, "dependencies");
+        if let Some(requires) = text::object(object, "requires") {
+            self.forced.retain(|name, _| text::member(requires, name).is_some());
+            splices.edit(before, requires, style, depth + 1, std::mem::take(&mut self.forced), order::members);
+        }
         let kid = |name: &str| nested.and_then(|nested| text::object(nested, name));
         let mut ops: BTreeMap<String, Op> = BTreeMap::new();
         for (name, legacy) in self.kids {

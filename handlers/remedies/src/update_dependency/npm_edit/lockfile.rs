@@ -38,6 +38,14 @@ pub(super) fn edit(path: &str, before: &str, graph: &DependencyGraph, plan: &Pla
         for place in &changes.removed {
             legacy.at(place, &changes.links).remove();
         }
+        for change in &plan.changes {
+            let Change::Override { name, version } = change else { continue };
+            let places = graph.packages.iter().map(|package| &package.place).filter(|place| !changes.removed.contains(*place));
+            let new = changes.entries.iter().filter(|(_, entry)| entry.is_new).map(|(place, _)| place);
+            for place in places.chain(new) {
+                legacy.at(place, &changes.links).force(name, version);
+            }
+        }
         legacy.edit(path, before, &root, &style, &mut splices)?;
     }
     Ok(splices.apply(before))

@@ -1,33 +1,32 @@
 //! The way out where the exact search takes too long: what a patient person would do, step by step.
 //!
-//! From the entry outwards: another version of it that all who ask for it accept; else a copy of its own for each of them;
-//! else another version of those who ask, and so on up to the project. What that needs in turn is answered as npm would:
+//! From the entry outwards: another version of it that all who ask for it accept, or else with copies of their own for those
+//! who don't; else another version of those who ask, and so on up to the project. What that needs in turn is answered as npm would:
 //! by what is there, else in place, else by a new entry as high up as it may stand. Polynomial, for at each point only a few
 //! nearest (to change) or newest (to add) releases are tried, and a step budget bounds them all. What it finds holds, but
 //! is not proven to be the smallest, and it may miss what there is.
 
 use super::acts::{Act, Allowed};
 use super::cost::Cost;
-use super::ranges;
 use super::registry::{Name, Need};
-use super::state::{Id, State, Violation};
+use super::state::{Id, State};
 use pipeline::dependency::DependencyKind;
 use std::collections::HashSet;
 
 /// Healing one entry by construction.
 pub(super) struct Construct<'s, 'r, 'a> {
-    state: &'s mut State<'r, 'a>,
-    allowed: Allowed,
-    steps_left: u64,
-    acts: Vec<Act>,
-    cost: Cost,
-    /// Entries that are being dealt with: ways in circles lead nowhere.
-    climbing: Vec<Id>,
+    pub state: &'s mut State<'r, 'a>,
+    pub allowed: Allowed,
+    pub steps_left: u64,
+    pub acts: Vec<Act>,
+    pub cost: Cost,
+    /// Entries that are being dealt with, and by release whether it would do: ways in circles lead nowhere.
+    pub climbing: Vec<(Id, Vec<bool>)>,
     /// Entries nearer than this to the wound stay as they are in this attempt.
-    from_level: usize,
-    deepest: usize,
+    pub from_level: usize,
+    pub deepest: usize,
     /// Needs of packages of which nothing is known yet: taken as answered, so that one round asks for many.
-    unknown: HashSet<(Id, Name)>,
+    pub unknown: HashSet<(Id, Name)>,
 }
 
 /// Folders that are climbed above the wound.
@@ -37,10 +36,7 @@ const FEASIBLE_MAX: usize = 3;
 /// Releases tried at one place: so many of the nearest, and so many of the newest.
 const NEAREST_MAX: usize = 4;
 const NEWEST_MAX: usize = 2;
-/// Changes in one set. It bounds the depth of the recursion.
-const ACTS_MAX: usize = 200;
-/// Ways to mend one need, of each kind.
-const MENDS_MAX: usize = 2;
+const TRIES_MAX: usize = 2 * NEAREST_MAX;
 /// Steps for one way of several.
 const STEPS_OF_A_WAY: u64 = 150;
 
@@ -110,16 +106,17 @@ impl<'s, 'r, 'a> Construct<'s, 'r, 'a> {
             return true;
         }
         let node = &self.state.nodes[id];
-        if node.root || node.link.is_some() || level >= LEVELS_MAX || self.climbing.contains(&id) {
+        if node.root || node.link.is_some() || level >= LEVELS_MAX || self.climbing.iter().any(|(other, _)| *other == id) {
             return false;
         }
-        self.climbing.push(id);
+        let candidates = self.state.registry.candidates(self.state.nodes[id].package);
+        self.climbing.push((id, (0..candidates.len()).map(wanted).collect()));
         let cleared = self.in_place(id, wanted, level) || self.by_dependents(id, wanted, level);
         self.climbing.pop();
         cleared
     }
 
-    /// Another version at the same place, which all who ask for it accept.
+    /// Another version at the same place: one that all who ask for it accept; else others get copies of their own.
     fn in_place(&mut self, id: Id, wanted: &dyn Fn(usize) -> bool, level: usize) -> bool {
         if level < self.from_level {
             return false;
@@ -128,23 +125,32 @@ impl<'s, 'r, 'a> Construct<'s, 'r, 'a> {
         let mut acts = Vec::new();
         self.state.updates(id, self.allowed, |_, _| true, &mut acts);
         let candidates = self.state.registry.candidates(self.state.nodes[id].package);
-        acts.retain(|(_, act)| {
-            let Act::Update { release, .. } = act else { return false };
-            let Some(candidate) = candidates.get(*release) else { return false };
-            let accepts = |(user, need): &(Id, Need)| {
-                self.state.nodes[*user].root && !self.state.flat || self.state.allows(*user, need, &candidate.version)
+        let rejections = |release: usize| {
+            let Some(candidate) = candidates.get(release) else { return usize::MAX };
+            let rejects = |(user, need): &&(Id, Need)| {
+                !self.state.nodes[*user].root && !self.state.allows(*user, need, &candidate.version)
             };
-            wanted(*release) && (self.state.flat || dependents.iter().all(accepts))
-        });
+            if self.state.flat { 0 } else { dependents.iter().filter(rejects).count() }
+        };
+        let mut tries: Vec<(usize, usize, Cost, Act)> = acts
+            .into_iter()
+            .filter_map(|(cost, act)| {
+                let Act::Update { release, .. } = act else { return None };
+                let rejections = rejections(release);
+                let is_of_use = wanted(release) && (rejections == 0 || rejections < dependents.len());
+                is_of_use.then_some((rejections, release, cost, act))
+            })
+            .collect();
         // Deprecated ones cost more than the distance, but the nearest is the one that asks for the least.
-        acts.sort_by(|(_, a), (_, b)| a.cmp(b));
-        let skipped = NEAREST_MAX..acts.len().saturating_sub(NEWEST_MAX).max(NEAREST_MAX);
-        let tries = acts.iter().enumerate().filter(|(at, _)| !skipped.contains(at));
-        let tries: Vec<(Cost, Act)> = tries.map(|(_, act)| act.clone()).collect();
+        tries.sort();
+        let welcome = tries.iter().filter(|(rejections, ..)| *rejections == 0).count();
+        let skipped = NEAREST_MAX..welcome.saturating_sub(NEWEST_MAX).max(NEAREST_MAX);
+        let tries = tries.into_iter().enumerate().filter(|(at, _)| !skipped.contains(at)).take(TRIES_MAX);
+        let tries: Vec<(Cost, Act)> = tries.map(|(_, (_, _, cost, act))| (cost, act)).collect();
         tries.into_iter().any(|(cost, act)| self.attempt(cost, &act))
     }
 
-    /// A copy of its own, or another version, for each who asks.
+    /// Another version of each who asks.
     fn by_dependents(&mut self, id: Id, wanted: &dyn Fn(usize) -> bool, level: usize) -> bool {
         if self.state.flat {
             return false;
@@ -158,8 +164,9 @@ impl<'s, 'r, 'a> Construct<'s, 'r, 'a> {
             if !still {
                 continue;
             }
-            if self.own_copy(id, user, wanted, level) {
-                continue;
+            if !self.state.nodes[user].movable {
+                self.back_to(mark, acts, cost);
+                return false;
             }
             let (key, package) = (self.state.nodes[id].key, self.state.nodes[id].package);
             let candidates = self.state.registry.candidates(package);
@@ -190,20 +197,6 @@ impl<'s, 'r, 'a> Construct<'s, 'r, 'a> {
         }
         self.back_to(mark, acts, cost);
         false
-    }
-
-    fn own_copy(&mut self, id: Id, user: Id, wanted: &dyn Fn(usize) -> bool, level: usize) -> bool {
-        if level < self.from_level || self.state.nodes[user].root {
-            return false;
-        }
-        let Some(need) = self.state.need_of(user, self.state.nodes[id].key).cloned() else { return false };
-        let mut acts = Vec::new();
-        self.state.additions(user, &need, Some(id), &mut acts);
-        acts.retain(|(_, act)| matches!(act, Act::Add { release, .. } if wanted(*release)));
-        acts.sort();
-        let mut acts = self.highest(acts);
-        acts.truncate(MENDS_MAX);
-        acts.into_iter().any(|(cost, act)| self.attempt(cost, &act))
     }
 
     /// One version for all who ask for it.
@@ -238,7 +231,7 @@ impl<'s, 'r, 'a> Construct<'s, 'r, 'a> {
     }
 
     /// Does it and mends what that breaks; takes all back where that can't be.
-    fn attempt(&mut self, cost: Cost, act: &Act) -> bool {
+    pub(super) fn attempt(&mut self, cost: Cost, act: &Act) -> bool {
         let Some(steps_left) = self.steps_left.checked_sub(1) else { return false };
         self.steps_left = steps_left;
         let (mark, acts, before) = (self.state.mark(), self.acts.len(), self.cost);
@@ -253,87 +246,7 @@ impl<'s, 'r, 'a> Construct<'s, 'r, 'a> {
         false
     }
 
-    fn settle(&mut self) -> bool {
-        let Some(broken) = self.first_broken() else { return true };
-        if self.acts.len() >= ACTS_MAX {
-            return false;
-        }
-        self.mends(&broken).into_iter().any(|(cost, act)| self.attempt(cost, &act))
-    }
-
-    /// The first need that nothing answers, leaving aside what can't be known yet.
-    fn first_broken(&mut self) -> Option<Violation> {
-        loop {
-            let broken = self.state.broken_edges(self.unknown.len() + 1).into_iter().find(|broken| match broken {
-                Violation::Missing { from, need } => !self.unknown.contains(&(*from, need.name)),
-                _ => true,
-            })?;
-            match &broken {
-                Violation::Missing { from, need } if self.state.registry.facts(need.package).is_none() => {
-                    self.state.registry.candidates(need.package);
-                    self.unknown.insert((*from, need.name));
-                }
-                _ => return Some(broken),
-            }
-        }
-    }
-
-    /// A few ways to mend it, in the order in which npm would think of them.
-    fn mends(&self, broken: &Violation) -> Vec<(Cost, Act)> {
-        let to = match broken {
-            Violation::Rejects { to, .. } => Some(*to),
-            _ => None,
-        };
-        let (mut theirs, mut edits, mut own, mut added) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let from = match broken {
-            Violation::Rejects { from, .. } | Violation::Missing { from, .. } => Some(*from),
-            Violation::Wounded(_) => None,
-        };
-        for (cost, act) in self.state.acts(broken, Allowed { overrides: false, ..self.allowed }) {
-            match &act {
-                Act::Update { id, release } => {
-                    let list = match Some(*id) {
-                        id if id == to => &mut theirs,
-                        id if id == from => &mut own,
-                        _ => continue,
-                    };
-                    if list.len() < MENDS_MAX && self.is_welcome(*id, *release) {
-                        list.push((cost, act));
-                    }
-                }
-                Act::Add { .. } => added.push((cost, act)),
-                Act::Require { .. } => edits.push((cost, act)),
-                Act::Override { .. } => {}
-            }
-        }
-        let mut added = self.highest(added);
-        added.truncate(MENDS_MAX);
-        [theirs, edits, added, own].concat()
-    }
-
-    fn highest(&self, mut acts: Vec<(Cost, Act)>) -> Vec<(Cost, Act)> {
-        let depth = |act: &Act| match act {
-            Act::Add { parent, .. } => self.state.depth(*parent),
-            _ => 0,
-        };
-        let highest = acts.iter().map(|(_, act)| depth(act)).min();
-        acts.retain(|(_, act)| Some(depth(act)) == highest);
-        acts
-    }
-
-    /// Whether all who ask for an entry accept that release of it.
-    fn is_welcome(&self, id: Id, release: usize) -> bool {
-        let candidates = self.state.registry.candidates(self.state.nodes[id].package);
-        let Some(candidate) = candidates.get(release) else { return false };
-        self.state.flat
-            || self.needed_dependents(id).iter().all(|(user, need)| {
-                let node = &self.state.nodes[*user];
-                let can_be_edited = || ranges::bump(self.state.registry.ecosystem, &need.range.text, &candidate.version.version).is_some();
-                self.state.allows(*user, need, &candidate.version) || node.root && can_be_edited()
-            })
-    }
-
-    fn needed_dependents(&self, id: Id) -> Vec<(Id, Need)> {
+    pub(super) fn needed_dependents(&self, id: Id) -> Vec<(Id, Need)> {
         let mut dependents = self.state.dependents(id);
         dependents.retain(|(user, need)| need.kind != DependencyKind::PeerOptional && self.state.is_needed(*user));
         dependents

@@ -7,7 +7,8 @@ use super::reason;
 use super::registry::Registry;
 use super::replay::replay;
 use super::report;
-use super::search::{Item, Outcome, Search, Variable};
+use super::item::Item;
+use super::search::{Outcome, Search, Variable};
 use super::state::{Id, State};
 use super::{Planned, Rules, Wound};
 use pipeline::dependency::DependencyGraph;
@@ -56,6 +57,8 @@ pub(super) struct Healing<'h, 'r, 'a> {
     pub state: &'h mut State<'r, 'a>,
     pub allowed: Allowed,
     pub steps_left: u64,
+    /// What a search may always take, though others used up what there was.
+    pub steps_min: u64,
     /// By wound: its entries.
     pub entries: Vec<Vec<Id>>,
     /// By wound: why it is left.
@@ -87,6 +90,7 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
             state,
             allowed,
             steps_left: steps_max,
+            steps_min: steps_max.min(STEPS_MIN),
             entries,
             reasons,
             alone: BTreeMap::new(),
@@ -144,7 +148,7 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
 
     /// What one search may take: bounded by what is left of all, so that the whole is bounded.
     pub(super) fn steps_for_one(&self) -> u64 {
-        (self.steps_left / 8).min(STEPS_EACH_MAX) + STEPS_MIN
+        (self.steps_left / 8).min(STEPS_EACH_MAX) + self.steps_min
     }
 
     fn why(&mut self, id: Id) -> String {
@@ -202,7 +206,7 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
 }
 
 /// What a search may always take, though others used up what there was.
-pub(super) const STEPS_MIN: u64 = 100;
+const STEPS_MIN: u64 = 100;
 
 /// What a search may take at most.
 const STEPS_EACH_MAX: u64 = 2_000;

@@ -2,10 +2,13 @@
 
 mod acts;
 mod apply;
+mod classes;
 mod construct;
 mod cost;
 mod heal;
 mod in_turn;
+mod item;
+mod mend;
 mod npm_edit;
 mod ranges;
 mod reach;

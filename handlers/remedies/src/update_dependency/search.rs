@@ -5,20 +5,11 @@
 
 use super::acts::{Act, Allowed};
 use super::cost::{BREAKING, Cost, ENTRIES, LEFT, OVERRIDES, REQUIRES};
+use super::item::Item;
 use super::registry::{Name, Range};
 use super::state::{Id, State, Violation};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
-
-/// An entry to heal.
-#[derive(Debug, Clone)]
-pub(super) struct Item {
-    pub id: Id,
-    /// Each solution moves one of these entries to one of these releases: what a lower bound can be made of.
-    hitting: HashMap<Id, HashSet<usize>>,
-    /// The least that such a move costs. `None`: there is no such move.
-    least: Option<Cost>,
-}
 
 /// What a search touched: two searches that touch nothing in common don't concern each other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +44,7 @@ pub(super) struct Search<'s, 'r, 'a> {
     /// By part of the cost: the least that was cut off for being over the limit.
     over: [Option<u64>; 4],
     best: Option<(Cost, Vec<Act>)>,
-    acts: Vec<Act>,
+    pub acts: Vec<Act>,
     forbidden: HashSet<Act>,
 }
 
@@ -124,26 +115,17 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
             return Err(OutOfSteps);
         }
         let Some((rest, options)) = self.weigh(&violations) else { return Ok(()) };
-        if self.is_over(cost + rest) {
-            return Ok(());
-        }
-        if self.is_no_better(cost + rest) {
+        let is_over = self.is_over(cost + rest);
+        if is_over || self.is_no_better(cost + rest) {
             // Not worth doing alone; it may be together with what heals other wounds, so it leaves a footprint.
-            for (price, act) in &options {
-                if !self.is_over(cost + *price) {
-                    self.leave_footprint(act);
-                }
-            }
+            options.iter().for_each(|(_, act)| self.leave_footprint(act));
             return Ok(());
         }
         let mut tried = Vec::new();
         let mut ended = Ok(());
         for (price, act) in options {
-            if self.is_over(cost + price) {
-                continue;
-            }
             self.leave_footprint(&act);
-            if self.is_no_better(cost + price) {
+            if self.is_over(cost + price) || self.is_no_better(cost + price) {
                 continue;
             }
             let mark = self.state.mark();
@@ -265,41 +247,8 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
         self.best.as_ref().is_some_and(|(best, _)| cost >= *best)
     }
 
-    fn is_open(&self, item: &Item) -> bool {
+    pub(super) fn is_open(&self, item: &Item) -> bool {
         !self.state.nodes[item.id].assigned && self.state.is_needed(item.id)
-    }
-
-    /// What healing the open items costs at least: the sum over items that no single move heals together.
-    /// `None`: one of them can't be healed any more.
-    fn lower_bound(&self, counted: &HashMap<Name, Cost>) -> Option<Cost> {
-        let mut bound = Cost::default();
-        let mut used: HashSet<Id> = HashSet::new();
-        for item in &self.items {
-            if !self.is_open(item) {
-                continue;
-            }
-            let mut moved = false;
-            let mut free = Vec::new();
-            for (id, releases) in &item.hitting {
-                let node = &self.state.nodes[*id];
-                if node.assigned {
-                    moved |= self.acts.iter().any(|act| matches!(act, Act::Update { id: moved, release } if moved == id && releases.contains(release)));
-                } else {
-                    free.push(*id);
-                }
-            }
-            if moved {
-                continue;
-            }
-            if free.is_empty() {
-                return None;
-            }
-            if free.iter().all(|id| !used.contains(id) && !counted.contains_key(&self.state.nodes[*id].key)) {
-                used.extend(free);
-                bound = bound + item.least?;
-            }
-        }
-        Some(bound)
     }
 
     fn leave_footprint(&mut self, act: &Act) {
@@ -316,21 +265,5 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
             Act::Require { id, name, .. } => Variable::Requirement(*id, *name),
             Act::Override { name, .. } => Variable::Override(*name),
         });
-    }
-}
-
-impl Item {
-    pub(super) fn new(state: &State<'_, '_>, id: Id, allowed: Allowed) -> Self {
-        let mut acts = Vec::new();
-        state.updates(id, allowed, |_, _| true, &mut acts);
-        state.cuts(id, allowed, &mut acts);
-        let mut hitting: HashMap<Id, HashSet<usize>> = HashMap::new();
-        let least = acts.iter().map(|(cost, _)| *cost).min();
-        for (_, act) in acts {
-            if let Act::Update { id, release } = act {
-                hitting.entry(id).or_default().insert(release);
-            }
-        }
-        Self { id, hitting, least }
     }
 }

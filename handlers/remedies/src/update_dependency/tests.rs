@@ -301,6 +301,28 @@ fn new_needs_are_added_at_the_highest_place() {
 }
 
 #[test]
+fn a_project_too_large_to_search_is_healed_by_construction() {
+    // Two that pin what is vulnerable: one of them is raised, the other replaced through the one that asks for it.
+    let world = npm().release("a@1.0.0", "v 1.0.0").release("a@1.1.0", "v ^2").release("b@1.0.0", "c 1.0.0").release("b@1.0.1", "c ^1.1")
+        .release("c@1.0.0", "v 1.0.0").release("c@1.1.0", "v 1.0.0").release("c@1.2.0", "").release("v@1.0.0 bad", "")
+        .release("v@2.0.0", "n ^1").release("n@1.0.0", "").release("n@1.3.0", "").asks("a ^1, b ^1").at("a", "1.0.0").at("b", "1.0.0")
+        .at("c", "1.0.0").at("v", "1.0.0");
+    let rules = Rules { steps_max: 0, allow_overrides: false, ..Rules::new(now()) };
+    let expect = "a 1.0.0 -> 1.1.0\nb 1.0.0 -> 1.0.1\nc 1.0.0 -> 1.2.0\nv 1.0.0 -> 2.0.0\n+ n n 1.3.0";
+    let constructed = "a 1.0.0 -> 1.1.0\nb 1.0.0 -> 1.0.1\nc 1.0.0 -> 1.2.0\n- v\n+ a/v v 2.0.0\n+ n n 1.3.0";
+    check_with(&world, &rules, &format!("{constructed}\nnot proven to be the smallest"));
+    check_with(&world, &Rules { allow_overrides: false, ..Rules::new(now()) }, expect);
+}
+
+#[test]
+fn the_direct_dependency_that_would_do_is_named() {
+    let world = npm().release("m@2.5.3", "v 0.3").release("m@5.0.0", "v 3.0.4").release("v@0.3.0 bad", "").release("v@3.0.4", "")
+        .asks("m ^2").at("m", "2.5.3").at("v", "0.3.0");
+    let rules = Rules { allow_overrides: false, ..Rules::new(now()) };
+    check_with(&world, &rules, "left: m 2.5.3 → 5.0.0 would bring v 3.0.4 in place of v 0.3.0, but it is a breaking change");
+}
+
+#[test]
 fn a_missing_fact_is_asked_for() {
     let world = npm().release("a@1.0.0 bad", "").release("a@1.0.1", "unheard ^1").asks("a ^1").at("a", "1.0.0");
     let graph = world.graph();

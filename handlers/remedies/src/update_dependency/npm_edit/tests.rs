@@ -167,6 +167,18 @@ fn an_override_is_written_in_the_style_of_the_manifest() {
 }
 
 #[test]
+fn who_asks_for_an_overridden_package_asks_for_the_forced_version_in_the_older_half() {
+    let add = Change::Add { place: "node_modules/c".into(), name: "c".into(), version: "1.0.0".into() };
+    let plan = Plan { changes: vec![Change::Override { name: "b".into(), version: "1.0.1".into() }, add], ..Plan::default() };
+    let before = lock(1, &[LEGACY]);
+    let patch = apply(MANIFEST, &before, &plan).unwrap();
+    let after = patch.files.iter().find(|file| file.path == "package-lock.json").map(|file| file.after.clone()).unwrap();
+    let (at, _) = before.match_indices("\"b\": \"^1\"").next().unwrap();
+    assert!(after.starts_with(&before[..at]), "{after}");
+    assert!(after[at..].starts_with("\"b\": \"1.0.1\"\n      }\n    },\n    \"b\": { \"version\": \"1.0.0\" },\n    \"c\""), "{after}");
+}
+
+#[test]
 fn a_manifest_that_moved_on_is_not_touched() {
     let moved = MANIFEST.replace("1.0.0", "3.0.0");
     let error = apply(&moved, &lock(3, &[MODERN]), &changes()).unwrap_err();

@@ -6,7 +6,7 @@ use super::manifest::{self, Manifest};
 use super::request::normalise;
 use super::{consistency, unlocked};
 use crate::source_tree::{SourceTree, TextError};
-use pipeline::dependency::DependencyGraph;
+use pipeline::dependency::{Dependency, DependencyGraph};
 use pipeline::finding::ScanError;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -148,9 +148,13 @@ fn out_of_step(graph: &DependencyGraph, legacy: bool) -> Option<ScanError> {
     let looked_at = graph.direct.iter().filter(|need| !(legacy && need.kind == Peer && need.to.is_none()));
     let troubles: Vec<_> = looked_at.filter_map(|need| Some((need, consistency::trouble(graph, need)?))).collect();
     let (first, _) = troubles.first()?;
-    let mut words: Vec<&str> = troubles.iter().take(NEEDS_SHOWN_MAX).map(|(_, trouble)| trouble.as_str()).collect();
+    let with_answer = |(need, trouble): &(&Dependency, String)| match consistency::answer(graph, need) {
+        Some(answer) => format!("{trouble} ({answer})"),
+        None => trouble.clone(),
+    };
+    let mut words: Vec<String> = troubles.iter().take(NEEDS_SHOWN_MAX).map(with_answer).collect();
     if troubles.len() > NEEDS_SHOWN_MAX {
-        words.push("…");
+        words.push("…".to_owned());
     }
     let lockfile = graph.lockfile.as_deref().unwrap_or_default();
     let count = troubles.len();

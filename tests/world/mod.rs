@@ -59,7 +59,6 @@ pub fn topology() -> Topology {
 }
 
 /// Sends `scan` a message that it can't read, and lets the agents work.
-#[cfg(test)]
 async fn with_poison() -> World {
     let mut world = World::with_files(&[("README.md", "shop\n")]).await;
     let now = world.clock.now();

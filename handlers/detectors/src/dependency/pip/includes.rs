@@ -267,7 +267,7 @@ impl Files {
 /// The path that `target` means in the file `from`; it has to stay in the tree.
 fn resolve(from: &str, target: &str) -> Result<String, String> {
     if target.contains("://") || target.starts_with("file:") {
-        let target = super::origin::without_credentials(target);
+        let target = crate::address::without_secrets(target);
         return Err(format!("`{target}` is not in the repository, so it is not read"));
     }
     if target.contains("${") {

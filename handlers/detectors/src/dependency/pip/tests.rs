@@ -348,3 +348,12 @@ fn bad_includes_of_one_file_are_counted_after_the_first() {
     let last = errors.last().unwrap();
     assert_eq!((last.line, last.message.as_str()), (Some(21), "480 more lines from here on are broken"));
 }
+
+#[test]
+fn secrets_in_addresses_are_in_no_message() {
+    let text = "-r https://me:t0ken@host.example/r.txt?key=t0ken\nx y https://t0ken@host.example/x?key=t0ken\n";
+    let tree: SourceTree = [("requirements.txt", text)].into_iter().collect();
+    let (_, errors) = graphs(&tree);
+    assert_eq!(errors.iter().filter(|error| error.message.contains("https://host.example/")).count(), 2, "{errors:?}");
+    assert!(errors.iter().all(|error| !error.message.contains("t0ken")), "{errors:?}");
+}

@@ -18,13 +18,67 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
                 folders.extend((!is_test(&path)).then_some(path));
             } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test(&path) {
                 let text = fs::read_to_string(&path).unwrap();
-                let code = text.split("#[cfg(test)]").next().unwrap().to_owned();
-                found.push((path, code));
+                found.push((path, without_tests(&text).to_owned()));
             }
         }
     }
     assert!(!found.is_empty());
     found
+}
+
+/// `text` up to the tests that are written in it. A `#[cfg(test)] mod tests;` names another file, and code may follow it.
+fn without_tests(text: &str) -> &str {
+    let is_module = |after: &str| {
+        let after = after.trim_start();
+        let after = after.strip_prefix("pub").map_or(after, |public| public.trim_start_matches("(crate)").trim_start_matches("(super)").trim_start());
+        let name = |module: &str| module.trim_start().trim_start_matches(|letter: char| letter.is_alphanumeric() || letter == '_').trim_start().starts_with('{');
+        after.strip_prefix("mod ").is_some_and(name)
+    };
+    let marks = text.match_indices(TEST_MARK);
+    let inline = marks.filter(|(at, mark)| is_module(&text[at + mark.len()..])).map(|(at, _)| at).next();
+    &text[..inline.unwrap_or(text.len())]
+}
+
+const TEST_MARK: &str = "#[cfg(test)]";
+
+/// Whether `code` names the module `other` of the crate's root, by whatever path.
+fn names_module(code: &str, other: &str) -> bool {
+    let is_word = |text: &str, at: usize| {
+        let is_letter = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+        !is_letter(text[..at].chars().last()) && !is_letter(text[at + other.len()..].chars().next())
+    };
+    ["crate::", "super::"].iter().any(|root| {
+        code.match_indices(root).any(|(at, root)| {
+            let rest = &code[at + root.len()..];
+            if !rest.starts_with('{') {
+                return rest.starts_with(other) && is_word(rest, 0);
+            }
+            // The modules of a list are its first words: what stands after `::` or deeper is in one of them.
+            let mut depth = 0;
+            let mut before = '{';
+            for (at, letter) in rest.char_indices() {
+                let begins = depth == 1 && matches!(before, '{' | ',') && rest[at..].starts_with(other) && is_word(rest, at);
+                if begins {
+                    return true;
+                }
+                match letter {
+                    '{' => depth += 1,
+                    '}' if depth == 1 => return false,
+                    '}' => depth -= 1,
+                    _ => {}
+                }
+                before = if letter.is_whitespace() { before } else { letter };
+            }
+            false
+        })
+    })
+}
+
+/// The first argument of every call of the method `name` in `code`.
+fn first_arguments<'c>(code: &'c str, name: &str) -> Vec<&'c str> {
+    let call = format!(".{name}(");
+    let arguments = code.match_indices(&call).map(|(at, call)| &code[at + call.len()..]);
+    arguments.map(|rest| rest[..rest.find([',', ')']).unwrap_or(rest.len())].trim()).collect()
 }
 
 fn is_test(path: &Path) -> bool {
@@ -37,7 +91,8 @@ fn pipeline_detectors_and_remedies_do_no_io() {
     for pure in ["pipeline", "detectors", "remedies"] {
         for (path, code) in sources(&handlers().join(pure).join("src")) {
             for io in ["std::fs", "std::net", "std::process", "std::env", "std::io", "std::thread", "tokio", "reqwest", "git2", "object_store"] {
-                assert!(!code.contains(&format!("{io}::")), "{} uses {io}", path.display());
+                let used = if io.starts_with("std::") { io.to_owned() } else { format!("{io}::") };
+                assert!(!code.contains(&used), "{} uses {io}", path.display());
             }
         }
         let manifest = fs::read_to_string(handlers().join(pure).join("Cargo.toml")).unwrap();
@@ -69,12 +124,35 @@ fn only_the_environment_names_http_git_and_the_store() {
 
 #[test]
 fn agents_never_call_each_other() {
-    for (agent, _) in agents::topology::FUNCTIONS {
+    let agents = || agents::topology::FUNCTIONS.iter().map(|(agent, _)| *agent);
+    for agent in agents() {
         let code = fs::read_to_string(handlers().join(format!("agents/src/{agent}.rs"))).unwrap();
-        for (other, _) in agents::topology::FUNCTIONS {
-            assert!(!code.contains(&format!("crate::{other}")), "{agent} calls {other}");
+        for other in agents() {
+            assert!(!names_module(without_tests(&code), other), "{agent} calls {other}");
         }
     }
+}
+
+#[test]
+fn the_ways_of_naming_a_module_are_known() {
+    let check = |code: &str, expect: bool| assert_eq!(names_module(code, "scan"), expect, "{code}");
+    check("use crate::scan;", true);
+    check("super::scan::scan(env)", true);
+    check("use crate::{facts, scan};", true);
+    check("use crate::{\n    facts::{self, Facts},\n    scan::scan,\n};", true);
+    check("use super::{scan as other};", true);
+    check("use crate::scanner;", false);
+    check("use crate::{facts::scan, examine};", false);
+    check("use crate::{facts::{scan}, examine}; fn scan() {}", false);
+    check("use detectors::scan;", false);
+}
+
+#[test]
+fn only_tests_that_are_written_in_a_file_are_cut_off() {
+    let check = |text: &str, expect: &str| assert_eq!(without_tests(text), expect);
+    check("#[cfg(test)]\nmod tests;\nfn code() {}\n", "#[cfg(test)]\nmod tests;\nfn code() {}\n");
+    check("fn code() {}\n#[cfg(test)]\nmod tests {\n}\n", "fn code() {}\n");
+    check("#[cfg(test)]\nuse x;\nfn code() {}\n#[cfg(test)]\npub(crate) mod tests {", "#[cfg(test)]\nuse x;\nfn code() {}\n");
 }
 
 #[test]
@@ -94,7 +172,13 @@ fn queue_names_are_written_in_one_place() {
         if path.ends_with("topology.rs") || path.ends_with("functions.rs") {
             continue;
         }
-        let literal = code.lines().find(|line| line.contains(".command(") && line.contains('"'));
+        let literal = first_arguments(&code, "command").into_iter().find(|argument| argument.contains('"'));
         assert_eq!(literal, None, "{}: the queue is to be named by its constant", path.display());
     }
+}
+
+#[test]
+fn the_queue_of_a_call_over_several_lines_is_seen() {
+    let code = "reply\n    .command(\n        \"notify\",\n        topic::X,\n    )?;\nreply.command(queue::NOTIFY, \"x\")";
+    assert_eq!(first_arguments(code, "command"), ["\"notify\"", "queue::NOTIFY"]);
 }

@@ -383,6 +383,39 @@ async fn healing_ends_the_same_in_every_weather() {
     .await;
 }
 
+/// Two projects of one repository, each with its own lockfile and the same hole.
+async fn two_shops() -> World {
+    let (front, back) = (shop(), shop().needs("till", "^1.0.0").locks("till", "1.0.0", &[]));
+    let files = [
+        ("package.json", front.manifest()),
+        ("package-lock.json", front.lockfile()),
+        ("back/package.json", back.manifest()),
+        ("back/package-lock.json", back.lockfile()),
+    ];
+    let mut world = World::with_files(&files.each_ref().map(|(path, text)| (*path, text.as_str()))).await;
+    world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
+    world.registry.publish("gate", "2.1.0", &[("latch", "^1.0.0")]);
+    world.registry.publish("till", "1.0.0", &[]);
+    for version in ["1.0.3", "1.2.0"] {
+        world.registry.publish("latch", version, &[]);
+    }
+    world.ask_to_heal();
+    world
+}
+
+#[tokio::test]
+async fn two_lockfiles_are_healed_in_every_weather() {
+    let mut world = two_shops().await;
+    world.settle().await;
+    for lockfile in ["package-lock.json", "back/package-lock.json"] {
+        let healed = world.cases().await.into_iter().filter_map(|case| case.delivery?.branch).filter(|branch| {
+            world.repository.read(branch, lockfile).contains("latch-1.2.0.tgz")
+        });
+        assert_eq!(healed.count(), 1, "{lockfile}");
+    }
+    in_every_weather(two_shops).await;
+}
+
 #[tokio::test]
 async fn escalation_ends_the_same_in_every_weather() {
     in_every_weather(|| async {

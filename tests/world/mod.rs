@@ -25,7 +25,8 @@ use agents::environment::tree_limits::TreeLimits;
 use agents::functions;
 use agents::in_process::Bus;
 use agents::journal;
-use agents::topology::Topology;
+use agents::topology::{FUNCTIONS, Topology};
+use futures::FutureExt;
 use jiff::Timestamp;
 use pipeline::advisory::osv::OsvRecord;
 use pipeline::case::{Case, Status, fold};
@@ -33,6 +34,7 @@ use pipeline::message::{Envelope, queue, topic};
 use pipeline::payload::{Mode, Notification, ScanRequested};
 use pipeline::policy::{DEFAULT_POLICIES, parse};
 use pipeline::suppress::Suppressions;
+use pipeline::wording;
 use project::Project;
 use registry::NpmRegistry;
 use repository::GitRepository;
@@ -57,6 +59,40 @@ pub fn topology() -> Topology {
     Topology::parse(functions).unwrap()
 }
 
+/// Sends `scan` a message that it can't read, and lets the agents work.
+async fn with_poison() -> World {
+    let mut world = World::with_files(&[("README.md", "shop\n")]).await;
+    let now = world.clock.now();
+    let root = Envelope::root("test", queue::SCAN, topic::SCAN_REQUESTED, &"no request", world.ids.run(now), now).unwrap();
+    world.bus.send(None, &root).unwrap();
+    world.settle().await;
+    world
+}
+
+#[tokio::test]
+#[should_panic(expected = "nobody looked at the poison")]
+async fn poison_that_nobody_looks_at_fails_a_world() {
+    with_poison().await.finish();
+}
+
+#[tokio::test]
+#[should_panic(expected = "nobody looked at the notice of poison")]
+async fn notice_of_poison_fails_a_world() {
+    let mut world = with_poison().await;
+    for key in world.poison().await {
+        world.store.delete(&key).await.unwrap();
+    }
+    world.is_poison_looked_at = false;
+    world.finish();
+}
+
+#[tokio::test]
+async fn poison_that_somebody_looks_at_is_fine() {
+    let mut world = with_poison().await;
+    assert_eq!(world.poison().await.len(), 1);
+    world.finish();
+}
+
 /// One repository, one registry, and what is known of vulnerabilities.
 pub struct World {
     /// The repository.
@@ -74,6 +110,7 @@ pub struct World {
     records: Vec<Value>,
     policies: String,
     looked_at: BTreeSet<String>,
+    is_poison_looked_at: bool,
     folder: tempfile::TempDir,
 }
 
@@ -92,6 +129,7 @@ impl World {
             records: Vec::new(),
             policies: DEFAULT_POLICIES.to_owned(),
             looked_at: BTreeSet::new(),
+            is_poison_looked_at: false,
             folder,
         }
     }
@@ -196,6 +234,12 @@ impl World {
         self.store.list("wakeups").await.unwrap()
     }
 
+    /// What no function could handle: keys in the store, sorted. Who asks has looked at it.
+    pub async fn poison(&mut self) -> Vec<String> {
+        self.is_poison_looked_at = true;
+        self.store.list("poison").await.unwrap()
+    }
+
     /// Every case, in the order of the ids.
     pub async fn cases(&self) -> Vec<Case> {
         let mut cases = Vec::new();
@@ -216,13 +260,30 @@ impl World {
         case.clone()
     }
 
-    /// Ends the world: fails on any branch that nobody looked at, on dead letters, and on notices about work that could not
-    /// be done.
+    /// Ends the world: fails on any branch that nobody looked at, on dead letters, on poison that nobody looked at, and on
+    /// notices about it.
     pub fn finish(self) {
-        for (branch, _) in self.repository.branches() {
-            assert!(branch == "main" || self.looked_at.contains(&branch), "nobody looked at {branch}");
-        }
-        assert!(self.bus.dead_letters.is_empty(), "{:?}", self.bus.dead_letters);
+        self.assert_sound(&self.looked_at);
         drop(self.folder);
+    }
+
+    /// Fails on branches other than `main` and `expected`, and on any sign of work that could not be done.
+    pub fn assert_sound(&self, expected: &BTreeSet<String>) {
+        for (branch, _) in self.repository.branches() {
+            assert!(branch == "main" || expected.contains(&branch), "nobody looked at {branch}");
+        }
+        assert!(self.bus.waiting.is_empty(), "on their way still: {:?}", self.bus.waiting);
+        assert!(self.bus.dead_letters.is_empty(), "dead letters: {:?}", self.bus.dead_letters);
+        if self.is_poison_looked_at {
+            return;
+        }
+        // A store in memory never has to be waited for.
+        let poison = self.store.list("poison").now_or_never().unwrap().unwrap();
+        assert!(poison.is_empty(), "nobody looked at the poison {poison:?}");
+        let notices = self.notices.lock().unwrap();
+        let lost = notices.iter().find(|notice| {
+            FUNCTIONS.iter().any(|(function, _)| notice.subject == wording::poisoned(None, function, "").subject)
+        });
+        assert!(lost.is_none(), "nobody looked at the notice of poison {lost:?}");
     }
 }

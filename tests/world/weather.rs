@@ -1,11 +1,12 @@
 //! Weather: the same journey under crashes, redelivery, reordering, and a seeded storm of all three.
 
 use super::World;
+use agents::environment::Environment;
 use agents::environment::effects::Effects;
 use agents::functions;
 use pipeline::case::{Case, Status};
 use pipeline::message::Envelope;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 /// Everything that a journey leaves behind, as far as the weather must not change it.
@@ -15,6 +16,11 @@ pub struct Outcome {
     branches: Vec<(String, String)>,
     ahead: BTreeMap<String, usize>,
     notices: Vec<String>,
+    dead_letters: Vec<String>,
+    wake_ups: Vec<String>,
+    /// Topics of the events that were kept, by case; empty for those about none.
+    events: BTreeMap<String, BTreeSet<String>>,
+    poison: Vec<String>,
 }
 
 impl Outcome {
@@ -29,8 +35,29 @@ impl Outcome {
             ahead: branches.iter().map(|(branch, _)| (branch.clone(), world.repository.ahead(branch))).collect(),
             branches,
             notices,
+            dead_letters: world.bus.dead_letters.iter().map(|(letter, reason)| format!("{}: {reason}", letter.function)).collect(),
+            wake_ups: world.wake_ups().await,
+            events: events(world).await,
+            poison: world.store.list("poison").await.unwrap(),
         }
     }
+}
+
+async fn events(world: &World) -> BTreeMap<String, BTreeSet<String>> {
+    let mut events: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for key in world.store.list("events").await.unwrap() {
+        let event: Envelope = world.store.read(&key).await.unwrap().unwrap();
+        let case = event.payload["case"].as_str().unwrap_or_default().to_owned();
+        events.entry(case).or_default().insert(event.topic);
+    }
+    events
+}
+
+/// The end of `world`, which has to be `expected`. Nothing may be left that belongs to no case.
+async fn check(world: &World, expected: &Outcome, weather: &str) {
+    assert_eq!(Outcome::of(world).await, *expected, "{weather}");
+    let deliveries = world.cases().await.into_iter().filter_map(|case| case.delivery?.branch);
+    world.assert_sound(&deliveries.collect());
 }
 
 fn brief(case: &Case) -> (String, Status, Option<pipeline::decision::Decision>, Vec<String>) {
@@ -45,6 +72,8 @@ pub async fn in_every_weather<F: Future<Output = World>>(begin: impl Fn() -> F) 
     let env = calm.process(effects.clone());
     calm.bus.settle(&env, |_| {}).await.unwrap();
     let expected = Outcome::of(&calm).await;
+    assert!(!expected.events.is_empty(), "a journey without events proves nothing");
+    check(&calm, &expected, "a calm day").await;
     let count = effects.list().len();
     assert!(count > 3, "a journey without effects proves nothing: {:?}", effects.list());
 
@@ -53,25 +82,53 @@ pub async fn in_every_weather<F: Future<Output = World>>(begin: impl Fn() -> F) 
         let doomed = world.process(Effects::crashing_after(dies_after));
         while !world.bus.waiting.is_empty() && world.bus.deliver(0, &doomed).await.unwrap().is_none() {}
         world.settle().await;
-        assert_eq!(Outcome::of(&world).await, expected, "the process died after effect {dies_after} of {:?}", effects.list());
+        check(&world, &expected, &format!("the process died after effect {dies_after} of {:?}", effects.list())).await;
     }
+    let world = twins(begin().await).await;
+    check(&world, &expected, "two processes handled every message at the same time").await;
     for seed in 0..SEEDS {
         let world = storm(begin().await, Chance(seed), count).await;
-        assert_eq!(Outcome::of(&world).await, expected, "seed {seed}");
+        check(&world, &expected, &format!("seed {seed}")).await;
+    }
+}
+
+/// Delivers every message to two processes at the same time; both answers are sent.
+async fn twins(mut world: World) -> World {
+    let (one, other) = (world.process(Effects::default()), world.process(Effects::default()));
+    while !world.bus.waiting.is_empty() {
+        at_the_same_time(&mut world, 0, &one, &other).await;
+    }
+    world
+}
+
+async fn at_the_same_time(world: &mut World, index: usize, one: &Environment, other: &Environment) {
+    let delivery = world.bus.waiting.remove(index);
+    let message = || serde_json::from_slice::<Envelope>(&delivery.body).unwrap();
+    let work = |env| functions::handle(env, &delivery.function, message());
+    let (first, second) = tokio::join!(work(one), work(other));
+    if let (Ok(first), Ok(second)) = (&first, &second) {
+        assert_eq!(first, second, "two answers to one message");
+    }
+    if first.is_err() && second.is_err() {
+        world.bus.waiting.push(delivery.clone());
+    }
+    for message in [first, second].into_iter().flatten().flatten() {
+        world.bus.send(Some(&delivery.function), &message).unwrap();
     }
 }
 
 /// Seeds of storms. One that fails is printed, and worth a test of its own.
 const SEEDS: u64 = 40;
 
-/// Delivers in any order, some messages twice, some answers lost before they are sent, and some processes dead on the way.
+/// Delivers in any order, some messages twice, some to two processes at the same time, some answers lost before they are
+/// sent, and some processes dead on the way.
 async fn storm(mut world: World, mut chance: Chance, effects: usize) -> World {
     let mut env = world.process(Effects::crashing_after(chance.below(effects + 1)));
     let mut mishaps = 30;
     while !world.bus.waiting.is_empty() {
         let index = chance.below(world.bus.waiting.len());
         mishaps -= i32::from(mishaps > 0);
-        match if mishaps > 0 { chance.below(6) } else { 5 } {
+        match if mishaps > 0 { chance.below(8) } else { 7 } {
             0 => {
                 let twin = world.bus.waiting[index].clone();
                 world.bus.waiting.push(twin);
@@ -81,6 +138,10 @@ async fn storm(mut world: World, mut chance: Chance, effects: usize) -> World {
                 let delivery = world.bus.waiting[index].clone();
                 let message: Envelope = serde_json::from_slice(&delivery.body).unwrap();
                 let _ = functions::handle(&env, &delivery.function, message).await;
+            }
+            2 => {
+                let other = world.process(Effects::default());
+                at_the_same_time(&mut world, index, &env, &other).await;
             }
             _ => {
                 let _ = world.bus.deliver(index, &env).await.unwrap();

@@ -1,5 +1,6 @@
 //! Source tree in, findings out. Pure CPU: no IO, no clock; one detector a file.
 
+pub mod address;
 pub mod report;
 pub mod sbom;
 pub mod dependency;

@@ -111,10 +111,16 @@ pub enum Source {
 }
 
 impl Package {
-    /// Whether advisories can be held against it: it comes from a registry, perhaps inside another archive, and its
-    /// version is known.
+    /// Whether advisories can be held against it: its version is known, and it is a release of a registry, perhaps inside
+    /// another archive or downloaded from elsewhere (the wheel of a version).
     pub fn is_judged(&self) -> bool {
-        matches!(self.source, Source::Registry(_) | Source::Bundled) && !self.version.is_empty()
+        let is_release = match &self.source {
+            Source::Registry(_) | Source::Bundled => true,
+            // Readers give a purl only where the address itself names a release.
+            Source::Other(_) => !self.purl.is_empty(),
+            Source::Link(_) => false,
+        };
+        is_release && !self.version.is_empty()
     }
 
     /// Whether its version can be changed through the registry.

@@ -1,8 +1,8 @@
 //! Local git repositories: objects are read and written, references moved. No work tree is touched, no hook or filter runs.
 
 use super::effects::{Crashed, Effects};
-use super::tree_limits::{SKIPPED_FOLDERS, TreeLimits, TreeReader, with_includes};
-use detectors::source_tree::SourceTree;
+use super::tree_limits::{TreeLimits, TreeReader, with_includes};
+use detectors::source_tree::{SKIPPED_FOLDERS, SourceTree};
 use git2::build::TreeUpdateBuilder;
 use git2::{
     ErrorCode, FileMode, IndexAddOption, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, StatusOptions, Time,

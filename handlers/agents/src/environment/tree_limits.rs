@@ -1,6 +1,6 @@
 //! Limits on what is read of a repository, and what is passed over.
 
-use detectors::source_tree::SourceTree;
+use detectors::source_tree::{SKIPPED_FOLDERS, SourceTree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Limits on a tree. What is over one is left out, and the tree says so.
@@ -29,12 +29,6 @@ impl Default for TreeLimits {
         }
     }
 }
-
-/// Folders that hold other people's or generated code; nothing in them is the project's to mend.
-pub const SKIPPED_FOLDERS: [&str; 15] = [
-    ".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "__pycache__", "bower_components", "jspm_packages", "node_modules",
-    "site-packages", "third_party", "vendor", "vendored",
-];
 
 /// Rounds of reading what the files read so far include under unusual names.
 const INCLUDE_ROUNDS_MAX: usize = 8;

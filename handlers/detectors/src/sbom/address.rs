@@ -1,41 +1,10 @@
-//! Addresses as a document may show them.
+//! Addresses as the formats of documents want them.
 
+use crate::address::without_secrets;
 use url::Url;
 
 /// Schemes of addresses that mean the same to everyone who reads the document.
 const SCHEMES: [&str; 8] = ["http", "https", "ssh", "git", "git+http", "git+https", "git+ssh", "git+git"];
-
-/// `text` without credentials and queries of the addresses in it. A user name stays where ssh needs it.
-pub fn without_secrets(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("://") {
-        shown.push_str(before);
-        shown.push_str("://");
-        let end = after.find(|c: char| matches!(c, '/' | '?' | '#' | '\\') || c.is_whitespace()).unwrap_or(after.len());
-        let (authority, tail) = after.split_at(end);
-        match authority.rsplit_once('@') {
-            Some((user, host)) if before.ends_with("ssh") => {
-                shown.push_str(user.split(':').next().unwrap_or_default());
-                shown.push('@');
-                shown.push_str(host);
-            }
-            Some((_, host)) => shown.push_str(host),
-            None => shown.push_str(authority),
-        }
-        let end = tail.find(char::is_whitespace).unwrap_or(tail.len());
-        let (tail, next) = tail.split_at(end);
-        let (path, fragment) = tail.split_once('#').map_or((tail, None), |(path, fragment)| (path, Some(fragment)));
-        shown.push_str(path.split('?').next().unwrap_or_default());
-        if let Some(fragment) = fragment {
-            shown.push('#');
-            shown.push_str(fragment);
-        }
-        rest = next;
-    }
-    shown.push_str(rest);
-    shown
-}
 
 /// The first address in `text` as a legal absolute URI, without secrets. `None`: there is none that others could use
 /// (a path, a host in git's `user@host:path` form, an IPv6 address, which validators of CycloneDX refuse).

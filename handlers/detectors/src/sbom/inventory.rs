@@ -1,8 +1,10 @@
 //! What the graphs hold, each thing once: the ground of both formats.
 
 use super::Document;
-use super::address::{reference, without_secrets};
+use super::address::reference;
 use super::hashes::{self, Hash};
+use crate::address::without_secrets;
+use pipeline::advisory::normalised_name;
 use pipeline::dependency::{Dependency, DependencyGraph, DependencyKind, Package, Source};
 use pipeline::finding::Scope;
 use pipeline::version::Ecosystem;
@@ -259,9 +261,7 @@ fn unpinned_purl(ecosystem: Ecosystem, need: &Dependency) -> String {
             _ => String::new(),
         },
         (Ecosystem::PyPI, None) if plain(&need.name) && need.name.bytes().any(|byte| byte.is_ascii_alphanumeric()) => {
-            let name = need.name.to_ascii_lowercase().replace(['_', '.'], "-");
-            let parts: Vec<_> = name.split('-').filter(|part| !part.is_empty()).collect();
-            format!("pkg:pypi/{}", parts.join("-"))
+            format!("pkg:pypi/{}", normalised_name(ecosystem, &need.name))
         }
         _ => String::new(),
     }

@@ -14,33 +14,29 @@
 use super::{Advisory, RangeEvent};
 use crate::version::{Ecosystem, Version};
 
+/// Ends that [`fixed_versions`] follows of one version; those beyond are not looked at. Records have a handful.
+const ENDS_FOLLOWED_MAX: usize = 64;
+
 pub(super) fn affects(advisory: &Advisory, version: &Version) -> bool {
-    let ecosystem = version.ecosystem();
-    let is_listed = !advisory.versions.is_empty();
-    let in_range = |events: &Vec<RangeEvent>| {
-        let range = Range::read(ecosystem, events);
-        !(range.has_unreadable_end && is_listed) && range.holds(version)
-    };
-    advisory.ranges.iter().any(in_range)
-        || advisory.lists(version.as_str())
-        || advisory
-            .versions
-            .iter()
-            .any(|listed| read_version(ecosystem, listed).is_some_and(|listed| listed == *version))
+    Read::of(advisory, version.ecosystem()).affects(version)
 }
 
 pub(super) fn fixed_versions(advisory: &Advisory, ecosystem: Ecosystem, version: &Version) -> Vec<String> {
+    let read = Read::of(advisory, ecosystem);
     let mut fixed: Vec<Version> = Vec::new();
     let mut seen: Vec<Version> = Vec::new();
     let mut waiting = vec![version.clone()];
     while let Some(held) = waiting.pop() {
-        for end in ends(advisory, ecosystem, &held) {
-            if seen.contains(&end) {
+        for end in read.ends(&held) {
+            if seen.len() == ENDS_FOLLOWED_MAX {
+                break;
+            }
+            if seen.contains(end) {
                 continue;
             }
             seen.push(end.clone());
             // Ranges may overlap: where one ends, another may still hold.
-            if affects(advisory, &end) { waiting.push(end) } else { fixed.push(end) }
+            if read.affects(end) { waiting.push(end.clone()) } else { fixed.push(end.clone()) }
         }
     }
     fixed.sort();
@@ -63,10 +59,31 @@ pub(super) fn without_redundant(
     versions.into_iter().filter(|text| !is_held(text)).collect()
 }
 
-/// The first fixed version after `version` of each range that holds it.
-fn ends(advisory: &Advisory, ecosystem: Ecosystem, version: &Version) -> Vec<Version> {
-    let ranges = advisory.ranges.iter().map(|events| Range::read(ecosystem, events));
-    ranges.filter(|range| range.holds(version)).filter_map(|range| range.end_after(version)).collect()
+/// The ranges of an advisory, read once.
+struct Read<'a> {
+    advisory: &'a Advisory,
+    ecosystem: Ecosystem,
+    ranges: Vec<Range>,
+}
+
+impl<'a> Read<'a> {
+    fn of(advisory: &'a Advisory, ecosystem: Ecosystem) -> Self {
+        let ranges = advisory.ranges.iter().map(|events| Range::read(ecosystem, events)).collect();
+        Self { advisory, ecosystem, ranges }
+    }
+
+    fn affects(&self, version: &Version) -> bool {
+        let listed = &self.advisory.versions;
+        let in_range = |range: &Range| (listed.is_empty() || !range.has_unreadable_end) && range.holds(version);
+        self.ranges.iter().any(in_range)
+            || self.advisory.lists(version.as_str())
+            || listed.iter().any(|listed| read_version(self.ecosystem, listed).is_some_and(|listed| listed == *version))
+    }
+
+    /// The first fixed version after `version` of each range that holds it.
+    fn ends(&self, version: &Version) -> impl Iterator<Item = &Version> {
+        self.ranges.iter().filter(move |range| range.holds(version)).filter_map(move |range| range.end_after(version))
+    }
 }
 
 /// As the ecosystem writes it, or as a `SEMVER` range writes it: without the `v` that Go has.
@@ -141,13 +158,13 @@ impl Range {
         is_held
     }
 
-    fn end_after(&self, version: &Version) -> Option<Version> {
+    fn end_after(&self, version: &Version) -> Option<&Version> {
         let (at, edge) = self.events.iter().find(|(at, edge)| match (edge, at) {
             (Edge::Fixed, Some(at)) => at > version,
             (Edge::LastAffected, Some(at)) => at >= version,
             _ => false,
         })?;
-        (*edge == Edge::Fixed).then(|| at.clone())?
+        at.as_ref().filter(|_| *edge == Edge::Fixed)
     }
 }
 
@@ -280,6 +297,13 @@ mod tests {
         check_fixed(NPM, "introduced 0, fixed 1.0.0 | introduced 0.9.0, fixed 1.1.0", "0.5.0", &["1.1.0"]);
         check_fixed(NPM, "introduced 0, fixed 1.0.0, introduced 1.0.0, fixed 1.2.0", "0.5.0", &["1.2.0"]);
         check_fixed(NPM, "introduced 0, fixed 1.10.0 | introduced 0, fixed 1.9.0", "0.5.0", &["1.10.0"]);
+    }
+
+    #[test]
+    fn a_chain_of_overlapping_ranges_is_followed_only_so_far() {
+        let chain = |length: usize| (0..length).map(|at| format!("introduced {at}.0.0, fixed {}.5.0", at + 1)).collect::<Vec<_>>().join("|");
+        check_fixed(NPM, &chain(ENDS_FOLLOWED_MAX), "0.0.0", &["64.5.0"]);
+        check_fixed(NPM, &chain(5000), "0.0.0", &[]);
     }
 
     proptest::proptest! {

@@ -1,6 +1,8 @@
 //! Packages as people and documents name them.
 
+use crate::advisory::normalised_name;
 use crate::finding::PackageRef;
+use crate::version::Ecosystem;
 use packageurl::PackageUrl;
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -31,7 +33,7 @@ impl PackagePattern {
         match self {
             Self::Name(name) if *name == package.name => true,
             Self::Name(name) => registry_name(&package.purl).is_some_and(|(kind, known)| match kind.as_str() {
-                "pypi" => normalised(&known) == normalised(name),
+                "pypi" => normalised_name(Ecosystem::PyPI, &known) == normalised_name(Ecosystem::PyPI, name),
                 _ => known == *name,
             }),
             Self::Purl(pattern) => package.purl.parse().is_ok_and(|purl| pattern.matches(&purl)),
@@ -64,7 +66,7 @@ impl FromStr for PurlPattern {
     fn from_str(text: &str) -> Result<Self, String> {
         let purl = PackageUrl::from_str(text)
             .map_err(|error| format!("`{}` is not a purl: {error}", text.chars().take(200).collect::<String>()))?;
-        let name = if purl.ty() == "pypi" { normalised(purl.name()) } else { purl.name().to_owned() };
+        let name = if purl.ty() == "pypi" { normalised_name(Ecosystem::PyPI, purl.name()).into_owned() } else { purl.name().to_owned() };
         let qualifiers = purl.qualifiers().iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
         Ok(Self {
             package: format!("{}/{}/{name}", purl.ty(), purl.namespace().unwrap_or_default()),
@@ -82,12 +84,6 @@ fn registry_name(purl: &str) -> Option<(String, String)> {
         None => purl.name().to_owned(),
     };
     Some((purl.ty().to_owned(), name))
-}
-
-/// The name as PyPI normalises it (PEP 503).
-fn normalised(name: &str) -> String {
-    let parts: Vec<_> = name.split(['-', '_', '.']).filter(|part| !part.is_empty()).collect();
-    parts.join("-").to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -115,6 +111,7 @@ mod tests {
         check("lodash", "pkg:npm/lodash@4.17.20", "my-alias", true);
         check("@babel/core", "pkg:npm/%40babel/core@7.0.0", "my-alias", true);
         check("core", "pkg:npm/%40babel/core@7.0.0", "@babel/core", false);
+        check("zope__interface-", "pkg:pypi/zope-interface@5", "Zope.Interface", false);
         check("zope_interface", "pkg:pypi/zope-interface@5", "Zope.Interface", true);
     }
 

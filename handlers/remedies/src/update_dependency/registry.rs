@@ -105,7 +105,7 @@ impl<'a> Registry<'a> {
 
     pub(super) fn name(&self, text: &str) -> Name {
         let text = match self.ecosystem {
-            Ecosystem::PyPI => normalised(text),
+            Ecosystem::PyPI => pipeline::advisory::normalised_name(Ecosystem::PyPI, text.trim()).into_owned(),
             _ => text.to_owned(),
         };
         let mut names = self.names.borrow_mut();
@@ -279,18 +279,6 @@ pub(super) fn one_a_name(mut needs: Vec<Need>) -> Rc<[Need]> {
     needs.sort_by_key(|need| (need.name, rank(need.kind)));
     needs.dedup_by_key(|need| need.name);
     needs.into()
-}
-
-/// The name by PEP 503.
-fn normalised(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for part in text.trim().split(['-', '_', '.']).filter(|part| !part.is_empty()) {
-        if !out.is_empty() {
-            out.push('-');
-        }
-        out.push_str(&part.to_lowercase());
-    }
-    out
 }
 
 /// Whether a marker can hold on some machine when no extra is asked for.

@@ -1,5 +1,6 @@
 //! Whether a lockfile holds together: what npm would refuse or repair on the next install.
 
+use super::manifest::shown;
 use super::request::{Request, satisfies};
 use super::{lockfile, manifest};
 use crate::source_tree::SourceTree;
@@ -24,7 +25,7 @@ pub fn problems(graph: &DependencyGraph) -> Vec<String> {
     let lost = graph.packages.iter().filter(|package| !is_own_folder(package) && package.dependencies.is_empty());
     for package in lost {
         if let Source::Link(folder) = &package.source {
-            problems.push(format!("{}: leads to {folder}, which is not there", package.place));
+            problems.push(format!("{}: leads to {}, which is not there", package.place, shown(folder)));
         }
     }
     let installed = graph.packages.iter().filter(|package| !is_own_folder(package));
@@ -60,7 +61,7 @@ pub fn disagreements(tree: &SourceTree, graph: &DependencyGraph) -> Vec<String> 
     }
     let differing = asked.into_iter().filter(|(_, (here, there))| here != there);
     let words = |text: Option<&Cow<'_, str>>| match text {
-        Some(text) => format!("asks for `{text}`"),
+        Some(text) => format!("asks for `{}`", shown(text)),
         None => "does not ask for it".to_owned(),
     };
     differing
@@ -70,9 +71,10 @@ pub fn disagreements(tree: &SourceTree, graph: &DependencyGraph) -> Vec<String> 
         .collect()
 }
 
-/// What is wrong with the answer to `need`, an entry that `package_at` knows by its index.
+/// What is wrong with the answer to `need`, an entry that `package_at` knows by its index; the same words whatever version
+/// answers, so that an old trouble is known again after an update.
 pub(super) fn trouble<'g>(need: &Dependency, package_at: impl Fn(usize) -> Option<Cow<'g, Package>>) -> Option<String> {
-    let asked = if need.requirement.is_empty() { "*" } else { &need.requirement };
+    let asked = if need.requirement.is_empty() { "*".to_owned() } else { shown(&need.requirement) };
     let Some(package) = need.to.and_then(&package_at) else {
         let must_be_there = matches!(need.kind, DependencyKind::Prod | DependencyKind::Dev | DependencyKind::Peer);
         return must_be_there.then(|| format!("needs {}@{asked}, which is not there", need.name));
@@ -86,7 +88,13 @@ pub(super) fn trouble<'g>(need: &Dependency, package_at: impl Fn(usize) -> Optio
     };
     // What is not from the registry need not have a version.
     let unknown = version.is_empty() && matches!(package.source, Source::Other(_) | Source::Link(_));
-    (!fits && !unknown).then(|| format!("needs {}@{asked}, but has {}@{version}", need.name, package.name))
+    (!fits && !unknown).then(|| format!("needs {}@{asked}, which {} is not", need.name, package.place))
+}
+
+/// What answers `need`, as name and version; `None` where nothing does.
+pub(super) fn answer<'g>(need: &Dependency, package_at: impl Fn(usize) -> Option<Cow<'g, Package>>) -> Option<String> {
+    let package = package_at(need.to?)?;
+    Some(format!("{}@{}", package.name, shown(&version_of(&package, &package_at))))
 }
 
 /// The version; of a link, that of its folder.

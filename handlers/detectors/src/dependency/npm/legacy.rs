@@ -56,7 +56,7 @@ fn under<'a>(owner: &str, members: Nested<'a>, out: &mut Entries<'_, 'a>, folder
         let separator = if owner.is_empty() { "" } else { "/" };
         let place = format!("{owner}{separator}node_modules/{name}");
         let Some(OldEntry { mut entry, needs, nested }) = old else {
-            out.error(line, format!("`{}` is not an object, so it is left out", super::manifest::short(&place)));
+            out.error(line, || format!("`{}` is not an object, so it is left out", super::manifest::short(&place)));
             continue;
         };
         entry.line = line;

@@ -4,7 +4,7 @@ use super::assembly::Assembly;
 use super::edges::{Edges, Wanted, wanted};
 use super::entry::Entry;
 use super::lockfile::Lockfile;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, shown};
 use super::overrides::{Overrides, Target};
 use super::reach::Reach;
 use super::request::Request;
@@ -111,6 +111,7 @@ impl<'p> Project<'p> {
         match Overrides::read(manifest.overrides.as_ref()?, &manifest.needs) {
             Ok(overrides) => {
                 if let Some((name, asked, rule)) = overrides.conflicts(&manifest.needs).next() {
+                    let (name, asked, rule) = (shown(name), shown(asked), shown(rule));
                     self.tell(errors, format!("`overrides` has {name}@{rule}, but the project itself asks for {name}@{asked}; npm refuses that"));
                 }
                 Some(overrides)

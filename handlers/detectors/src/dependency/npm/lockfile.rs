@@ -1,6 +1,7 @@
 //! `package-lock.json` and `npm-shrinkwrap.json`, of lockfile versions 1, 2 and 3.
 
 use super::entry::{Entry, over_limit};
+use super::file_errors::FileErrors;
 use super::json::{self, Shape};
 use super::legacy::{self, OldEntry};
 use super::lines::Lines;
@@ -42,7 +43,8 @@ pub(super) fn read<'a>(path: &str, text: &'a str, errors: &mut Vec<ScanError>) -
     let Some(members) = members else {
         return Err(refused(Some(1), "is not a JSON object, so it is not read; run `npm install` anew".to_owned()));
     };
-    let mut reader = Entries { path, lines: Lines::of(text), kept: Vec::new(), errors };
+    let errors = FileErrors::of(path, errors);
+    let mut reader = Entries { lines: Lines::of(text), kept: Vec::new(), errors };
     let legacy = members.packages.is_none();
     match members.packages {
         Some(packages) => reader.take(packages),
@@ -55,10 +57,9 @@ pub(super) fn read<'a>(path: &str, text: &'a str, errors: &mut Vec<ScanError>) -
 
 /// Gathers entries that are within the limits.
 pub(super) struct Entries<'t, 'a> {
-    path: &'t str,
     pub(super) lines: Lines<'a>,
     kept: Vec<Entry<'a>>,
-    errors: &'t mut Vec<ScanError>,
+    errors: FileErrors<'t>,
 }
 
 impl<'a> Entries<'_, 'a> {
@@ -75,7 +76,7 @@ impl<'a> Entries<'_, 'a> {
         let over: Vec<_> = self.kept.iter().filter_map(|entry| Some((entry.line, over_limit(entry)?))).collect();
         if !over.is_empty() {
             self.kept.retain(|entry| over_limit(entry).is_none());
-            over.into_iter().for_each(|(line, message)| self.error(line, message));
+            over.into_iter().for_each(|(line, message)| self.error(line, || message));
         }
     }
 
@@ -85,7 +86,7 @@ impl<'a> Entries<'_, 'a> {
             self.error_odd(entry.line, &entry.place, Some(odd));
         }
         match over_limit(&entry) {
-            Some(message) => self.error(entry.line, message),
+            Some(message) => self.error(entry.line, || message),
             None => self.kept.push(entry),
         }
     }
@@ -93,18 +94,15 @@ impl<'a> Entries<'_, 'a> {
     /// Tells of an entry of which the member `odd`, or all where that is `None`, is not what it should be.
     fn error_odd(&mut self, line: u32, place: &str, odd: Option<&Cow<'a, str>>) {
         let place = short(place);
-        self.error(
-            line,
-            match odd {
-                Some(odd) => format!("`{}` of `{place}` is not what it should be and is not read", short(odd)),
-                None => format!("`{place}` is not an object, so it is left out"),
-            },
-        );
+        self.error(line, || match odd {
+            Some(odd) => format!("`{}` of `{place}` is not what it should be and is not read", short(odd)),
+            None => format!("`{place}` is not an object, so it is left out"),
+        });
     }
 
     /// Tells of something that is not read.
-    pub(super) fn error(&mut self, line: u32, message: String) {
-        self.errors.push(ScanError { path: self.path.to_owned(), line: Some(line), message });
+    pub(super) fn error(&mut self, line: u32, message: impl FnOnce() -> String) {
+        self.errors.add(line, message);
     }
 
     /// The entries, the last of each place.
@@ -123,7 +121,7 @@ impl<'a> Entries<'_, 'a> {
         let mut dropped = std::collections::HashSet::new();
         for (before, line) in twice {
             let place = self.kept.get(before).map(|entry| short(&entry.place).into_owned()).unwrap_or_default();
-            self.error(line, format!("`{place}` is written twice; npm takes the last"));
+            self.error(line, || format!("`{place}` is written twice; npm takes the last"));
             dropped.insert(before);
         }
         let mut index = 0..;

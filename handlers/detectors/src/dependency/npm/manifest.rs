@@ -1,11 +1,16 @@
 //! `package.json`.
 
+use super::file_errors::FileErrors;
 use super::json::{self, AnyText, Shape, Text};
 use super::lines::Lines;
 use super::need::{Need, Needs};
+use crate::address::without_secrets;
 use pipeline::finding::ScanError;
 use serde::de::MapAccess;
 use std::borrow::Cow;
+
+/// Larger manifests are not read; the error says so. Those of people have some kilobytes.
+pub(super) const MANIFEST_BYTES_MAX: usize = 4 << 20;
 
 /// What of a `package.json` bears on dependencies.
 #[derive(Debug, Default)]
@@ -24,6 +29,10 @@ pub(super) struct Manifest<'a> {
 
 /// Reads `text`, the contents of `path`. Members that are not what they should be are told in `errors`.
 pub(super) fn read<'a>(path: &str, text: &'a str, errors: &mut Vec<ScanError>) -> Result<Manifest<'a>, ScanError> {
+    if text.len() > MANIFEST_BYTES_MAX {
+        let message = format!("has {} bytes, over the limit of {MANIFEST_BYTES_MAX}, so it is not read", text.len());
+        return Err(ScanError { path: path.to_owned(), line: None, message });
+    }
     let members = match json::read(text, Members::default()) {
         Ok(Some(members)) => members,
         Ok(None) => {
@@ -36,9 +45,11 @@ pub(super) fn read<'a>(path: &str, text: &'a str, errors: &mut Vec<ScanError>) -
     let mut needs = members.needs;
     needs.finish();
     needs.keep_one_per_name();
+    let mut told = FileErrors::of(path, errors);
     for name in &needs.odd {
-        let message = format!("`{}` is not of the type that npm expects, or is written twice; npm takes the last", short(name));
-        errors.push(ScanError { path: path.to_owned(), line: Some(lines.line_of(name)), message });
+        told.add(lines.line_of(name), || {
+            format!("`{}` is not of the type that npm expects, or is written twice; npm takes the last", short(name))
+        });
     }
     Ok(Manifest {
         path: path.to_owned(),
@@ -72,6 +83,11 @@ pub(super) fn short(text: &str) -> Cow<'_, str> {
         Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
         None => Cow::Borrowed(text),
     }
+}
+
+/// The first characters of what is asked for, for a message: addresses in it without their credentials.
+pub(super) fn shown(text: &str) -> String {
+    short(&without_secrets(text)).into_owned()
 }
 
 #[derive(Default)]

@@ -7,6 +7,7 @@ mod assembly;
 pub mod consistency;
 mod edges;
 mod entry;
+mod file_errors;
 mod json;
 mod legacy;
 mod lines;

@@ -6,6 +6,10 @@ use serde::de::MapAccess;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+/// Sections of one manifest or entry that may be written again; a file with more is refused, for each costs a pass over
+/// all that was read.
+const REPEATED_MAX: u8 = 2;
+
 /// One member of `dependencies`, `devDependencies`, `optionalDependencies` or `peerDependencies`.
 #[derive(Debug, Clone)]
 pub(super) struct Need<'a> {
@@ -20,6 +24,8 @@ pub(super) struct Needs<'a> {
     pub(super) list: Vec<Need<'a>>,
     optional_peers: Vec<Cow<'a, str>>,
     kinds: u8,
+    /// How many sections were written again.
+    repeated: u8,
     /// Members that are not what they should be.
     pub(super) odd: Vec<Cow<'a, str>>,
 }
@@ -52,6 +58,10 @@ impl<'a> Needs<'a> {
         let bit = 1 << kind as u8;
         if self.kinds & bit != 0 {
             // JavaScript keeps the last of two members with one name.
+            self.repeated = self.repeated.saturating_add(1);
+            if self.repeated > REPEATED_MAX {
+                return Err(serde::de::Error::custom(format!("`{key}` is written again and again")));
+            }
             self.list.retain(|need| need.kind != kind);
             self.odd.push(key.clone());
         }

@@ -5,8 +5,9 @@
 //! where two rules are not one above the other, the one met first stays.
 
 use super::edges::Edges;
+use super::manifest::shown;
 use super::need::Need;
-use super::request::{Request, intersects, satisfies, split_spec};
+use super::request::{Request, cost_of_intersects, intersects, satisfies, split_spec};
 use super::resolve::{Node, ROOT};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -63,13 +64,14 @@ impl Overrides {
             let wanted = match value {
                 Value::String(wanted) => Some(wanted.as_str()),
                 Value::Object(members) => members.get(".").and_then(Value::as_str),
-                _ => return Err(format!("`overrides` has neither a text nor an object under `{key}`")),
+                _ => return Err(format!("`overrides` has neither a text nor an object under `{}`", shown(key))),
             };
             let wanted = match wanted.map(|wanted| (wanted, wanted.strip_prefix('$'))) {
                 Some((_, Some(other))) => {
                     let need = direct.iter().find(|need| need.name == other);
                     need.map(|need| need.text.as_ref()).ok_or(format!(
-                        "`overrides` refers to `${other}`, which the project does not ask for"
+                        "`overrides` refers to `${}`, which the project does not ask for",
+                        shown(other)
                     ))?
                 }
                 Some(("", None)) => "*",
@@ -174,7 +176,9 @@ impl Overrides {
                 }
                 seen.push(&rule.key);
                 let range = Request::of(written).range();
-                if rule.of == "*" || range.is_none_or(|range| intersects(range, &rule.of)) {
+                let Some(range) = range.filter(|_| rule.of != "*") else { return index };
+                *checks += cost_of_intersects(range, &rule.of);
+                if intersects(range, &rule.of) {
                     return index;
                 }
             }

@@ -7,7 +7,7 @@ use super::manifest::{self, Manifest};
 use super::request::normalise;
 use super::{consistency, unlocked};
 use crate::source_tree::{SourceTree, TextError};
-use pipeline::dependency::{DependencyGraph, Package};
+use pipeline::dependency::{Dependency, DependencyGraph, Package};
 use pipeline::finding::ScanError;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -218,9 +218,13 @@ fn out_of_step(assembly: &Assembly<'_>, manifest: &str, lockfile: &str, legacy: 
     let package_at = |index| assembly.package_at(index).map(Cow::Owned);
     let troubles: Vec<_> = looked_at.filter_map(|need| Some((need, consistency::trouble(need, package_at)?))).collect();
     let (first, _) = troubles.first()?;
-    let mut words: Vec<&str> = troubles.iter().take(NEEDS_SHOWN_MAX).map(|(_, trouble)| trouble.as_str()).collect();
+    let with_answer = |(need, trouble): &(&Dependency, String)| match consistency::answer(need, package_at) {
+        Some(answer) => format!("{trouble} ({answer})"),
+        None => trouble.clone(),
+    };
+    let mut words: Vec<String> = troubles.iter().take(NEEDS_SHOWN_MAX).map(with_answer).collect();
     if troubles.len() > NEEDS_SHOWN_MAX {
-        words.push("…");
+        words.push("…".to_owned());
     }
     let count = troubles.len();
     let message = format!("out of step with {lockfile} in {count} of its needs: {}; run `npm install`", words.join(", "));

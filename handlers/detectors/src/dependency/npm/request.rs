@@ -60,12 +60,32 @@ pub(super) fn satisfies(version: &str, range: &str) -> bool {
     }
 }
 
-/// Whether some version is in both ranges; tags are in everything.
+/// Ranges that are longer are not compared.
+const COMPARED_BYTES_MAX: usize = 1024;
+/// Ranges of more alternatives (`||`) are not compared: each is held against each.
+const COMPARED_ALTERNATIVES_MAX: usize = 64;
+
+/// Whether some version is in both ranges; tags, and ranges over a limit, are in everything.
 pub(super) fn intersects(one: &str, other: &str) -> bool {
+    let is_over = |range: &str| range.len() > COMPARED_BYTES_MAX || alternatives(range) > COMPARED_ALTERNATIVES_MAX;
+    if is_over(one) || is_over(other) {
+        return true;
+    }
     match (Range::parse(one), Range::parse(other)) {
         (Ok(one), Ok(other)) => one.allows_any(&other),
         _ => true,
     }
+}
+
+/// What [`intersects`] costs, as a multiple of a comparison of two short ranges.
+pub(super) fn cost_of_intersects(one: &str, other: &str) -> usize {
+    const BYTES_OF_SHORT_RANGES: usize = 32;
+    let limited = |range: &str| alternatives(range).min(COMPARED_ALTERNATIVES_MAX);
+    (one.len() + other.len()).min(2 * COMPARED_BYTES_MAX) / BYTES_OF_SHORT_RANGES + limited(one) * limited(other)
+}
+
+fn alternatives(range: &str) -> usize {
+    range.get(..range.len().min(COMPARED_BYTES_MAX)).unwrap_or(range).matches("||").count() + 1
 }
 
 /// Splits `npm:@s/name@^1` into `@s/name` and `^1`; the range is empty where none is written.
@@ -142,5 +162,15 @@ mod tests {
         assert!(satisfies("1.2.3", "^1.0.0") && satisfies("1.2.3", "latest") && satisfies("1.2.3", ""));
         assert!(!satisfies("2.0.0", "^1.0.0") && !satisfies("", "^1.0.0"));
         assert!(intersects("^1.0.0", "1.5.0") && !intersects("^1.0.0", "2"));
+    }
+
+    #[test]
+    fn ranges_over_a_limit_intersect_with_everything() {
+        let alternatives = |count: usize| vec!["1.0.0"; count].join("||");
+        assert!(!intersects(&alternatives(64), "2") && intersects(&alternatives(65), "2"));
+        let long = |bytes: usize| format!("1.0.0{}", " ".repeat(bytes - 5));
+        assert!(!intersects(&long(1024), "2") && intersects(&long(1025), "2"));
+        assert_eq!(cost_of_intersects("^1.0.0", "^2"), 1);
+        assert_eq!(cost_of_intersects(&alternatives(64), &alternatives(64)), (2 * 446) / 32 + 64 * 64);
     }
 }

@@ -15,7 +15,7 @@ pub const FILES_MAX: usize = 1_000;
 pub const INCLUDES_MAX: usize = 10_000;
 /// Longest chain of includes; what is deeper is an error at the include.
 pub const INCLUDE_DEPTH_MAX: usize = 32;
-/// Broken lines that are reported one by one in each file; the others are counted.
+/// Errors that are told one by one of each file; the others are counted.
 pub const ERRORS_MAX: usize = 20;
 
 /// Everything that was read, and how it hangs together.
@@ -27,6 +27,8 @@ pub struct Files {
     pub errors: Vec<ScanError>,
     /// Files that are included and in the tree, but whose contents were not asked for.
     pub unread: BTreeSet<String>,
+    /// By path: how many errors there are, and where the first stands that is not told by itself.
+    counts: BTreeMap<String, (usize, Option<u32>)>,
 }
 
 /// One file with its part in the whole.
@@ -85,6 +87,7 @@ impl Files {
         found.link();
         found.report_cycles();
         found.set_scopes();
+        found.count_the_rest();
         found
     }
 
@@ -148,12 +151,8 @@ impl Files {
             self.error(path, Some(line), message);
         }
         let parsed = RequirementsFile::parse(&decoded.text);
-        for error in parsed.errors.iter().take(ERRORS_MAX) {
+        for error in &parsed.errors {
             self.error(path, Some(error.line), error.message.clone());
-        }
-        if let Some(next) = parsed.errors.get(ERRORS_MAX) {
-            let count = parsed.errors.len() - ERRORS_MAX;
-            self.error(path, Some(next.line), format!("{count} more lines from here on are broken"));
         }
         Some(ReadFile {
             parsed,
@@ -244,14 +243,31 @@ impl Files {
     }
 
     fn error(&mut self, path: &str, line: Option<u32>, message: String) {
+        let (count, first_untold) = self.counts.entry(path.to_owned()).or_default();
+        *count += 1;
+        if *count > ERRORS_MAX {
+            *first_untold = first_untold.or(line);
+            return;
+        }
         self.errors.push(ScanError { path: path.to_owned(), line, message });
+    }
+}
+
+impl Files {
+    fn count_the_rest(&mut self) {
+        for (path, (count, line)) in std::mem::take(&mut self.counts) {
+            if let Some(more) = count.checked_sub(ERRORS_MAX).filter(|more| *more > 0) {
+                let message = format!("{more} more lines from here on are broken");
+                self.errors.push(ScanError { path, line, message });
+            }
+        }
     }
 }
 
 /// The path that `target` means in the file `from`; it has to stay in the tree.
 fn resolve(from: &str, target: &str) -> Result<String, String> {
     if target.contains("://") || target.starts_with("file:") {
-        let target = super::origin::without_credentials(target);
+        let target = crate::address::without_secrets(target);
         return Err(format!("`{target}` is not in the repository, so it is not read"));
     }
     if target.contains("${") {

@@ -18,7 +18,7 @@ pub mod file;
 pub mod requirement;
 
 pub use annotation::comments_below;
-pub use names::{DEV_FOLDER_WORDS, DEV_WORDS, SKIPPED_FOLDERS, normalised};
+pub use names::{DEV_FOLDER_WORDS, DEV_WORDS, normalised};
 pub use options::check_hash;
 
 use crate::source_tree::SourceTree;

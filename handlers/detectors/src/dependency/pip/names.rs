@@ -1,5 +1,9 @@
 //! What file names and package names say.
 
+use crate::source_tree::SKIPPED_FOLDERS;
+use pipeline::advisory::normalised_name;
+use pipeline::version::Ecosystem;
+
 /// Words in the name of a file that make it one for developers.
 ///
 /// A word is a run of letters and digits: `requirements-dev.txt` and `test_requirements.txt` have one,
@@ -15,12 +19,6 @@ pub const DEV_WORDS: &[&str] = &[
 /// may well be what is installed in production.
 pub const DEV_FOLDER_WORDS: &[&str] = &[
     "dev", "test", "tests", "testing", "e2e", "lint", "docs", "doc", "documentation", "ci", "github", "benchmark", "benchmarks",
-];
-
-/// Folders whose files are copies of other projects, or environments that tools made.
-pub const SKIPPED_FOLDERS: &[&str] = &[
-    "venv", ".venv", "virtualenv", "site-packages", "dist-packages", "node_modules", "__pypackages__", ".tox", ".nox", ".eggs",
-    ".git",
 ];
 
 /// What a file is by its name.
@@ -74,17 +72,9 @@ fn has_word(name: &str, words: &[&str]) -> bool {
     name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| words.contains(&word))
 }
 
-/// A project's name as the registry compares it (PEP 503): lower case, runs of `-`, `_` and `.` as one `-`.
+/// A project's name as the registry compares it (PEP 503).
 pub fn normalised(name: &str) -> String {
-    let mut normalised = String::with_capacity(name.len());
-    for character in name.chars() {
-        match character {
-            '-' | '_' | '.' if normalised.ends_with('-') => {}
-            '-' | '_' | '.' => normalised.push('-'),
-            _ => normalised.push(character.to_ascii_lowercase()),
-        }
-    }
-    normalised
+    normalised_name(Ecosystem::PyPI, name).into_owned()
 }
 
 #[cfg(test)]

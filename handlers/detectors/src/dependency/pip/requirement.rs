@@ -235,7 +235,7 @@ fn empty(line: &LogicalLine, head_end: usize) -> Requirement {
 
 fn refused(body: &str, reason: &str) -> String {
     let reason = reason.lines().next().unwrap_or_default();
-    format!("`{}` is not a requirement: {reason}", excerpt(&origin::without_credentials(body)))
+    format!("`{}` is not a requirement: {reason}", excerpt(&crate::address::without_secrets(body)))
 }
 
 fn excerpt(text: &str) -> String {

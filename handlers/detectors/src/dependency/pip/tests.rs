@@ -319,3 +319,41 @@ fn text() -> impl proptest::strategy::Strategy<Value = String> {
     let word = prop_oneof![9 => proptest::sample::select(WORDS).prop_map(str::to_owned), 1 => ".{0,3}"];
     proptest::collection::vec(word, 0..30).prop_map(|words| words.concat())
 }
+
+#[test]
+fn the_wheel_of_a_version_is_judged_wherever_it_comes_from() {
+    use crate::dependency::matching::findings;
+    use pipeline::advisory::{Advisory, RangeEvent};
+    let advisory = Advisory {
+        id: "PYSEC-1".to_owned(),
+        ranges: vec![vec![RangeEvent::Introduced("0".to_owned()), RangeEvent::Fixed("2".to_owned())]],
+        ..Advisory::default()
+    };
+    let text = "https://host.example/foo_bar-1.0-py3-none-any.whl\nbaz @ git+https://host.example/baz.git\n./foo_bar\n";
+    let tree: SourceTree = [("requirements.txt", text)].into_iter().collect();
+    let (graphs, _) = graphs(&tree);
+    let judged: Vec<_> = graphs[0].packages.iter().filter(|package| package.is_judged()).map(|package| &*package.name).collect();
+    assert_eq!(judged, ["foo_bar"]);
+    assert!(!graphs[0].packages[0].is_from_registry(), "and no fix can move it");
+    let found = findings(graphs.iter().map(|graph| (graph.ecosystem, graph.packages.as_slice())), |_, name| if name == "foo_bar" { std::slice::from_ref(&advisory) } else { &[] });
+    assert_eq!((found.len(), found[0].places.as_slice()), (1, ["requirements.txt:1".to_owned()].as_slice()));
+}
+
+#[test]
+fn bad_includes_of_one_file_are_counted_after_the_first() {
+    let text: String = (0..500).map(|at| format!("-r gone{at}.txt\n")).collect();
+    let tree: SourceTree = [("requirements.txt", text.as_str())].into_iter().collect();
+    let (_, errors) = graphs(&tree);
+    assert_eq!(errors.len(), includes::ERRORS_MAX + 1);
+    let last = errors.last().unwrap();
+    assert_eq!((last.line, last.message.as_str()), (Some(21), "480 more lines from here on are broken"));
+}
+
+#[test]
+fn secrets_in_addresses_are_in_no_message() {
+    let text = "-r https://me:t0ken@host.example/r.txt?key=t0ken\nx y https://t0ken@host.example/x?key=t0ken\n";
+    let tree: SourceTree = [("requirements.txt", text)].into_iter().collect();
+    let (_, errors) = graphs(&tree);
+    assert_eq!(errors.iter().filter(|error| error.message.contains("https://host.example/")).count(), 2, "{errors:?}");
+    assert!(errors.iter().all(|error| !error.message.contains("t0ken")), "{errors:?}");
+}

@@ -85,12 +85,13 @@ fn comparators(text: &str) -> Option<Vec<Comparator>> {
     let mut is_read = false;
     let mut words = text.split_whitespace();
     while let Some(word) = words.next() {
-        let mut word = word.to_owned();
         // An operator may stand apart from its version, and its `=` and `v` apart from it.
-        while word.trim_start_matches(['<', '>', '=', '~', '^', 'v']).is_empty()
+        let (mut last, mut word) = (word, word.to_owned());
+        while last.trim_start_matches(['<', '>', '=', '~', '^', 'v']).is_empty()
             && let Some(next) = words.next()
         {
             word.push_str(next);
+            last = next;
         }
         let (operator, rest) = split_operator(&word);
         if let Some(bounds) = partial(rest).and_then(|partial| desugar(operator, &partial)) {

@@ -26,14 +26,7 @@ pub(super) const ACCEPT: &str =
 
 /// A name as PEP 503 has it: small letters, and one `-` for every run of `-`, `_` and `.`.
 pub fn normalised_name(name: &str) -> String {
-    let mut normalised = String::with_capacity(name.len());
-    for char in name.trim().chars() {
-        let char = if matches!(char, '-' | '_' | '.') { '-' } else { char.to_ascii_lowercase() };
-        if char != '-' || !normalised.ends_with('-') {
-            normalised.push(char);
-        }
-    }
-    normalised
+    pipeline::advisory::normalised_name(pipeline::version::Ecosystem::PyPI, name.trim()).into_owned()
 }
 
 /// The address of a project's page below that of the index. Bad names are refused when the address is joined.

@@ -104,3 +104,17 @@ fn what_the_project_itself_bundles_is_from_the_registry() {
       6 node_modules/c/node_modules/e e@1.0.0 prod Bundled via e
     "#);
 }
+
+#[test]
+fn archives_from_elsewhere_are_not_judged_for_no_registry_knows_them() {
+    let manifest = r#"{ "dependencies": { "a": "git+https://host.example/a.git", "b": "https://host.example/b.tgz", "c": "1.0.0" } }"#;
+    let lock = r#"{ "packages": {
+        "node_modules/a": { "version": "1.0.0", "resolved": "git+https://host.example/a.git#c0ffee" },
+        "node_modules/b": { "version": "1.0.0", "resolved": "https://host.example/b.tgz" },
+        "node_modules/c": { "version": "1.0.0" } } }"#;
+    for files in [&[("package.json", manifest), ("package-lock.json", lock)][..], &[("package.json", manifest)]] {
+        let (graphs, _) = super::read(files);
+        let judged: Vec<_> = graphs[0].packages.iter().filter(|package| package.is_judged()).map(|package| &*package.name).collect();
+        assert_eq!(judged, ["c"]);
+    }
+}

@@ -108,7 +108,7 @@ fn lockfile_out_of_step_is_one_note() {
     let manifest = MANIFEST.replace("\"a\": \"^1.0.0\"", "\"a\": \"^3.0.0\",\n \"new\": \"1\"");
     let told = told(&[("package.json", &manifest), ("package-lock.json", V3)]);
     let notes: Vec<_> = told.lines().filter(|line| line.starts_with('!')).collect();
-    assert_eq!(notes, ["! package.json:3 out of step with package-lock.json in 2 of its needs: needs a@^3.0.0, but has a@1.0.0, needs new@1, which is not there; run `npm install`"]);
+    assert_eq!(notes, ["! package.json:3 out of step with package-lock.json in 2 of its needs: needs a@^3.0.0, which node_modules/a is not (a@1.0.0), needs new@1, which is not there; run `npm install`"]);
 }
 
 #[test]

@@ -23,8 +23,8 @@ use agents::environment::registries::{Configuration, Limits, Registries, Registr
 use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
 use agents::functions;
+use agents::history;
 use agents::in_process::Bus;
-use agents::journal;
 use agents::topology::{FUNCTIONS, Topology};
 use futures::FutureExt;
 use jiff::Timestamp;
@@ -244,7 +244,7 @@ impl World {
     pub async fn cases(&self) -> Vec<Case> {
         let mut cases = Vec::new();
         for id in self.store.folders("cases").await.unwrap() {
-            cases.extend(fold(journal::case_records(&self.store, &id.parse().unwrap()).await.unwrap()));
+            cases.extend(fold(history::case_records(&self.store, &id.parse().unwrap()).await.unwrap()));
         }
         cases
     }

@@ -15,7 +15,7 @@ use agents::environment::settings::Settings;
 use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
 use agents::in_process::Bus;
-use agents::journal;
+use agents::history;
 use pipeline::case::{Case, fold};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::payload::{Mode, ScanRequested};
@@ -103,7 +103,7 @@ pub async fn heal(env: &Environment) -> Vec<Case> {
     assert!(bus.dead_letters.is_empty(), "{:?}", bus.dead_letters);
     let mut cases = Vec::new();
     for id in env.store.folders("cases").await.unwrap() {
-        cases.extend(fold(journal::case_records(&env.store, &id.parse().unwrap()).await.unwrap()));
+        cases.extend(fold(history::case_records(&env.store, &id.parse().unwrap()).await.unwrap()));
     }
     cases
 }

@@ -49,6 +49,7 @@ impl From<StoreError> for AgentError {
 impl From<GitError> for AgentError {
     fn from(error: GitError) -> Self {
         match error {
+            _ if error.is_transient() => Self::TryLater { reason: error.to_string(), not_before: None },
             GitError::Crashed(_) => Self::Broken { reason: error.to_string() },
             _ => Self::CantBeHelped { reason: error.to_string() },
         }

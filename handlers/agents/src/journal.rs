@@ -1,12 +1,12 @@
 //! Delivered at least once, done once: the journal that is wrapped around every function, here and nowhere else.
 
 use crate::environment::Environment;
-use crate::environment::store::{Created, Store, StoreError};
+use crate::environment::store::{Created, StoreError};
 use crate::error::AgentError;
+use crate::history::record_key;
 use jiff::{SignedDuration, Timestamp};
-use pipeline::case::CaseRecord;
 use pipeline::ids::{CaseId, hash_of};
-use pipeline::message::{Envelope, PAYLOAD_BYTES_MAX, queue, topic};
+use pipeline::message::{Envelope, MONITOR_SUBSCRIPTION, PAYLOAD_BYTES_MAX, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::Poisoned;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,9 @@ pub const ATTEMPTS_MAX: u32 = 8;
 
 /// How far from its beginning a run may get: more is a loop.
 pub const HOPS_MAX: u32 = 64;
+
+/// Functions where every run ends, loop or not: they send to nobody but each other, and people have to hear of a loop.
+const ENDS: [&str; 3] = [queue::POISON, queue::NOTIFY, MONITOR_SUBSCRIPTION];
 
 /// What a function decided about one message. Written once, under `journal/<function>/<message id>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,7 +58,8 @@ pub fn journal_key(function: &str, message: &Envelope) -> String {
 
 /// Handles `message` with `work`, once: a message that was handled before gets the answer of that time.
 ///
-/// Only [`AgentError::Broken`] comes out; the other failures become a wake-up, or a message to `poison`.
+/// Only [`AgentError::Broken`] comes out; the other failures, and a journal that is damaged, become a wake-up, or a message to
+/// `poison`.
 pub async fn once<F>(
     env: &Environment,
     function: &'static str,
@@ -66,12 +70,19 @@ where
     F: Future<Output = Result<Outbox, AgentError>>,
 {
     let key = journal_key(function, &message);
-    if let Some(record) = env.store.read::<JournalRecord>(&key).await? {
-        return carry_out(env, record).await;
-    }
     let now = env.clock.now();
-    let outcome = match claim(env, message.clone()).await {
-        Ok(_) if message.hops > HOPS_MAX => Err(AgentError::cant_be_helped(format!("{} messages from its beginning: a loop", message.hops))),
+    match env.store.read::<JournalRecord>(&key).await {
+        Ok(Some(record)) => return carry_out(env, record).await,
+        Ok(None) => {}
+        Err(error @ StoreError::Damaged { .. }) => return bury(env, &key, function, &message, error.to_string(), now).await,
+        Err(error) => return Err(broken(error)),
+    }
+    let claimed = claim(env, message.clone()).await;
+    let case = claimed.as_ref().ok().and_then(case_of);
+    let outcome = match claimed {
+        Ok(_) if message.hops > HOPS_MAX && !ENDS.contains(&function) => {
+            Err(AgentError::cant_be_helped(format!("{} messages from its beginning: a loop", message.hops)))
+        }
         Ok(claimed) => work(claimed).await,
         Err(error) => Err(error),
     };
@@ -82,47 +93,64 @@ where
             outbox: Outbox::default(),
             wake_up: Some(WakeUp { due: due(&message, now, not_before), reason, message: message.next_attempt(now) }),
         },
-        // What `poison` can't handle has nowhere else to go: the bus dead-letters it in the end.
-        Err(AgentError::TryLater { reason, .. } | AgentError::CantBeHelped { reason }) if function == queue::POISON => {
-            return Err(AgentError::Broken { reason });
-        }
         Err(AgentError::TryLater { reason, .. } | AgentError::CantBeHelped { reason }) => {
-            JournalRecord { at: now, outbox: check_in(env, poison(function, &message, reason, now)?).await?, wake_up: None }
+            poisoned(env, function, &message, case, reason, now).await?
         }
         Err(broken @ AgentError::Broken { .. }) => return Err(broken),
     };
-    match env.store.create(&key, &record).await? {
+    match env.store.create(&key, &record).await.map_err(broken)? {
         Created::Now => carry_out(env, record).await,
         // Somebody else handled the same message at the same time; what they wrote is the answer.
-        Created::Before => {
-            let theirs = env.store.read(&key).await?;
-            carry_out(env, theirs.unwrap_or(record)).await
-        }
+        Created::Before => match env.store.read::<JournalRecord>(&key).await {
+            Ok(theirs) => carry_out(env, theirs.unwrap_or(record)).await,
+            Err(error @ StoreError::Damaged { .. }) => bury(env, &key, function, &message, error.to_string(), now).await,
+            Err(error) => Err(broken(error)),
+        },
     }
+}
+
+/// What was decided about `message` can't be read any more: it becomes poison. The damaged record is kept under `poison/`.
+async fn bury(
+    env: &Environment,
+    key: &str,
+    function: &'static str,
+    message: &Envelope,
+    reason: String,
+    now: Timestamp,
+) -> Result<Vec<Envelope>, AgentError> {
+    let case = claim(env, message.clone()).await.ok().as_ref().and_then(case_of);
+    let record = poisoned(env, function, message, case, reason, now).await?;
+    env.store.copy(key, &format!("poison/{key}")).await.map_err(broken)?;
+    env.store.overwrite(key, &record).await.map_err(broken)?;
+    carry_out(env, record).await
+}
+
+/// The record of `function` giving up on `message`, for `reason`. `case` is that of the payload, as it was claimed.
+pub(crate) async fn poisoned(
+    env: &Environment,
+    function: &'static str,
+    message: &Envelope,
+    case: Option<CaseId>,
+    reason: String,
+    now: Timestamp,
+) -> Result<JournalRecord, AgentError> {
+    // What `poison` can't handle has nowhere else to go: the bus dead-letters it in the end.
+    if function == queue::POISON {
+        return Err(AgentError::Broken { reason });
+    }
+    let outbox = poison(function, message, case, reason, now)?;
+    Ok(JournalRecord { at: now, outbox: check_in(env, outbox).await?, wake_up: None })
 }
 
 /// Does what a record says: all of it can be done again without harm.
 async fn carry_out(env: &Environment, record: JournalRecord) -> Result<Vec<Envelope>, AgentError> {
     for step in &record.outbox.records {
-        env.store.create(&case_key(step), step).await?;
+        env.store.create(&record_key(step), step).await.map_err(broken)?;
     }
     if let Some(wake_up) = &record.wake_up {
-        env.store.create(&wake_up.key(), wake_up).await?;
+        env.store.create(&wake_up.key(), wake_up).await.map_err(broken)?;
     }
     Ok(record.outbox.messages)
-}
-
-fn case_key(record: &CaseRecord) -> String {
-    format!("cases/{}/{}", record.case, record.message)
-}
-
-/// What `case` went through, in no order.
-pub async fn case_records(store: &Store, case: &CaseId) -> Result<Vec<CaseRecord>, StoreError> {
-    let mut records = Vec::new();
-    for key in store.list(&format!("cases/{case}")).await? {
-        records.extend(store.read::<CaseRecord>(&key).await?);
-    }
-    Ok(records)
 }
 
 /// Exchanges payloads that are too large to travel for claim checks.
@@ -131,7 +159,7 @@ async fn check_in(env: &Environment, mut outbox: Outbox) -> Result<Outbox, Agent
         let text = message.payload.to_string();
         if text.len() > PAYLOAD_BYTES_MAX {
             let key = format!("claims/{}", hash_of(&[&text]));
-            env.store.create(&key, &message.payload).await?;
+            env.store.create(&key, &message.payload).await.map_err(broken)?;
             message.payload = serde_json::Value::Null;
             message.payload_ref = Some(key);
         }
@@ -140,7 +168,7 @@ async fn check_in(env: &Environment, mut outbox: Outbox) -> Result<Outbox, Agent
 }
 
 /// Exchanges a claim check for the payload.
-async fn claim(env: &Environment, mut message: Envelope) -> Result<Envelope, AgentError> {
+pub(crate) async fn claim(env: &Environment, mut message: Envelope) -> Result<Envelope, AgentError> {
     if let Some(key) = message.payload_ref.take() {
         let payload = env.store.read::<serde_json::Value>(&key).await?;
         message.payload = payload.ok_or_else(|| AgentError::cant_be_helped(format!("its payload {key} is gone")))?;
@@ -151,12 +179,26 @@ async fn claim(env: &Environment, mut message: Envelope) -> Result<Envelope, Age
     Ok(message)
 }
 
-fn poison(function: &'static str, message: &Envelope, reason: String, now: Timestamp) -> Result<Outbox, serde_json::Error> {
-    let case = message.payload.get("case").and_then(|case| case.as_str()).and_then(|case| case.parse().ok());
+fn poison(
+    function: &'static str,
+    message: &Envelope,
+    case: Option<CaseId>,
+    reason: String,
+    now: Timestamp,
+) -> Result<Outbox, serde_json::Error> {
     let poisoned = Poisoned { function: function.to_owned(), reason, case, message: message.clone() };
     let mut reply = Reply::new(function, message, now);
     reply.command(queue::POISON, topic::MESSAGE_POISONED, function, &poisoned)?;
     Ok(reply.finish())
+}
+
+/// The case that `message` is about, as far as its payload says.
+pub(crate) fn case_of(message: &Envelope) -> Option<CaseId> {
+    message.payload.get("case")?.as_str()?.parse().ok()
+}
+
+fn broken(error: StoreError) -> AgentError {
+    AgentError::Broken { reason: error.to_string() }
 }
 
 /// Doubles from a minute up to six hours, moved by up to a quarter so that what failed together does not come back together.

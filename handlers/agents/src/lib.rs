@@ -6,6 +6,7 @@ pub mod error;
 pub mod examine;
 pub mod facts;
 pub mod functions;
+pub mod history;
 pub mod in_process;
 pub mod journal;
 pub mod monitor;
@@ -17,3 +18,6 @@ pub mod scan;
 pub mod sweep;
 pub mod topology;
 pub mod verify;
+
+#[cfg(test)]
+mod journal_tests;

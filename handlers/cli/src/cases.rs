@@ -4,7 +4,7 @@ use crate::arguments::{Cases, Format};
 use crate::terminal::Terminal;
 use crate::{Failure, Outcome, block_on, open, present};
 use agents::environment::store::Store;
-use agents::journal;
+use agents::history;
 use pipeline::case::{Case, fold};
 use pipeline::ids::CaseId;
 use std::path::Path;
@@ -32,7 +32,7 @@ async fn read(store: &Store, id: Option<&str>) -> Result<Vec<Case>, Failure> {
     let mut cases = Vec::new();
     for id in &ids {
         let id: CaseId = id.parse().map_err(Failure::new)?;
-        cases.extend(fold(journal::case_records(store, &id).await.map_err(Failure::new)?));
+        cases.extend(fold(history::case_records(store, &id).await.map_err(Failure::new)?));
     }
     if let (Some(id), true) = (id, cases.is_empty()) {
         return Err(Failure(format!("there is no case `{id}`; `suture cases` lists them")));

@@ -22,7 +22,7 @@ pub struct SourceTree {
 /// One file. Only what a detector asked for is read.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
-    /// Size in the tree.
+    /// Size in the tree; 0 where nobody asked for the file.
     pub size_bytes: u64,
     /// Contents; `None`: no detector asked for it, or it is over a limit.
     pub bytes: Option<Arc<Vec<u8>>>,

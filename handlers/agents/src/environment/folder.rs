@@ -24,6 +24,9 @@ fn read_all(root: &Path, limits: &TreeLimits, wants: &dyn Fn(&str) -> bool) -> i
             }
         };
         for entry in entries {
+            if !reader.sees() {
+                break;
+            }
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else {
                 reader.skip("a path that is not UTF-8");
@@ -34,9 +37,11 @@ fn read_all(root: &Path, limits: &TreeLimits, wants: &dyn Fn(&str) -> bool) -> i
             if kind.is_dir() && reader.enters(&path, depth + 1) {
                 folders.push((path, depth + 1));
             } else if kind.is_file() {
-                let size_bytes = entry.metadata().map_or(0, |metadata| metadata.len());
-                let file_bytes_max = limits.file_bytes_max;
-                reader.file(path, size_bytes, || read(&entry.path(), file_bytes_max).ok());
+                reader.file(
+                    path,
+                    || entry.metadata().map(|metadata| metadata.len()).map_err(|error| format!("can't be read: {error}")),
+                    || read(&entry.path(), limits.file_bytes_max).map_err(|error| format!("can't be read: {error}")),
+                );
             }
         }
         if reader.is_full() {
@@ -71,4 +76,20 @@ fn same_file(listed: &fs::Metadata, opened: &fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn same_file(listed: &fs::Metadata, opened: &fs::Metadata) -> bool {
     listed.is_file() && opened.is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_folders_count_as_entries() {
+        let root = tempfile::tempdir().unwrap();
+        for number in 0..20 {
+            fs::create_dir_all(root.path().join(format!("a/{number}/b"))).unwrap();
+        }
+        let limited = |entries_max| tree(root.path(), &TreeLimits { entries_max, ..TreeLimits::default() }).unwrap().limits_hit;
+        assert_eq!(limited(41), Vec::<String>::new());
+        assert!(limited(40).concat().contains("entries_max"));
+    }
 }

@@ -134,6 +134,19 @@ impl Store {
         Ok(names)
     }
 
+    /// Copies the bytes at `from`, damaged or not, to `to`. Nothing where `from` is gone.
+    pub async fn copy(&self, from: &str, to: &str) -> Result<(), StoreError> {
+        self.effects.permit()?;
+        match self.objects.copy(&Path::from(from), &Path::from(to)).await {
+            Ok(()) => {
+                self.effects.done(format!("copy {from} {to}"));
+                Ok(())
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Deletes `key`, if it is there.
     pub async fn delete(&self, key: &str) -> Result<(), StoreError> {
         self.effects.permit()?;
@@ -167,6 +180,10 @@ mod tests {
         assert_eq!(store.read::<u8>("a/c").await.unwrap(), Some(4));
         assert_eq!(store.list("a").await.unwrap(), ["a/b/1", "a/c"]);
         assert_eq!(store.folders("a").await.unwrap(), ["b"]);
+        store.copy("a/c", "a/d").await.unwrap();
+        store.copy("a/e", "a/f").await.unwrap();
+        assert_eq!(store.read::<u8>("a/d").await.unwrap(), Some(4));
+        store.delete("a/d").await.unwrap();
         store.delete("a/c").await.unwrap();
         store.delete("a/c").await.unwrap();
         assert_eq!(store.list("a").await.unwrap(), ["a/b/1"]);

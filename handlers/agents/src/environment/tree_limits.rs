@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Limits on a tree. What is over one is left out, and the tree says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TreeLimits {
+    /// Entries seen of any kind: files, folders, links, submodules, and what is passed over. Nothing is read after them.
+    pub entries_max: usize,
     /// Files listed.
     pub files_max: usize,
     /// Size of a file that is read.
@@ -21,6 +23,7 @@ pub struct TreeLimits {
 impl Default for TreeLimits {
     fn default() -> Self {
         Self {
+            entries_max: 1_000_000,
             files_max: 500_000,
             file_bytes_max: 64 << 20,
             tree_bytes_max: 256 << 20,
@@ -54,6 +57,7 @@ pub struct TreeReader<'a> {
     wants: &'a dyn Fn(&str) -> bool,
     tree: SourceTree,
     bytes: u64,
+    entries: usize,
     full: bool,
     /// How many were left out, by reason.
     left_out: BTreeMap<String, usize>,
@@ -62,13 +66,28 @@ pub struct TreeReader<'a> {
 impl<'a> TreeReader<'a> {
     /// An empty tree that will read what `wants` asks for.
     pub fn new(limits: TreeLimits, wants: &'a dyn Fn(&str) -> bool) -> Self {
-        Self { limits, wants, tree: SourceTree::default(), bytes: 0, full: false, left_out: BTreeMap::new() }
+        Self { limits, wants, tree: SourceTree::default(), bytes: 0, entries: 0, full: false, left_out: BTreeMap::new() }
+    }
+
+    /// To be asked before each entry: whether it is looked at. Not after `entries_max` of them, wherever they lie.
+    pub fn sees(&mut self) -> bool {
+        if self.entries >= self.limits.entries_max {
+            self.full = true;
+            self.skip(&format!("what comes after the first {} entries (entries_max)", self.limits.entries_max));
+            return false;
+        }
+        self.entries += 1;
+        true
     }
 
     /// Whether to go into the folder at `path`, which is `depth` folders deep.
     pub fn enters(&mut self, path: &str, depth: usize) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         if SKIPPED_FOLDERS.contains(&name) {
+            return false;
+        }
+        if path.len() > self.limits.path_bytes_max {
+            self.skip(&format!("paths longer than {} bytes (path_bytes_max)", self.limits.path_bytes_max));
             return false;
         }
         if depth > self.limits.depth_max {
@@ -78,8 +97,14 @@ impl<'a> TreeReader<'a> {
         true
     }
 
-    /// Takes the file at `path`, reading it only if it is wanted and within the limits.
-    pub fn file(&mut self, path: String, size_bytes: u64, read: impl FnOnce() -> Option<Vec<u8>>) {
+    /// Takes the file at `path`. Its size and contents are asked for only if it is wanted and within the limits; where they
+    /// can't be had, the reason is noted.
+    pub fn file(
+        &mut self,
+        path: String,
+        size_bytes: impl FnOnce() -> Result<u64, String>,
+        read: impl FnOnce() -> Result<Vec<u8>, String>,
+    ) {
         if path.len() > self.limits.path_bytes_max {
             return self.skip(&format!("paths longer than {} bytes (path_bytes_max)", self.limits.path_bytes_max));
         }
@@ -88,23 +113,32 @@ impl<'a> TreeReader<'a> {
             return self.skip(&format!("files after the first {} (files_max)", self.limits.files_max));
         }
         if !(self.wants)(&path) {
-            return self.tree.insert_unread(path, size_bytes);
+            return self.tree.insert_unread(path, 0);
         }
+        let size_bytes = match size_bytes() {
+            Ok(size_bytes) => size_bytes,
+            Err(reason) => return self.leave_out(path, 0, &reason),
+        };
         if size_bytes > self.limits.file_bytes_max {
-            self.skip(&format!("{path}: {size_bytes} bytes, over {} (file_bytes_max)", self.limits.file_bytes_max));
-            return self.tree.insert_unread(path, size_bytes);
+            let reason = format!("{size_bytes} bytes, over {} (file_bytes_max)", self.limits.file_bytes_max);
+            return self.leave_out(path, size_bytes, &reason);
         }
         if self.bytes.saturating_add(size_bytes) > self.limits.tree_bytes_max {
-            self.skip(&format!("{path}: more than {} bytes in all (tree_bytes_max)", self.limits.tree_bytes_max));
-            return self.tree.insert_unread(path, size_bytes);
+            let reason = format!("more than {} bytes in all (tree_bytes_max)", self.limits.tree_bytes_max);
+            return self.leave_out(path, size_bytes, &reason);
         }
         match read() {
-            Some(bytes) => {
+            Ok(bytes) => {
                 self.bytes = self.bytes.saturating_add(bytes.len() as u64);
                 self.tree.insert(path, bytes);
             }
-            None => self.skip(&format!("{path}: can't be read")),
+            Err(reason) => self.leave_out(path, size_bytes, &reason),
         }
+    }
+
+    fn leave_out(&mut self, path: String, size_bytes: u64, reason: &str) {
+        self.skip(&format!("{path}: {reason}"));
+        self.tree.insert_unread(path, size_bytes);
     }
 
     /// Notes that something was left out for `reason`.

@@ -4,8 +4,9 @@ use crate::Failure;
 use crate::terminal::Progress;
 use agents::environment::Environment;
 use agents::environment::git::Head;
+use agents::history;
 use agents::in_process::{Bus, Delivery};
-use agents::journal::{self, WakeUp};
+use agents::journal::WakeUp;
 use agents::topology::Topology;
 use pipeline::case::{Case, fold};
 use pipeline::finding::ScanError;
@@ -45,9 +46,9 @@ pub async fn heal(env: &Environment, mode: Mode, progress: Progress) -> Result<H
     bus.settle(env, |delivery| seen.watch(delivery, &progress)).await.map_err(Failure::new)?;
     let mut cases = Vec::new();
     for id in &seen.cases {
-        let records = journal::case_records(&env.store, id).await.map_err(Failure::new)?;
+        let records = history::case_records_until(&env.store, id, run).await.map_err(Failure::new)?;
         // Another run at the same time may have begun the case over: what this one came to is told all the same.
-        if let Some(case) = fold(records.into_iter().filter(|record| record.run <= run)) {
+        if let Some(case) = fold(records) {
             let diff = match &case.delivery {
                 Some(delivery) => env.store.read::<String>(&delivery.diff).await.map_err(Failure::new)?,
                 None => None,

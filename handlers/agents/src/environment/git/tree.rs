@@ -1,0 +1,73 @@
+//! Trees of commits, read object by object. An object that this clone does not have is left out, and the tree says so.
+
+use super::{GitError, LocalRepository};
+use crate::environment::tree_limits::{TreeLimits, TreeReader, with_includes};
+use detectors::source_tree::SourceTree;
+use git2::{ErrorCode, FileMode, ObjectType, Oid};
+use pipeline::ids::CommitSha;
+use std::path::Path;
+
+impl LocalRepository {
+    /// The files of `commit` that detectors ask for. Links and submodules are left out.
+    pub fn tree(&self, commit: &CommitSha, limits: &TreeLimits) -> Result<SourceTree, GitError> {
+        self.tree_under(commit, Path::new(""), limits)
+    }
+
+    /// As [`Self::tree`], of one folder of the commit: paths begin there.
+    pub fn tree_under(&self, commit: &CommitSha, folder: &Path, limits: &TreeLimits) -> Result<SourceTree, GitError> {
+        with_includes(|wants| self.read(commit, folder, limits, wants))
+    }
+
+    fn read(&self, commit: &CommitSha, under: &Path, limits: &TreeLimits, wants: &dyn Fn(&str) -> bool) -> Result<SourceTree, GitError> {
+        let repository = self.open()?;
+        let mut root = repository.find_commit(Oid::from_str(commit.as_str())?)?.tree()?;
+        if under != Path::new("") {
+            let entry = root.get_path(under).ok().filter(|entry| entry.kind() == Some(ObjectType::Tree));
+            let entry = entry.ok_or_else(|| GitError::Absent(format!("{} is not a folder at {}", under.display(), commit.short())))?;
+            root = repository.find_tree(entry.id())?;
+        }
+        let odb = repository.odb()?;
+        let mut reader = TreeReader::new(*limits, wants);
+        let mut folders = vec![(String::new(), root.id(), 0)];
+        while let Some((folder, id, depth)) = folders.pop() {
+            let tree = match repository.find_tree(id) {
+                Ok(tree) => tree,
+                Err(error) => {
+                    reader.skip(&format!("{folder}: {}", why(&error)));
+                    continue;
+                }
+            };
+            for entry in &tree {
+                if !reader.sees() {
+                    break;
+                }
+                let Ok(name) = entry.name() else {
+                    reader.skip("a path that is not UTF-8");
+                    continue;
+                };
+                let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+                match entry.kind() {
+                    Some(ObjectType::Tree) if reader.enters(&path, depth + 1) => folders.push((path, entry.id(), depth + 1)),
+                    Some(ObjectType::Blob) if entry.filemode() != i32::from(FileMode::Link) => reader.file(
+                        path,
+                        || odb.read_header(entry.id()).map(|(size_bytes, _)| size_bytes as u64).map_err(|error| why(&error)),
+                        || repository.find_blob(entry.id()).map(|blob| blob.content().to_vec()).map_err(|error| why(&error)),
+                    ),
+                    _ => {}
+                }
+            }
+            if reader.is_full() {
+                break;
+            }
+        }
+        Ok(reader.finish())
+    }
+}
+
+/// Why an object can't be read, in words.
+fn why(error: &git2::Error) -> String {
+    match error.code() {
+        ErrorCode::NotFound => "this clone does not have it (a partial clone; `git fetch` can bring it)".to_owned(),
+        _ => error.message().to_owned(),
+    }
+}

@@ -31,7 +31,8 @@ use proptest::test_runner::Config;
 fn check(seed: u64) {
     let case = Case::random(seed);
     let rules = Rules { allow_breaking: case.breaking, allow_overrides: case.overrides, ..Rules::new(now()) };
-    exact_plan_is_the_smallest(&case, &rules, seed);
+    // With enough steps for every one of these graphs: about 1 in 1,500 needs more than a plan usually gets.
+    exact_plan_is_the_smallest(&case, &Rules { steps_max: 100 * rules.steps_max, ..rules.clone() }, seed);
     constructed_plan_holds(&case, &Rules { steps_max: 0, ..rules }, seed);
 }
 

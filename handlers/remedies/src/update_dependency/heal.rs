@@ -59,6 +59,8 @@ pub(super) struct Healing<'h, 'r, 'a> {
     pub steps_left: u64,
     /// What a search may always take, though others used up what there was.
     pub steps_min: u64,
+    /// What a search may take at most.
+    pub steps_each_max: u64,
     /// By wound: its entries.
     pub entries: Vec<Vec<Id>>,
     /// By wound: why it is left.
@@ -91,6 +93,7 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
             allowed,
             steps_left: steps_max,
             steps_min: steps_max.min(STEPS_MIN),
+            steps_each_max: steps_max / SEARCHES,
             entries,
             reasons,
             alone: BTreeMap::new(),
@@ -148,7 +151,7 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
 
     /// What one search may take: bounded by what is left of all, so that the whole is bounded.
     pub(super) fn steps_for_one(&self) -> u64 {
-        (self.steps_left / 8).min(STEPS_EACH_MAX) + self.steps_min
+        (self.steps_left / 8).min(self.steps_each_max) + self.steps_min
     }
 
     fn why(&mut self, id: Id) -> String {
@@ -208,8 +211,8 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
 /// What a search may always take, though others used up what there was.
 const STEPS_MIN: u64 = 100;
 
-/// What a search may take at most.
-const STEPS_EACH_MAX: u64 = 2_000;
+/// One search may take at most this part of all steps.
+const SEARCHES: u64 = 30;
 
 /// Changes tried for one entry where the exact search ended at its limit.
 const STEPS_TO_CONSTRUCT: u64 = 1_000;

@@ -344,3 +344,14 @@ fn an_extra_that_nobody_asked_for_is_not_in_the_way() {
     let world = pip().release("a@1.0 bad", "").release("a@1.1", "b >=2; extra == 'fast'").release("b@1.0", "").at("a", "1.0").at("b", "1.0");
     check(&world, "a 1.0 -> 1.1");
 }
+
+#[test]
+fn the_wheel_at_an_address_is_left_for_people() {
+    let world = pip().release("foo-bar@1.0 bad", "").release("foo-bar@2.0", "");
+    let files = [("requirements.txt", "https://host.example/foo_bar-1.0-py3-none-any.whl\n")];
+    let (graphs, _) = detectors::dependency::graphs(&files.into_iter().collect());
+    let fingerprint = Fingerprint::of("TEST-foo-bar", "pkg:pypi/foo-bar@1.0", 0);
+    let wounds = [Wound { fingerprint: &fingerprint, places: vec!["requirements.txt:1".to_owned()] }];
+    let Planned::Plan(plan) = plan(&graphs[0], &wounds, &world.facts, &Rules::new(now())) else { panic!("all facts are there") };
+    assert_eq!(lines(&plan), "left: foo-bar 1.0 does not come from a registry");
+}

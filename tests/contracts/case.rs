@@ -7,7 +7,8 @@ use pipeline::message::{MessageId, RunId};
 use proptest::prelude::*;
 
 fn record() -> impl Strategy<Value = CaseRecord> {
-    let status = prop::sample::select(vec![None, Some(Status::Initiated), Some(Status::Proposed), Some(Status::Completed)]);
+    let status =
+        prop::sample::select(vec![None, Some(Status::Initiated), Some(Status::Proposed), Some(Status::Completed)]);
     let decision = prop::sample::select(vec![None, Some(Decision::Heal), Some(Decision::Escalate)]);
     (0..3_i64, 0..6_u32, 0..4_u128, status, decision).prop_map(|(run, hops, message, status, decision)| {
         let run = RunId::new(Timestamp::from_second(run).unwrap(), [0; 10]);

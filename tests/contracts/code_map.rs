@@ -10,7 +10,8 @@ fn root() -> PathBuf {
 fn paths_in(text: &str) -> Vec<String> {
     let quoted = text.split('`').skip(1).step_by(2);
     let is_path = |text: &&str| {
-        let known = ["functions/", "handlers/", "tests/", "docs/", ".ci/", "Cargo.toml", "clippy.toml", "deny.toml", "LICENSE"];
+        let known =
+            ["functions/", "handlers/", "tests/", "docs/", ".ci/", "Cargo.toml", "clippy.toml", "deny.toml", "LICENSE"];
         known.iter().any(|start| text.starts_with(start)) && !text.contains(['*', '<', ' ', '{'])
     };
     quoted.filter(is_path).map(str::to_owned).collect()

@@ -73,7 +73,8 @@ fn verdict() -> Verdict {
 
 #[test]
 fn scan_requested() {
-    let payload = ScanRequested { repository: repository(), base_branch: "main".to_owned(), commit: commit(), mode: Mode::Heal };
+    let payload =
+        ScanRequested { repository: repository(), base_branch: "main".to_owned(), commit: commit(), mode: Mode::Heal };
     insta::assert_json_snapshot!(payload, @r#"
     {
       "repository": "git.example/team/shop",
@@ -230,8 +231,14 @@ fn verification_requested() {
         diff: "diffs/00".to_owned(),
     };
     let left = vec![Left { fingerprint: fingerprint(), reason: "no version heals it".to_owned() }];
-    let payload =
-        VerificationRequested { case: case(), wound: wound(), verdict: verdict(), heals: vec![finding()], left, delivery };
+    let payload = VerificationRequested {
+        case: case(),
+        wound: wound(),
+        verdict: verdict(),
+        heals: vec![finding()],
+        left,
+        delivery,
+    };
     insta::assert_json_snapshot!(payload, @r#"
     {
       "case": "npm-0123456789ab",

@@ -30,8 +30,16 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
 fn without_tests(text: &str) -> &str {
     let is_module = |after: &str| {
         let after = after.trim_start();
-        let after = after.strip_prefix("pub").map_or(after, |public| public.trim_start_matches("(crate)").trim_start_matches("(super)").trim_start());
-        let name = |module: &str| module.trim_start().trim_start_matches(|letter: char| letter.is_alphanumeric() || letter == '_').trim_start().starts_with('{');
+        let after = after
+            .strip_prefix("pub")
+            .map_or(after, |public| public.trim_start_matches("(crate)").trim_start_matches("(super)").trim_start());
+        let name = |module: &str| {
+            module
+                .trim_start()
+                .trim_start_matches(|letter: char| letter.is_alphanumeric() || letter == '_')
+                .trim_start()
+                .starts_with('{')
+        };
         after.strip_prefix("mod ").is_some_and(name)
     };
     let marks = text.match_indices(TEST_MARK);
@@ -57,7 +65,8 @@ fn names_module(code: &str, other: &str) -> bool {
             let mut depth = 0;
             let mut before = '{';
             for (at, letter) in rest.char_indices() {
-                let begins = depth == 1 && matches!(before, '{' | ',') && rest[at..].starts_with(other) && is_word(rest, at);
+                let begins =
+                    depth == 1 && matches!(before, '{' | ',') && rest[at..].starts_with(other) && is_word(rest, at);
                 if begins {
                     return true;
                 }
@@ -90,7 +99,18 @@ fn is_test(path: &Path) -> bool {
 fn pipeline_detectors_and_remedies_do_no_io() {
     for pure in ["pipeline", "detectors", "remedies"] {
         for (path, code) in sources(&handlers().join(pure).join("src")) {
-            for io in ["std::fs", "std::net", "std::process", "std::env", "std::io", "std::thread", "tokio", "reqwest", "git2", "object_store"] {
+            for io in [
+                "std::fs",
+                "std::net",
+                "std::process",
+                "std::env",
+                "std::io",
+                "std::thread",
+                "tokio",
+                "reqwest",
+                "git2",
+                "object_store",
+            ] {
                 let used = if io.starts_with("std::") { io.to_owned() } else { format!("{io}::") };
                 assert!(!code.contains(&used), "{} uses {io}", path.display());
             }
@@ -117,7 +137,11 @@ fn only_the_environment_names_http_git_and_the_store() {
     for (path, code) in sources(&environment) {
         let rooms = [("git2::", "git"), ("object_store::", "store.rs")];
         for (client, room) in rooms {
-            assert!(!code.contains(client) || path.starts_with(environment.join(room)), "{} names {client}", path.display());
+            assert!(
+                !code.contains(client) || path.starts_with(environment.join(room)),
+                "{} names {client}",
+                path.display()
+            );
         }
     }
 }
@@ -152,7 +176,10 @@ fn only_tests_that_are_written_in_a_file_are_cut_off() {
     let check = |text: &str, expect: &str| assert_eq!(without_tests(text), expect);
     check("#[cfg(test)]\nmod tests;\nfn code() {}\n", "#[cfg(test)]\nmod tests;\nfn code() {}\n");
     check("fn code() {}\n#[cfg(test)]\nmod tests {\n}\n", "fn code() {}\n");
-    check("#[cfg(test)]\nuse x;\nfn code() {}\n#[cfg(test)]\npub(crate) mod tests {", "#[cfg(test)]\nuse x;\nfn code() {}\n");
+    check(
+        "#[cfg(test)]\nuse x;\nfn code() {}\n#[cfg(test)]\npub(crate) mod tests {",
+        "#[cfg(test)]\nuse x;\nfn code() {}\n",
+    );
 }
 
 #[test]
@@ -179,6 +206,7 @@ fn queue_names_are_written_in_one_place() {
 
 #[test]
 fn the_queue_of_a_call_over_several_lines_is_seen() {
-    let code = "reply\n    .command(\n        \"notify\",\n        topic::X,\n    )?;\nreply.command(queue::NOTIFY, \"x\")";
+    let code =
+        "reply\n    .command(\n        \"notify\",\n        topic::X,\n    )?;\nreply.command(queue::NOTIFY, \"x\")";
     assert_eq!(first_arguments(code, "command"), ["\"notify\"", "queue::NOTIFY"]);
 }

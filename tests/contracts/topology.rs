@@ -35,10 +35,15 @@ fn every_output_has_a_consumer() {
     for function in topology().functions {
         for (binding, output) in function.outputs {
             match output {
-                Output::Queue(queue) => assert!(heard.contains(&queue), "{} sends to {queue}, which nobody hears", function.name),
+                Output::Queue(queue) => {
+                    assert!(heard.contains(&queue), "{} sends to {queue}, which nobody hears", function.name)
+                }
                 Output::Topic(topic) => assert_eq!(topic, AGENT_EVENTS),
             }
-            assert!(binding.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{binding}: the host takes letters and digits only");
+            assert!(
+                binding.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+                "{binding}: the host takes letters and digits only"
+            );
         }
     }
 }
@@ -46,7 +51,8 @@ fn every_output_has_a_consumer() {
 #[test]
 fn monitor_hears_the_events() {
     let monitor = topology().functions.into_iter().find(|function| function.name == "monitor").unwrap();
-    let trigger = Trigger::Subscription { topic: AGENT_EVENTS.to_owned(), subscription: MONITOR_SUBSCRIPTION.to_owned() };
+    let trigger =
+        Trigger::Subscription { topic: AGENT_EVENTS.to_owned(), subscription: MONITOR_SUBSCRIPTION.to_owned() };
     assert_eq!(monitor.trigger, trigger);
 }
 

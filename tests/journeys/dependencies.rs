@@ -3,8 +3,8 @@
 use crate::world::World;
 use crate::world::project::Project;
 use crate::world::weather::in_every_weather;
-use pipeline::case::Status;
 use agents::environment::effects::Effects;
+use pipeline::case::Status;
 use pipeline::decision::Decision;
 use pipeline::policy::DEFAULT_POLICIES;
 use std::collections::BTreeSet;
@@ -203,7 +203,11 @@ async fn without_a_policy_people_decide() {
 #[tokio::test]
 async fn override_is_written_only_where_the_policy_allows_it() {
     // The dependent pins the vulnerable version, and has no newer release.
-    let project = Project::new().needs("gate", "2.1.0").locks("gate", "2.1.0", &[("latch", "1.0.3")]).locks("latch", "1.0.3", &[]);
+    let project = Project::new().needs("gate", "2.1.0").locks("gate", "2.1.0", &[("latch", "1.0.3")]).locks(
+        "latch",
+        "1.0.3",
+        &[],
+    );
     let begin = async || {
         let mut world = World::with_project(&project).await;
         world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
@@ -222,7 +226,8 @@ async fn override_is_written_only_where_the_policy_allows_it() {
     allowed.set_policies(&DEFAULT_POLICIES.replace(update, &format!("{update}\n        allow_overrides: true")));
     allowed.heal().await;
     let case = allowed.expect(&allowed.cases().await, Status::Proposed);
-    let manifest: serde_json::Value = serde_json::from_str(&allowed.repository.read(&case.case.branch(), "package.json")).unwrap();
+    let manifest: serde_json::Value =
+        serde_json::from_str(&allowed.repository.read(&case.case.branch(), "package.json")).unwrap();
     assert_eq!(manifest["overrides"]["latch"], "1.2.0");
     allowed.finish();
 }
@@ -408,9 +413,12 @@ async fn two_lockfiles_are_healed_in_every_weather() {
     let mut world = two_shops().await;
     world.settle().await;
     for lockfile in ["package-lock.json", "back/package-lock.json"] {
-        let healed = world.cases().await.into_iter().filter_map(|case| case.delivery?.branch).filter(|branch| {
-            world.repository.read(branch, lockfile).contains("latch-1.2.0.tgz")
-        });
+        let healed = world
+            .cases()
+            .await
+            .into_iter()
+            .filter_map(|case| case.delivery?.branch)
+            .filter(|branch| world.repository.read(branch, lockfile).contains("latch-1.2.0.tgz"));
         assert_eq!(healed.count(), 1, "{lockfile}");
     }
     in_every_weather(two_shops).await;

@@ -63,7 +63,8 @@ pub fn topology() -> Topology {
 async fn with_poison() -> World {
     let mut world = World::with_files(&[("README.md", "shop\n")]).await;
     let now = world.clock.now();
-    let root = Envelope::root("test", queue::SCAN, topic::SCAN_REQUESTED, &"no request", world.ids.run(now), now).unwrap();
+    let root =
+        Envelope::root("test", queue::SCAN, topic::SCAN_REQUESTED, &"no request", world.ids.run(now), now).unwrap();
     world.bus.send(None, &root).unwrap();
     world.settle().await;
     world
@@ -160,7 +161,8 @@ impl World {
 
     /// A process in this world, which dies by the rules of `effects`.
     pub fn process(&self, effects: Effects) -> Environment {
-        let settings = RegistrySettings { npm_registry: Some(self.registry.address.clone()), ..RegistrySettings::default() };
+        let settings =
+            RegistrySettings { npm_registry: Some(self.registry.address.clone()), ..RegistrySettings::default() };
         let configuration = Configuration::of(&settings, &UserFiles::default());
         let notices = Arc::clone(&self.notices);
         Environment {
@@ -201,10 +203,15 @@ impl World {
         let env = self.process(Effects::default());
         let repository = &env.repositories[0];
         let head = repository.head().unwrap();
-        let request =
-            ScanRequested { repository: repository.name().clone(), base_branch: head.branch, commit: head.commit, mode: Mode::Heal };
+        let request = ScanRequested {
+            repository: repository.name().clone(),
+            base_branch: head.branch,
+            commit: head.commit,
+            mode: Mode::Heal,
+        };
         let now = self.clock.now();
-        let root = Envelope::root("test", queue::SCAN, topic::SCAN_REQUESTED, &request, self.ids.run(now), now).unwrap();
+        let root =
+            Envelope::root("test", queue::SCAN, topic::SCAN_REQUESTED, &request, self.ids.run(now), now).unwrap();
         self.bus.send(None, &root).unwrap();
     }
 

@@ -96,7 +96,10 @@ pub fn ran(output: Output) -> Ran {
 }
 
 /// A call of `program` in `folder`. No other place makes one.
-#[expect(clippy::disallowed_methods, reason = "no agent runs a program; tests run ours, and hold it against the real ones")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no agent runs a program; tests run ours, and hold it against the real ones"
+)]
 pub fn command(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder);

@@ -32,7 +32,11 @@ impl Project {
             "integrity": integrity(name, version),
         });
         if !dependencies.is_empty() {
-            entry["dependencies"] = dependencies.iter().map(|(name, range)| ((*name).to_owned(), Value::from(*range))).collect::<Map<_, _>>().into();
+            entry["dependencies"] = dependencies
+                .iter()
+                .map(|(name, range)| ((*name).to_owned(), Value::from(*range)))
+                .collect::<Map<_, _>>()
+                .into();
         }
         self.entries.insert(format!("node_modules/{name}"), entry);
         self
@@ -48,7 +52,9 @@ impl Project {
         let mut packages = Map::new();
         packages.insert(String::new(), json!({ "name": "shop", "version": "1.0.0", "dependencies": self.direct }));
         packages.extend(self.entries.clone());
-        pretty(&json!({ "name": "shop", "version": "1.0.0", "lockfileVersion": 3, "requires": true, "packages": packages }))
+        pretty(
+            &json!({ "name": "shop", "version": "1.0.0", "lockfileVersion": 3, "requires": true, "packages": packages }),
+        )
     }
 }
 

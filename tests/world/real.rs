@@ -14,8 +14,8 @@ use agents::environment::registries::{Configuration, Limits, Registries, UserFil
 use agents::environment::settings::Settings;
 use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
-use agents::in_process::Bus;
 use agents::history;
+use agents::in_process::Bus;
 use pipeline::case::{Case, fold};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::payload::{Mode, ScanRequested};

@@ -50,7 +50,10 @@ impl GitRepository {
         let reference = format!("refs/heads/{branch}");
         let parent = repository.find_reference(&reference).unwrap().peel_to_commit().unwrap();
         let who = Signature::new("Somebody", "somebody@localhost", &Time::new(1_700_000_000, 0)).unwrap();
-        repository.commit(Some(&reference), &who, &who, message, &parent.tree().unwrap(), &[&parent]).unwrap().to_string()
+        repository
+            .commit(Some(&reference), &who, &who, message, &parent.tree().unwrap(), &[&parent])
+            .unwrap()
+            .to_string()
     }
 
     /// Text of `path` on `branch`.
@@ -104,10 +107,14 @@ impl GitRepository {
     /// How many objects its database has, loose and packed.
     pub fn objects(&self) -> usize {
         let mut count = 0;
-        self.open().odb().unwrap().foreach(|_| {
-            count += 1;
-            true
-        }).unwrap();
+        self.open()
+            .odb()
+            .unwrap()
+            .foreach(|_| {
+                count += 1;
+                true
+            })
+            .unwrap();
         count
     }
 

@@ -27,7 +27,8 @@ impl Outcome {
     async fn of(world: &World) -> Self {
         let cases = world.cases().await;
         let branches = world.repository.branches();
-        let mut notices: Vec<String> = world.notices.lock().unwrap().iter().map(|notice| notice.subject.clone()).collect();
+        let mut notices: Vec<String> =
+            world.notices.lock().unwrap().iter().map(|notice| notice.subject.clone()).collect();
         notices.sort();
         notices.dedup();
         Self {
@@ -35,7 +36,12 @@ impl Outcome {
             ahead: branches.iter().map(|(branch, _)| (branch.clone(), world.repository.ahead(branch))).collect(),
             branches,
             notices,
-            dead_letters: world.bus.dead_letters.iter().map(|(letter, reason)| format!("{}: {reason}", letter.function)).collect(),
+            dead_letters: world
+                .bus
+                .dead_letters
+                .iter()
+                .map(|(letter, reason)| format!("{}: {reason}", letter.function))
+                .collect(),
             wake_ups: world.wake_ups().await,
             events: events(world).await,
             poison: world.store.list("poison").await.unwrap(),
@@ -148,7 +154,8 @@ async fn storm(mut world: World, mut chance: Chance, effects: usize) -> World {
             }
         }
         if env.store.is_dead() {
-            let lives_for = if mishaps > 0 { Effects::crashing_after(chance.below(effects + 1)) } else { Effects::default() };
+            let lives_for =
+                if mishaps > 0 { Effects::crashing_after(chance.below(effects + 1)) } else { Effects::default() };
             env = world.process(lives_for);
         }
     }

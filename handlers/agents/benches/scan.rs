@@ -32,7 +32,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             real_tree(&shared.join("repositories/nodegoat"))?
         }
         None => {
-            Index::build(&path, (0..ENTRIES).step_by(50).map(|at| OsvRecord::parse(record(at).as_bytes()).map_err(refused)), now)?;
+            Index::build(
+                &path,
+                (0..ENTRIES).step_by(50).map(|at| OsvRecord::parse(record(at).as_bytes()).map_err(refused)),
+                now,
+            )?;
             made_up_tree()?
         }
     };
@@ -43,7 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let files = Files::read(&tree);
     criterion.bench_function("resolve its needs", |bench| bench.iter(|| black_box(&files).projects()));
     criterion.bench_function("spell out its graph", |bench| bench.iter(|| black_box(&files).projects().into_graphs()));
-    criterion.bench_function("all of it: graphs of a tree", |bench| bench.iter(|| dependency::graphs(black_box(&tree))));
+    criterion
+        .bench_function("all of it: graphs of a tree", |bench| bench.iter(|| dependency::graphs(black_box(&tree))));
     let projects = files.projects();
     criterion.bench_function("look up and match", |bench| {
         bench.iter(|| {
@@ -66,7 +71,9 @@ fn real_tree(folder: &Path) -> Result<SourceTree, std::io::Error> {
 
 /// Each entry needs the one after the next.
 fn made_up_tree() -> Result<SourceTree, std::fmt::Error> {
-    let mut lockfile = r#"{"lockfileVersion":3,"packages":{"":{"dependencies":{"package-0":"^1.0.0","package-1":"^1.0.0"}}"#.to_owned();
+    let mut lockfile =
+        r#"{"lockfileVersion":3,"packages":{"":{"dependencies":{"package-0":"^1.0.0","package-1":"^1.0.0"}}"#
+            .to_owned();
     for at in 0..ENTRIES {
         write!(
             lockfile,

@@ -43,7 +43,12 @@ pub async fn analyze(env: &Environment, message: Envelope<Detected>) -> Result<O
         return Ok(reply.finish());
     }
     reply.event(topic::HEALING_ESCALATED, case.as_str(), &event(verdict.reasons.join("; ")))?;
-    reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &wording::escalated(case, wound, &verdict.reasons, &[]))?;
+    reply.command(
+        queue::NOTIFY,
+        topic::NOTIFICATION_REQUESTED,
+        case.as_str(),
+        &wording::escalated(case, wound, &verdict.reasons, &[]),
+    )?;
     let mut outbox = reply.finish();
     for record in &mut outbox.records {
         record.status = Some(Status::Escalated);

@@ -90,7 +90,10 @@ async fn look(env: &Environment, tree: &SourceTree, depth: Depth) -> Result<Exam
     };
     if env.registries.is_offline() {
         // Whether a fixed version was ever released, and when, is a registry's to say.
-        matched.iter_mut().filter(|matched| matched.finding.fix == Fix::Available).for_each(|matched| matched.finding.fix = Fix::Unknown);
+        matched
+            .iter_mut()
+            .filter(|matched| matched.finding.fix == Fix::Available)
+            .for_each(|matched| matched.finding.fix = Fix::Unknown);
     }
     let mut suppressions = env.suppressions.clone();
     suppressions.ignores.clone_from(&config.ignore);
@@ -134,7 +137,11 @@ fn read_config(tree: &SourceTree, errors: &mut Vec<ScanError>) -> (RepositoryCon
 }
 
 /// Parts findings into those to act on and those that are suppressed, both worst first.
-fn part(matched: Vec<Matched>, suppressions: &Suppressions, env: &Environment) -> (Vec<Matched>, Vec<(Matched, Suppression)>, Vec<String>) {
+fn part(
+    matched: Vec<Matched>,
+    suppressions: &Suppressions,
+    env: &Environment,
+) -> (Vec<Matched>, Vec<(Matched, Suppression)>, Vec<String>) {
     let today = env.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let findings: Vec<Finding> = matched.iter().map(|matched| matched.finding.clone()).collect();
     let parted = suppress::apply(findings, suppressions, today);

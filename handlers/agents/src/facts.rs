@@ -32,12 +32,16 @@ pub async fn plan(
 ) -> Result<(Plan, Facts, Vec<String>), AgentError> {
     let wounds: Vec<Wound<'_>> = matched
         .iter()
-        .map(|matched| Wound {
-            fingerprint: &matched.finding.fingerprint,
-            places: matched.places.clone(),
-        })
+        .map(|matched| Wound { fingerprint: &matched.finding.fingerprint, places: matched.places.clone() })
         .collect();
-    let mut inquiry = Inquiry { env, graph, addresses, facts: Facts::default(), needs_asked: BTreeMap::new(), needs_unknown: BTreeMap::new() };
+    let mut inquiry = Inquiry {
+        env,
+        graph,
+        addresses,
+        facts: Facts::default(),
+        needs_asked: BTreeMap::new(),
+        needs_unknown: BTreeMap::new(),
+    };
     for _ in 0..ROUNDS_MAX {
         match update_dependency::plan(graph, &wounds, &inquiry.facts, rules) {
             Planned::NeedFacts(names) => inquiry.ask(names).await?,
@@ -94,9 +98,13 @@ impl Inquiry<'_> {
                     answer.facts
                 }
                 Err(Unavailable::TryLater { address, reason, retry_after_s }) => {
-                    let wait = retry_after_s.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs);
+                    let wait =
+                        retry_after_s.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs);
                     let not_before = wait.and_then(|wait| self.env.clock.now().saturating_add(wait).ok());
-                    return Err(AgentError::TryLater { reason: format!("{address} can't answer now ({reason})"), not_before });
+                    return Err(AgentError::TryLater {
+                        reason: format!("{address} can't answer now ({reason})"),
+                        not_before,
+                    });
                 }
                 Err(reason) => PackageFacts { unavailable: Some(reason.to_string()), ..PackageFacts::default() },
             };

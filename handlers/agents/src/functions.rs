@@ -13,7 +13,9 @@ pub async fn handle(env: &Environment, function: &str, message: Envelope) -> Res
         "monitor" => once(env, "monitor", message, async |message| monitor::monitor(env, message).await).await,
         "notify" => once(env, "notify", message, async |message| notify::notify(env, message.read()?).await).await,
         "poison" => once(env, "poison", message, async |message| poison::poison(env, message.read()?).await).await,
-        "remediate" => once(env, "remediate", message, async |message| remediate::remediate(env, message.read()?).await).await,
+        "remediate" => {
+            once(env, "remediate", message, async |message| remediate::remediate(env, message.read()?).await).await
+        }
         "scan" => once(env, "scan", message, async |message| scan::scan(env, message.read()?).await).await,
         "verify" => once(env, "verify", message, async |message| verify::verify(env, message.read()?).await).await,
         _ => Err(AgentError::Broken { reason: format!("there is no function `{function}`") }),

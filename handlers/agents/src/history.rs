@@ -52,7 +52,9 @@ async fn records_up_to(store: &Store, case: &CaseId, last: Option<String>) -> Re
     if let Some(keys) = first.filter(|first| oldest_read.as_ref() != Some(first)).and_then(|first| runs.get(&first)) {
         // Of the first run only the time counts: what it found or delivered, a run that was not read may have replaced.
         let first = read(store, keys).await?.into_iter();
-        records.extend(first.map(|record| CaseRecord::new(record.case, record.message, record.run, record.hops, &record.agent, record.at)));
+        records.extend(first.map(|record| {
+            CaseRecord::new(record.case, record.message, record.run, record.hops, &record.agent, record.at)
+        }));
     }
     Ok(records)
 }

@@ -74,7 +74,9 @@ where
     match env.store.read::<JournalRecord>(&key).await {
         Ok(Some(record)) => return carry_out(env, record).await,
         Ok(None) => {}
-        Err(error @ StoreError::Damaged { .. }) => return bury(env, &key, function, &message, error.to_string(), now).await,
+        Err(error @ StoreError::Damaged { .. }) => {
+            return bury(env, &key, function, &message, error.to_string(), now).await;
+        }
         Err(error) => return Err(broken(error)),
     }
     let claimed = claim(env, message.clone()).await;
@@ -103,7 +105,9 @@ where
         // Somebody else handled the same message at the same time; what they wrote is the answer.
         Created::Before => match env.store.read::<JournalRecord>(&key).await {
             Ok(theirs) => carry_out(env, theirs.unwrap_or(record)).await,
-            Err(error @ StoreError::Damaged { .. }) => bury(env, &key, function, &message, error.to_string(), now).await,
+            Err(error @ StoreError::Damaged { .. }) => {
+                bury(env, &key, function, &message, error.to_string(), now).await
+            }
             Err(error) => Err(broken(error)),
         },
     }

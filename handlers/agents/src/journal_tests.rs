@@ -149,7 +149,11 @@ async fn damaged_wake_up_is_set_aside_and_the_others_still_go() {
     office.put_off(office.message(queue::ANALYZE, &json!({ "case": "npm-1" }))).await;
     assert_eq!(office.sweep().await, 2);
     assert_eq!(office.status("npm-1").await, Some(Status::Error));
-    assert!(office.told().iter().any(|reason| reason.contains("wakeups/19700101T0000/0 is damaged")), "{:?}", office.told());
+    assert!(
+        office.told().iter().any(|reason| reason.contains("wakeups/19700101T0000/0 is damaged")),
+        "{:?}",
+        office.told()
+    );
     assert_eq!(office.env.store.read("poison/wakeups/19700101T0000/0").await.unwrap(), Some("torn".to_owned()));
     // Once it is known that both were handled, they are cleared away.
     assert_eq!(office.sweep().await, 0);

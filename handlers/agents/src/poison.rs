@@ -21,7 +21,12 @@ pub async fn poison(env: &Environment, message: Envelope<Poisoned>) -> Result<Ou
     }
     // A notice that can't be told is not told again: that would go round in circles.
     if function != queue::NOTIFY {
-        reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, function, &wording::poisoned(case.as_ref(), function, reason))?;
+        reply.command(
+            queue::NOTIFY,
+            topic::NOTIFICATION_REQUESTED,
+            function,
+            &wording::poisoned(case.as_ref(), function, reason),
+        )?;
     }
     Ok(reply.finish())
 }

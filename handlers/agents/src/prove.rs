@@ -23,7 +23,12 @@ pub struct Seen<'a> {
 /// proven if all of them are `ok`.
 ///
 /// Tries later where advisories can't be asked for that could be before: nothing found would mean nothing.
-pub async fn prove(env: &Environment, before: Seen<'_>, heals: &[Fingerprint], after: &SourceTree) -> Result<Vec<Step>, AgentError> {
+pub async fn prove(
+    env: &Environment,
+    before: Seen<'_>,
+    heals: &[Fingerprint],
+    after: &SourceTree,
+) -> Result<Vec<Step>, AgentError> {
     let examination = examine(env, after).await?;
     let known = before.examination;
     let promised = everything(known).filter(|finding| heals.contains(&finding.fingerprint)).count();
@@ -58,7 +63,11 @@ fn everything(examination: &Examination) -> impl Iterator<Item = &Finding> {
 fn gone(before: &Examination, heals: &[Fingerprint], seen: &Examination) -> Step {
     let promised: Vec<&Finding> = everything(before).filter(|finding| heals.contains(&finding.fingerprint)).collect();
     let still: BTreeSet<_> = everything(seen).map(identity).collect();
-    let kept: Vec<String> = promised.iter().filter(|finding| still.contains(&identity(finding))).map(|finding| finding.rule.clone()).collect();
+    let kept: Vec<String> = promised
+        .iter()
+        .filter(|finding| still.contains(&identity(finding)))
+        .map(|finding| finding.rule.clone())
+        .collect();
     match (promised.len() == heals.len(), kept.is_empty()) {
         (true, true) => Step::new("gone", true, format!("{} of {} found again", 0, promised.len())),
         (true, false) => Step::new("gone", false, format!("found again: {}", kept.join(", "))),
@@ -71,7 +80,13 @@ fn nothing_new(before: &Examination, seen: &Examination) -> Step {
     // The same vulnerability in another version of the package is new as well: the version was chosen by us.
     let new: Vec<String> = everything(seen)
         .filter(|finding| !known.contains(&identity(finding)))
-        .map(|finding| format!("{} in {}", finding.rule, finding.package.as_ref().map_or(finding.path.as_str(), |package| &package.purl)))
+        .map(|finding| {
+            format!(
+                "{} in {}",
+                finding.rule,
+                finding.package.as_ref().map_or(finding.path.as_str(), |package| &package.purl)
+            )
+        })
         .collect();
     if new.is_empty() {
         Step::new("nothing new", true, "no finding that was not there before")
@@ -94,7 +109,11 @@ fn parses(before: &Examination, seen: &Examination) -> Step {
         return Step::new("parses", false, new.join("; "));
     }
     if seen.graphs.len() != before.graphs.len() {
-        return Step::new("parses", false, format!("{} projects instead of {}", seen.graphs.len(), before.graphs.len()));
+        return Step::new(
+            "parses",
+            false,
+            format!("{} projects instead of {}", seen.graphs.len(), before.graphs.len()),
+        );
     }
     Step::new("parses", true, "every changed file is read without an error")
 }

@@ -40,7 +40,8 @@ pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, Ag
     if is_forgotten(&before, &request.wound) {
         return Err(AgentError::TryLater { reason: "advisories can't be asked for now".to_owned(), not_before: None });
     }
-    let Some(graph) = before.graph_at(&request.wound.path).filter(|graph| before.of_graph(*graph).next().is_some()) else {
+    let Some(graph) = before.graph_at(&request.wound.path).filter(|graph| before.of_graph(*graph).next().is_some())
+    else {
         return not_true(env, &message, &head, &before);
     };
     if head != request.wound.commit {
@@ -70,12 +71,18 @@ fn gone(wound: &Wound) -> AgentError {
 /// Whether findings are missing only because their advisories can't be asked for any more.
 fn is_forgotten(before: &Examination, wound: &Wound) -> bool {
     let suppressed = before.suppressed.iter().map(|(matched, _)| matched);
-    let seen: BTreeSet<_> = before.matched.iter().chain(suppressed).map(|matched| &matched.finding.fingerprint).collect();
+    let seen: BTreeSet<_> =
+        before.matched.iter().chain(suppressed).map(|matched| &matched.finding.fingerprint).collect();
     before.is_unasked(&wound.path) && wound.findings.iter().any(|finding| !seen.contains(finding))
 }
 
 /// The findings are no longer true at the head of the base branch, or not to be acted on there.
-fn not_true(env: &Environment, message: &Request, head: &CommitSha, before: &Examination) -> Result<Outbox, AgentError> {
+fn not_true(
+    env: &Environment,
+    message: &Request,
+    head: &CommitSha,
+    before: &Examination,
+) -> Result<Outbox, AgentError> {
     let RemediationRequested { case, wound, .. } = &message.payload;
     if before.unread().contains(wound.path.as_str()) {
         return Err(AgentError::cant_be_helped(format!("{} can't be read at {}", wound.path, head.short())));
@@ -114,7 +121,12 @@ fn start_over(env: &Environment, message: &Request, head: CommitSha) -> Result<O
     let detail = format!("{} moved from {} to {}", wound.base_branch, wound.commit.short(), head.short());
     let event = CaseEvent { case: case.clone(), repository: wound.repository.clone(), detail: detail.clone() };
     reply.event(topic::HEALING_SUPERSEDED, case.as_str(), &event)?;
-    let scan = ScanRequested { repository: wound.repository.clone(), base_branch: wound.base_branch.clone(), commit: head, mode: *mode };
+    let scan = ScanRequested {
+        repository: wound.repository.clone(),
+        base_branch: wound.base_branch.clone(),
+        commit: head,
+        mode: *mode,
+    };
     // All cases of a moved base need the same scan.
     reply.command_of_run(queue::SCAN, topic::SCAN_REQUESTED, scan.commit.as_str(), &scan)?;
     reply.record(case, |record| {
@@ -143,7 +155,8 @@ async fn determine(
     };
     let matched: Vec<_> = before.of_graph(graph).collect();
     let project = &before.graphs[graph];
-    let addresses = ProjectAddresses::of(project, npmrc(tree, &project.manifest), detectors::dependency::index_urls(tree, project));
+    let addresses =
+        ProjectAddresses::of(project, npmrc(tree, &project.manifest), detectors::dependency::index_urls(tree, project));
     facts::plan(env, project, &addresses, &matched, &rules).await
 }
 
@@ -171,10 +184,15 @@ impl Attempt<'_> {
         let RemediationRequested { case, wound, mode, .. } = &self.message.payload;
         let mut steps = vec![
             Step::new("validate", true, format!("true at {}", wound.commit.short())),
-            Step::new("determine", true, format!("{} changes heal {}", self.plan.changes.len(), wording::findings(self.plan.heals.len()))),
+            Step::new(
+                "determine",
+                true,
+                format!("{} changes heal {}", self.plan.changes.len(), wording::findings(self.plan.heals.len())),
+            ),
             Step::new("apply", true, files(&patch).join(", ")),
         ];
-        let proof = prove(self.env, Seen { tree, examination: self.before }, &self.plan.heals, &tree.patched(&patch)).await?;
+        let proof =
+            prove(self.env, Seen { tree, examination: self.before }, &self.plan.heals, &tree.patched(&patch)).await?;
         let failed = failures(&proof);
         steps.extend(proof.iter().map(|step| Step::new(format!("prove: {}", step.name), step.ok, step.detail.clone())));
         if !failed.is_empty() {
@@ -197,7 +215,8 @@ impl Attempt<'_> {
             });
             return Ok(reply.finish());
         }
-        let message = wording::commit_message(case, self.message.correlation_id, wound, &self.plan, &heals, &proof, &verdict);
+        let message =
+            wording::commit_message(case, self.message.correlation_id, wound, &self.plan, &heals, &proof, &verdict);
         let branch = case.branch();
         let repository = self.env.repository(&wound.repository)?;
         let now = self.env.clock.now();
@@ -211,7 +230,11 @@ impl Attempt<'_> {
                 commit
             }
             Ok(Delivered::Foreign(commit)) => {
-                steps.push(Step::new("deliver", false, format!("{branch} has commits of somebody else ({}); it was left alone", commit.short())));
+                steps.push(Step::new(
+                    "deliver",
+                    false,
+                    format!("{branch} has commits of somebody else ({}); it was left alone", commit.short()),
+                ));
                 return self.escalated(steps, &verdict);
             }
             Err(GitError::BaseMoved) => {
@@ -223,7 +246,11 @@ impl Attempt<'_> {
         delivery.branch = Some(branch);
         delivery.commit = Some(commit);
         let mut reply = self.reply();
-        reply.event(topic::REMEDIATION_COMPLETE, case.as_str(), &self.event(format!("{} changes", self.plan.changes.len())))?;
+        reply.event(
+            topic::REMEDIATION_COMPLETE,
+            case.as_str(),
+            &self.event(format!("{} changes", self.plan.changes.len())),
+        )?;
         let request = VerificationRequested {
             case: case.clone(),
             wound: wound.clone(),
@@ -262,7 +289,12 @@ impl Attempt<'_> {
         let reasons = failures(&steps);
         let mut reply = self.reply();
         reply.event(topic::REMEDIATION_FAILED, case.as_str(), &self.event(reasons.join("; ")))?;
-        reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &wording::escalated(case, wound, &reasons, &self.plan.left))?;
+        reply.command(
+            queue::NOTIFY,
+            topic::NOTIFICATION_REQUESTED,
+            case.as_str(),
+            &wording::escalated(case, wound, &reasons, &self.plan.left),
+        )?;
         let verdict = Verdict { decision: Decision::Escalate, reasons, ..verdict.clone() };
         reply.record(case, |record| self.fill(record, Status::Failed, steps, &verdict));
         Ok(reply.finish())
@@ -324,4 +356,3 @@ impl Attempt<'_> {
 fn files(patch: &Patch) -> Vec<String> {
     patch.files.iter().map(|file| file.path.clone()).collect()
 }
-

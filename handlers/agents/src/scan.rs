@@ -56,7 +56,10 @@ fn bounded(errors: &[ScanError]) -> Vec<ScanError> {
 fn cases(examination: &Examination, request: &ScanRequested) -> Vec<(CaseId, Wound, Detected)> {
     let mut suppressed: BTreeMap<usize, Vec<(Fingerprint, String)>> = BTreeMap::new();
     for (matched, why) in &examination.suppressed {
-        suppressed.entry(matched.graph).or_default().push((matched.finding.fingerprint.clone(), wording::suppression(why)));
+        suppressed
+            .entry(matched.graph)
+            .or_default()
+            .push((matched.finding.fingerprint.clone(), wording::suppression(why)));
     }
     let mut cases = Vec::new();
     for (index, graph) in examination.graphs.iter().enumerate() {

@@ -105,9 +105,13 @@ impl Topology {
     }
 
     /// The topology of these functions: name and text of `function.json` each.
-    pub fn parse<N: AsRef<str>, J: AsRef<str>>(functions: impl IntoIterator<Item = (N, J)>) -> Result<Self, TopologyError> {
-        let functions =
-            functions.into_iter().map(|(name, json)| parse_function(name.as_ref(), json.as_ref())).collect::<Result<_, _>>()?;
+    pub fn parse<N: AsRef<str>, J: AsRef<str>>(
+        functions: impl IntoIterator<Item = (N, J)>,
+    ) -> Result<Self, TopologyError> {
+        let functions = functions
+            .into_iter()
+            .map(|(name, json)| parse_function(name.as_ref(), json.as_ref()))
+            .collect::<Result<_, _>>()?;
         Ok(Self { functions })
     }
 
@@ -131,7 +135,12 @@ impl Topology {
             (Trigger::Subscription { topic, .. }, Output::Topic(sent)) => topic == sent,
             _ => false,
         };
-        Ok(self.functions.iter().filter(|function| hears(&function.trigger)).map(|function| function.name.as_str()).collect())
+        Ok(self
+            .functions
+            .iter()
+            .filter(|function| hears(&function.trigger))
+            .map(|function| function.name.as_str())
+            .collect())
     }
 }
 
@@ -141,7 +150,13 @@ fn parse_function(name: &str, json: &str) -> Result<Function, TopologyError> {
     let mut trigger = None;
     let mut outputs = Vec::new();
     for binding in parsed.bindings {
-        match (binding.binding_type.as_str(), binding.queue_name, binding.topic_name, binding.subscription_name, binding.schedule) {
+        match (
+            binding.binding_type.as_str(),
+            binding.queue_name,
+            binding.topic_name,
+            binding.subscription_name,
+            binding.schedule,
+        ) {
             ("serviceBusTrigger", Some(queue), None, None, _) => trigger = Some(Trigger::Queue(queue)),
             ("serviceBusTrigger", None, Some(topic), Some(subscription), _) => {
                 trigger = Some(Trigger::Subscription { topic, subscription });
@@ -149,7 +164,9 @@ fn parse_function(name: &str, json: &str) -> Result<Function, TopologyError> {
             ("timerTrigger", _, _, _, Some(schedule)) => trigger = Some(Trigger::Timer(schedule)),
             ("serviceBus", Some(queue), None, None, _) => outputs.push((binding.name, Output::Queue(queue))),
             ("serviceBus", None, Some(topic), None, _) => outputs.push((binding.name, Output::Topic(topic))),
-            (other, ..) => return Err(error(format!("binding `{}` of type `{other}` is not one that is known", binding.name))),
+            (other, ..) => {
+                return Err(error(format!("binding `{}` of type `{other}` is not one that is known", binding.name)));
+            }
         }
     }
     let trigger = trigger.ok_or_else(|| error("it has no trigger".to_owned()))?;

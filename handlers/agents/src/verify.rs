@@ -49,7 +49,8 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
             _ => (Status::Proposed, topic::HEALING_PROPOSED, notice),
         }
     } else {
-        let may_roll_back = env.policies.iter().any(|policy| policy.event_type == wound.event_type && policy.rollback_enabled);
+        let may_roll_back =
+            env.policies.iter().any(|policy| policy.event_type == wound.event_type && policy.rollback_enabled);
         if may_roll_back {
             env.store.create(&rollback_claim, &steps).await?;
         }

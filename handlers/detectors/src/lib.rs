@@ -1,9 +1,9 @@
 //! Source tree in, findings out. Pure CPU: no IO, no clock; one detector a file.
 
 pub mod address;
+pub mod dependency;
 pub mod report;
 pub mod sbom;
-pub mod dependency;
 pub mod source_tree;
 
 /// Names of files in a folder that say where its registries are.

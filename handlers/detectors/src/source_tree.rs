@@ -7,8 +7,25 @@ use std::sync::Arc;
 /// Folders that hold other people's or generated code, or environments that tools made; nothing in them is the project's
 /// to mend.
 pub const SKIPPED_FOLDERS: &[&str] = &[
-    ".eggs", ".git", ".hg", ".nox", ".svn", ".tox", ".venv", "__pycache__", "__pypackages__", "bower_components",
-    "dist-packages", "jspm_packages", "node_modules", "site-packages", "third_party", "vendor", "vendored", "venv", "virtualenv",
+    ".eggs",
+    ".git",
+    ".hg",
+    ".nox",
+    ".svn",
+    ".tox",
+    ".venv",
+    "__pycache__",
+    "__pypackages__",
+    "bower_components",
+    "dist-packages",
+    "jspm_packages",
+    "node_modules",
+    "site-packages",
+    "third_party",
+    "vendor",
+    "vendored",
+    "venv",
+    "virtualenv",
 ];
 
 /// Files by path from the root, with `/` between the parts. Links are never in it.

@@ -54,13 +54,20 @@ pub struct Evidence {
 impl Evidence {
     /// The `detection` of findings whose least certain one has `confidence`.
     pub fn detection(confidence: f64) -> Self {
-        Self { name: "detection".to_owned(), weight: confidence, detail: format!("the least certain finding has {confidence:.2}") }
+        Self {
+            name: "detection".to_owned(),
+            weight: confidence,
+            detail: format!("the least certain finding has {confidence:.2}"),
+        }
     }
 
     /// The `proof`: `failed` names the checks that failed.
     pub fn proof(failed: &[String]) -> Self {
-        let (weight, detail) =
-            if failed.is_empty() { (0.99, "every check passed".to_owned()) } else { (0.0, format!("failed: {}", failed.join("; "))) };
+        let (weight, detail) = if failed.is_empty() {
+            (0.99, "every check passed".to_owned())
+        } else {
+            (0.0, format!("failed: {}", failed.join("; ")))
+        };
         Self { name: "proof".to_owned(), weight, detail }
     }
 
@@ -155,11 +162,17 @@ pub fn decide(policy: Option<&Policy>, circumstances: &Circumstances) -> Verdict
     } else if severity == Severity::Unknown {
         weigh(Decision::Propose, "the severity is unknown, so somebody has to approve".to_owned());
     } else {
-        weigh(Decision::Propose, format!("severity {severity} is not in auto_heal_severities, so somebody has to approve"));
+        weigh(
+            Decision::Propose,
+            format!("severity {severity} is not in auto_heal_severities, so somebody has to approve"),
+        );
     }
     let threshold = policy.confidence_threshold;
     if threshold < HEALING_THRESHOLD_MIN {
-        weigh(Decision::Propose, format!("a policy with a threshold of {threshold} (under {HEALING_THRESHOLD_MIN}) may only propose"));
+        weigh(
+            Decision::Propose,
+            format!("a policy with a threshold of {threshold} (under {HEALING_THRESHOLD_MIN}) may only propose"),
+        );
     }
     if confidence >= threshold {
         weigh(Decision::Heal, format!("confidence {confidence:.2} reaches the threshold {threshold}"));
@@ -167,7 +180,10 @@ pub fn decide(policy: Option<&Policy>, circumstances: &Circumstances) -> Verdict
         weigh(Decision::Propose, format!("confidence {confidence:.2} is under the threshold {threshold}"));
     }
     if policy.test_required {
-        weigh(Decision::Propose, "test_required: nothing here runs the repository's tests, so somebody has to".to_owned());
+        weigh(
+            Decision::Propose,
+            "test_required: nothing here runs the repository's tests, so somebody has to".to_owned(),
+        );
     }
     let mut fixers = 0;
     for action in &policy.actions {
@@ -178,7 +194,10 @@ pub fn decide(policy: Option<&Policy>, circumstances: &Circumstances) -> Verdict
                     weigh(Decision::Propose, format!("{} requires approval", action.action_type));
                 }
                 if let Some(validation) = &action.validation {
-                    weigh(Decision::Propose, format!("{} asks for {validation}, which somebody has to do", action.action_type));
+                    weigh(
+                        Decision::Propose,
+                        format!("{} asks for {validation}, which somebody has to do", action.action_type),
+                    );
                 }
             }
             ActionVerdict::Refused(reason) if is_deliverer(action) => weigh(Decision::Escalate, reason),
@@ -277,13 +296,15 @@ mod tests {
 
     #[test]
     fn approval_is_asked_where_the_action_requires_it() {
-        let policy = DEFAULT_POLICIES.replace("type: \"create_pr\"", "type: \"create_pr\"\n        require_approval: true");
+        let policy =
+            DEFAULT_POLICIES.replace("type: \"create_pr\"", "type: \"create_pr\"\n        require_approval: true");
         check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Propose);
     }
 
     #[test]
     fn required_tests_that_nobody_ran_leave_it_to_people() {
-        let policy = DEFAULT_POLICIES.replace("rollback_enabled: true", "rollback_enabled: true\n    test_required: true");
+        let policy =
+            DEFAULT_POLICIES.replace("rollback_enabled: true", "rollback_enabled: true\n    test_required: true");
         check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Propose);
     }
 
@@ -298,7 +319,8 @@ mod tests {
 
     #[test]
     fn review_that_the_policy_asks_for_is_left_to_people() {
-        let policy = DEFAULT_POLICIES.replace("type: \"create_pr\"", "type: \"create_pr\"\n        validation: code_review");
+        let policy =
+            DEFAULT_POLICIES.replace("type: \"create_pr\"", "type: \"create_pr\"\n        validation: code_review");
         check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Propose);
     }
 

@@ -205,8 +205,16 @@ impl Envelope {
     }
 
     /// The id of the message that `cause` leads to: the same whenever the same cause is handled again.
-    pub fn derive_id(cause: MessageId, target: Option<&str>, topic: &str, subject: &str, ordinal: usize, attempt: u32) -> MessageId {
-        let name = crate::ids::hash_of(&[target.unwrap_or(""), topic, subject, &ordinal.to_string(), &attempt.to_string()]);
+    pub fn derive_id(
+        cause: MessageId,
+        target: Option<&str>,
+        topic: &str,
+        subject: &str,
+        ordinal: usize,
+        attempt: u32,
+    ) -> MessageId {
+        let name =
+            crate::ids::hash_of(&[target.unwrap_or(""), topic, subject, &ordinal.to_string(), &attempt.to_string()]);
         MessageId(Uuid::new_v5(&cause.0, name.as_bytes()))
     }
 
@@ -254,7 +262,15 @@ mod tests {
 
     fn root() -> Envelope {
         let run = RunId::new(Timestamp::UNIX_EPOCH, [7; 10]);
-        Envelope::root("cli", queue::SCAN, topic::SCAN_REQUESTED, &serde_json::json!({"a": 1}), run, Timestamp::UNIX_EPOCH).unwrap()
+        Envelope::root(
+            "cli",
+            queue::SCAN,
+            topic::SCAN_REQUESTED,
+            &serde_json::json!({"a": 1}),
+            run,
+            Timestamp::UNIX_EPOCH,
+        )
+        .unwrap()
     }
 
     #[test]

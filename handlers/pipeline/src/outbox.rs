@@ -32,12 +32,24 @@ impl<'a, P> Reply<'a, P> {
     }
 
     /// Work for the agent behind the queue `target`. `subject` tells messages of one topic apart: the case, mostly.
-    pub fn command<Q: Serialize>(&mut self, target: &str, topic: &str, subject: &str, payload: &Q) -> Result<(), serde_json::Error> {
+    pub fn command<Q: Serialize>(
+        &mut self,
+        target: &str,
+        topic: &str,
+        subject: &str,
+        payload: &Q,
+    ) -> Result<(), serde_json::Error> {
         self.push(MessageType::Command, Some(target), topic, subject, payload)
     }
 
     /// Work that a run asks for once, whoever of its agents asks: its id follows from the run and `subject` alone.
-    pub fn command_of_run<Q: Serialize>(&mut self, target: &str, topic: &str, subject: &str, payload: &Q) -> Result<(), serde_json::Error> {
+    pub fn command_of_run<Q: Serialize>(
+        &mut self,
+        target: &str,
+        topic: &str,
+        subject: &str,
+        payload: &Q,
+    ) -> Result<(), serde_json::Error> {
         self.command(target, topic, subject, payload)?;
         if let Some(message) = self.outbox.messages.last_mut() {
             let run = MessageId(self.cause.correlation_id.0);
@@ -53,7 +65,14 @@ impl<'a, P> Reply<'a, P> {
 
     /// What `case` went through in this step.
     pub fn record(&mut self, case: &CaseId, fill: impl FnOnce(&mut CaseRecord)) {
-        let mut record = CaseRecord::new(case.clone(), self.cause.id, self.cause.correlation_id, self.cause.hops, self.source, self.now);
+        let mut record = CaseRecord::new(
+            case.clone(),
+            self.cause.id,
+            self.cause.correlation_id,
+            self.cause.hops,
+            self.source,
+            self.now,
+        );
         fill(&mut record);
         self.outbox.records.push(record);
     }
@@ -71,7 +90,8 @@ impl<'a, P> Reply<'a, P> {
         subject: &str,
         payload: &Q,
     ) -> Result<(), serde_json::Error> {
-        let ordinal = self.outbox.messages.iter().filter(|sent| sent.topic == topic && sent.target.as_deref() == target).count();
+        let ordinal =
+            self.outbox.messages.iter().filter(|sent| sent.topic == topic && sent.target.as_deref() == target).count();
         self.outbox.messages.push(Envelope {
             id: Envelope::derive_id(self.cause.id, target, topic, subject, ordinal, 0),
             message_type,

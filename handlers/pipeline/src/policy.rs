@@ -124,7 +124,9 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Policy>, PolicyError> {
 fn share<'de, D: Deserializer<'de>>(value: D) -> Result<f64, D::Error> {
     let share = f64::deserialize(value)?;
     let is_share = (0.0..=1.0).contains(&share);
-    is_share.then_some(share).ok_or_else(|| D::Error::custom(format!("confidence_threshold is {share}, but has to be from 0 to 1")))
+    is_share
+        .then_some(share)
+        .ok_or_else(|| D::Error::custom(format!("confidence_threshold is {share}, but has to be from 0 to 1")))
 }
 
 fn one_of<E: Error>(word: String, what: &str, words: &[&str]) -> Result<String, E> {

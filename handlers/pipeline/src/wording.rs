@@ -40,9 +40,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 
 /// Control characters, and those that change the direction of what follows or can't be seen.
 fn is_active(character: char) -> bool {
-    let hides = |character| {
-        matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
+    let hides = |character| matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     character.is_control() || hides(character)
 }
 
@@ -67,7 +65,15 @@ pub fn change(change: &Change) -> String {
 }
 
 /// The commit message of a fix: what, why, proof, how to undo.
-pub fn commit_message(case: &CaseId, run: RunId, wound: &Wound, plan: &Plan, heals: &[&Finding], proof: &[Step], verdict: &Verdict) -> String {
+pub fn commit_message(
+    case: &CaseId,
+    run: RunId,
+    wound: &Wound,
+    plan: &Plan,
+    heals: &[&Finding],
+    proof: &[Step],
+    verdict: &Verdict,
+) -> String {
     let mut text = format!("{}\n\nWhat\n", line(&subject(plan, &wound.path)));
     for made in &plan.changes {
         let _ = writeln!(text, "  {}", line(&change(made)));
@@ -83,7 +89,8 @@ pub fn commit_message(case: &CaseId, run: RunId, wound: &Wound, plan: &Plan, hea
     for step in proof {
         let _ = writeln!(text, "  {}", line(&format!("{}: {}", step.name, step.detail)));
     }
-    let smallest = if plan.smallest { "every smaller set of changes was ruled out" } else { "no change in it can be taken back" };
+    let smallest =
+        if plan.smallest { "every smaller set of changes was ruled out" } else { "no change in it can be taken back" };
     let _ = writeln!(text, "  smallest: {smallest}");
     if !plan.left.is_empty() {
         text.push_str("\nLeft\n");
@@ -140,7 +147,12 @@ pub fn escalated(case: &CaseId, wound: &Wound, reasons: &[String], left: &[Left]
     body.extend(left.iter().map(|left| format!("left: {}", left.reason)));
     Notification {
         case: Some(case.clone()),
-        subject: format!("{}: {} of {} severity and no fix that may be made unasked", wound.path, findings(wound.findings.len()), wound.severity),
+        subject: format!(
+            "{}: {} of {} severity and no fix that may be made unasked",
+            wound.path,
+            findings(wound.findings.len()),
+            wound.severity
+        ),
         body,
     }
 }
@@ -194,7 +206,10 @@ mod tests {
     #[test]
     fn foreign_text_can_do_nothing_to_a_terminal() {
         let rows = [
-            ("lodash 4.17.20: Prototype Pollution — ünïcode 漢字", "lodash 4.17.20: Prototype Pollution — ünïcode 漢字"),
+            (
+                "lodash 4.17.20: Prototype Pollution — ünïcode 漢字",
+                "lodash 4.17.20: Prototype Pollution — ünïcode 漢字",
+            ),
             ("\u{1b}[31mred\u{1b}[0m", "\\u{1b}[31mred\\u{1b}[0m"),
             ("\u{9b}31m", "\\u{9b}31m"),
             ("two\nlines\r\n", "two lines  "),

@@ -74,7 +74,11 @@ mod tests {
 
     #[test]
     fn names_are_kept_only_when_asked_for() {
-        for (effects, names) in [(Effects::default(), vec![]), (Effects::crashing_after(9), vec![]), (Effects::remembered(), vec!["a", "b"])] {
+        for (effects, names) in [
+            (Effects::default(), vec![]),
+            (Effects::crashing_after(9), vec![]),
+            (Effects::remembered(), vec!["a", "b"]),
+        ] {
             effects.done("a");
             effects.done("b");
             assert_eq!(effects.count(), 2);

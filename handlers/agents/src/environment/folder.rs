@@ -39,7 +39,12 @@ fn read_all(root: &Path, limits: &TreeLimits, wants: &dyn Fn(&str) -> bool) -> i
             } else if kind.is_file() {
                 reader.file(
                     path,
-                    || entry.metadata().map(|metadata| metadata.len()).map_err(|error| format!("can't be read: {error}")),
+                    || {
+                        entry
+                            .metadata()
+                            .map(|metadata| metadata.len())
+                            .map_err(|error| format!("can't be read: {error}"))
+                    },
                     || read(&entry.path(), limits.file_bytes_max).map_err(|error| format!("can't be read: {error}")),
                 );
             }
@@ -88,7 +93,8 @@ mod tests {
         for number in 0..20 {
             fs::create_dir_all(root.path().join(format!("a/{number}/b"))).unwrap();
         }
-        let limited = |entries_max| tree(root.path(), &TreeLimits { entries_max, ..TreeLimits::default() }).unwrap().limits_hit;
+        let limited =
+            |entries_max| tree(root.path(), &TreeLimits { entries_max, ..TreeLimits::default() }).unwrap().limits_hit;
         assert_eq!(limited(41), Vec::<String>::new());
         assert!(limited(40).concat().contains("entries_max"));
     }

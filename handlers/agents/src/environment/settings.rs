@@ -24,7 +24,8 @@ impl Settings {
     #[expect(clippy::disallowed_methods, reason = "this is the room where the environment may be read")]
     pub fn read() -> Self {
         // What is not UTF-8 is nothing that Suture knows.
-        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self::of(variables.collect())
     }
 

@@ -66,7 +66,15 @@ pub struct TreeReader<'a> {
 impl<'a> TreeReader<'a> {
     /// An empty tree that will read what `wants` asks for.
     pub fn new(limits: TreeLimits, wants: &'a dyn Fn(&str) -> bool) -> Self {
-        Self { limits, wants, tree: SourceTree::default(), bytes: 0, entries: 0, full: false, left_out: BTreeMap::new() }
+        Self {
+            limits,
+            wants,
+            tree: SourceTree::default(),
+            bytes: 0,
+            entries: 0,
+            full: false,
+            left_out: BTreeMap::new(),
+        }
     }
 
     /// To be asked before each entry: whether it is looked at. Not after `entries_max` of them, wherever they lie.
@@ -154,7 +162,11 @@ impl<'a> TreeReader<'a> {
     /// The tree, with what was left out.
     pub fn finish(mut self) -> SourceTree {
         for (reason, count) in self.left_out {
-            self.tree.limits_hit.push(if count > 1 { format!("{reason} ({count} left out)") } else { format!("left out: {reason}") });
+            self.tree.limits_hit.push(if count > 1 {
+                format!("{reason} ({count} left out)")
+            } else {
+                format!("left out: {reason}")
+            });
         }
         self.tree
     }

@@ -72,7 +72,9 @@ fn judge(ecosystem: Ecosystem, packages: &[&Package], advisories: &[Advisory]) -
     let version = Version::parse(ecosystem, &package.version).ok();
     let affecting: Vec<&Advisory> = advisories
         .iter()
-        .filter(|advisory| version.as_ref().map_or_else(|| advisory.lists(&package.version), |version| advisory.affects(version)))
+        .filter(|advisory| {
+            version.as_ref().map_or_else(|| advisory.lists(&package.version), |version| advisory.affects(version))
+        })
         .collect();
     if affecting.is_empty() {
         return Vec::new();
@@ -86,7 +88,11 @@ fn finding(packages: &[&Package], group: &AdvisoryGroup, affecting: &[&Advisory]
     let members = || affecting.iter().filter(|advisory| group.ids.contains(&advisory.id));
     let is_listed = members().any(|advisory| advisory.lists(&package.version));
     let ends_open = members().any(|advisory| {
-        advisory.ranges.iter().flatten().any(|event| matches!(event, RangeEvent::LastAffected(_) | RangeEvent::Limit(_)))
+        advisory
+            .ranges
+            .iter()
+            .flatten()
+            .any(|event| matches!(event, RangeEvent::LastAffected(_) | RangeEvent::Limit(_)))
     });
     let title = if group.summary.is_empty() {
         format!("{} {}: {}", package.name, package.version, group.id)

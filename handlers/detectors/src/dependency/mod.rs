@@ -64,7 +64,8 @@ impl Projects<'_> {
 
     /// How many projects and packages there are.
     pub fn count(&self) -> (usize, usize) {
-        let packages = self.npm.iter().map(npm::Project::packages_count).chain(self.pip.iter().map(|graph| graph.packages.len()));
+        let packages =
+            self.npm.iter().map(npm::Project::packages_count).chain(self.pip.iter().map(|graph| graph.packages.len()));
         (self.npm.len() + self.pip.len(), packages.sum())
     }
 

@@ -301,7 +301,9 @@ mod tests {
 
     #[test]
     fn a_chain_of_overlapping_ranges_is_followed_only_so_far() {
-        let chain = |length: usize| (0..length).map(|at| format!("introduced {at}.0.0, fixed {}.5.0", at + 1)).collect::<Vec<_>>().join("|");
+        let chain = |length: usize| {
+            (0..length).map(|at| format!("introduced {at}.0.0, fixed {}.5.0", at + 1)).collect::<Vec<_>>().join("|")
+        };
         check_fixed(NPM, &chain(ENDS_FOLLOWED_MAX), "0.0.0", &["64.5.0"]);
         check_fixed(NPM, &chain(5000), "0.0.0", &[]);
     }

@@ -66,7 +66,11 @@ impl FromStr for PurlPattern {
     fn from_str(text: &str) -> Result<Self, String> {
         let purl = PackageUrl::from_str(text)
             .map_err(|error| format!("`{}` is not a purl: {error}", text.chars().take(200).collect::<String>()))?;
-        let name = if purl.ty() == "pypi" { normalised_name(Ecosystem::PyPI, purl.name()).into_owned() } else { purl.name().to_owned() };
+        let name = if purl.ty() == "pypi" {
+            normalised_name(Ecosystem::PyPI, purl.name()).into_owned()
+        } else {
+            purl.name().to_owned()
+        };
         let qualifiers = purl.qualifiers().iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
         Ok(Self {
             package: format!("{}/{}/{name}", purl.ty(), purl.namespace().unwrap_or_default()),

@@ -49,7 +49,9 @@ fn lines(file: &RequirementsFile, text: &str, edit: &AddEdit) -> Result<String, 
     if file.compiled && !via.is_empty() {
         // Some files have the comment on the line of the requirement.
         let beside = file.entries.iter().filter(|entry| entry.requirement().is_some_and(|found| !found.via.is_empty()));
-        let beside = beside.map(|entry| &text[entry.span.clone()]).any(|raw| raw.lines().next().is_some_and(|first| first.contains("# via")));
+        let beside = beside
+            .map(|entry| &text[entry.span.clone()])
+            .any(|raw| raw.lines().next().is_some_and(|first| first.contains("# via")));
         lines.push_str(&match via.as_slice() {
             via if beside => format!("  # via {}", via.join(", ")),
             [via] => format!("{eol}    # via {via}"),
@@ -65,7 +67,9 @@ fn place(file: &RequirementsFile, text: &str, key: &str) -> usize {
         .entries
         .iter()
         .enumerate()
-        .filter_map(|(at, entry)| entry.requirement().filter(|found| found.address.is_none()).map(|found| (at, normalised(&found.name))))
+        .filter_map(|(at, entry)| {
+            entry.requirement().filter(|found| found.address.is_none()).map(|found| (at, normalised(&found.name)))
+        })
         .collect();
     let keys: Vec<_> = named.iter().map(|(_, key)| key.as_str()).collect();
     let run = sorted_run(&keys);

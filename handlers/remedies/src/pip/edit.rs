@@ -148,7 +148,9 @@ impl Edit {
     /// The file that it changes.
     pub fn path(&self) -> &str {
         match self {
-            Self::Pin(PinEdit { path, .. }) | Self::Add(AddEdit { path, .. }) | Self::Remove(RemoveEdit { path, .. }) => path,
+            Self::Pin(PinEdit { path, .. })
+            | Self::Add(AddEdit { path, .. })
+            | Self::Remove(RemoveEdit { path, .. }) => path,
         }
     }
 }
@@ -177,7 +179,8 @@ fn apply_to(path: &str, text: &str, edits: &[&Edit]) -> Result<String, EditError
     if let Some(pair) = changed.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(EditError::Twice(path.to_owned(), pair[0]));
     }
-    let after = spliced(text, splices).ok_or_else(|| EditError::NotAsIntended(path.to_owned(), "edits overlap".to_owned()))?;
+    let after =
+        spliced(text, splices).ok_or_else(|| EditError::NotAsIntended(path.to_owned(), "edits overlap".to_owned()))?;
     verify::verify(path, text, &after, edits)?;
     Ok(after)
 }
@@ -222,7 +225,9 @@ pub(super) fn check_text(version: &str, hashes: &[String]) -> Result<(), EditErr
         return invalid(version, "it holds white space".to_owned());
     }
     for hash in hashes {
-        let is_hex = hash.split_once(':').is_some_and(|(_, digest)| !digest.is_empty() && digest.bytes().all(|b| b.is_ascii_hexdigit()));
+        let is_hex = hash
+            .split_once(':')
+            .is_some_and(|(_, digest)| !digest.is_empty() && digest.bytes().all(|b| b.is_ascii_hexdigit()));
         match check_hash(hash) {
             Err(error) => return invalid(hash, error),
             Ok(()) if !is_hex => return invalid(hash, "its digest is not hexadecimal".to_owned()),

@@ -10,7 +10,12 @@ use std::str::FromStr;
 /// A pin gets another version. Of a range `>=` and `>` become `>=` the version; `<`, `<=` and `==1.*` move up where they
 /// exclude it (`<2.0` becomes `<3.0` for 2.1); `~=1.4` becomes `~=1.6`, with `,>=1.6.3` where that is not precise enough.
 /// A range without lower bound gets one. `!=` is what people decided, and stays: it can forbid the version.
-pub fn rewrite(text: &str, requirement: &Requirement, edit: &PinEdit, splices: &mut Vec<Splice>) -> Result<(), EditError> {
+pub fn rewrite(
+    text: &str,
+    requirement: &Requirement,
+    edit: &PinEdit,
+    splices: &mut Vec<Splice>,
+) -> Result<(), EditError> {
     let invalid = |text: &str| EditError::Invalid(text.to_owned(), "it is not a version".to_owned());
     let to = Version::from_str(&edit.to).map_err(|_| invalid(&edit.to))?;
     let pinned = requirement.pin().is_some();
@@ -69,7 +74,9 @@ fn changed(specifier: &Specifier, to: &Version, written: &str, pinned: bool) -> 
         _ if specifier.is_exact() => written.to_owned(),
         // Beside a pin a range has nothing to say but whether it allows the version.
         _ if allowed && (pinned || begins_at(operator, version, to)) => return unchanged,
-        ">" | ">=" if Version::from_str(version).is_ok_and(|bound| bound <= *to) => return (">=".to_owned(), written.to_owned()),
+        ">" | ">=" if Version::from_str(version).is_ok_and(|bound| bound <= *to) => {
+            return (">=".to_owned(), written.to_owned());
+        }
         "<" if !allowed => above(version, to),
         "<=" if !allowed => written.to_owned(),
         "==" if !allowed => format!("{}.*", truncated(to, parts(version.trim_end_matches(".*")), 0)),

@@ -40,10 +40,18 @@ fn check(before: &str, edit: Edit, expect: &str) {
 #[test]
 fn a_pin_changes_and_nothing_else() {
     check("a==1\nFoo_Bar == 1.0 # why\nb\n", pin(2, "foo-bar", "1.2", &[]), "a==1\nFoo_Bar == 1.2 # why\nb\n");
-    check("foo[x, y]==1.0 ; python_version < '3'\r\nb\r\n", pin(1, "foo", "2", &[]), "foo[x, y]==2 ; python_version < '3'\r\nb\r\n");
+    check(
+        "foo[x, y]==1.0 ; python_version < '3'\r\nb\r\n",
+        pin(1, "foo", "2", &[]),
+        "foo[x, y]==2 ; python_version < '3'\r\nb\r\n",
+    );
     check("\u{feff}foo===1.0", pin(1, "foo", "1!2+l", &[]), "\u{feff}foo===1!2+l");
     check("foo (==1.0)\n", pin(1, "foo", "1.1", &[]), "foo (==1.1)\n");
-    check("foo \\\n  == \\\n  1.0 \\\n  ; os_name == 'nt'\n", pin(1, "foo", "1.1", &[]), "foo \\\n  == \\\n  1.1 \\\n  ; os_name == 'nt'\n");
+    check(
+        "foo \\\n  == \\\n  1.0 \\\n  ; os_name == 'nt'\n",
+        pin(1, "foo", "1.1", &[]),
+        "foo \\\n  == \\\n  1.1 \\\n  ; os_name == 'nt'\n",
+    );
     check("foo==1.0 -C a=b\n", pin(1, "foo", "1.1", &["aa"]), "foo==1.1 -C a=b\n");
     check("foo==1.0,!=1.5,<2\n", pin(1, "foo", "2.1", &[]), "foo==2.1,!=1.5,<3\n");
     check("foo==1.0\n", pin(1, "foo", "1.0", &[]), "foo==1.0\n");
@@ -76,14 +84,26 @@ fn ranges_are_rewritten_as_little_as_possible() {
 #[test]
 fn hashes_are_replaced_in_their_layout() {
     let text = "a==1 \\\r\n    --hash=sha256:aa \\\r\n    --hash=sha256:bb\r\n    # via b\r\nb==2 --hash=sha256:cc\r\n";
-    check(text, pin(1, "a", "2", &["dd", "cc"]), "a==2 \\\r\n    --hash=sha256:cc \\\r\n    --hash=sha256:dd\r\n    # via b\r\nb==2 --hash=sha256:cc\r\n");
-    check(text, pin(1, "a", "2", &["cc"]), "a==2 \\\r\n    --hash=sha256:cc\r\n    # via b\r\nb==2 --hash=sha256:cc\r\n");
+    check(
+        text,
+        pin(1, "a", "2", &["dd", "cc"]),
+        "a==2 \\\r\n    --hash=sha256:cc \\\r\n    --hash=sha256:dd\r\n    # via b\r\nb==2 --hash=sha256:cc\r\n",
+    );
+    check(
+        text,
+        pin(1, "a", "2", &["cc"]),
+        "a==2 \\\r\n    --hash=sha256:cc\r\n    # via b\r\nb==2 --hash=sha256:cc\r\n",
+    );
     check(
         text,
         pin(1, "a", "2", &["c1", "c2", "c3"]),
         "a==2 \\\r\n    --hash=sha256:c1 \\\r\n    --hash=sha256:c2 \\\r\n    --hash=sha256:c3\r\n    # via b\r\nb==2 --hash=sha256:cc\r\n",
     );
-    check(text, pin(5, "b", "3", &["e1", "e2"]), &text.replace("b==2 --hash=sha256:cc", "b==3 --hash=sha256:e1 --hash=sha256:e2"));
+    check(
+        text,
+        pin(5, "b", "3", &["e1", "e2"]),
+        &text.replace("b==2 --hash=sha256:cc", "b==3 --hash=sha256:e1 --hash=sha256:e2"),
+    );
     check("a==1 --hash sha512:aa -C x=y --hash=sha256:bb", pin(1, "a", "2", &["cc"]), "a==2 --hash sha256:cc -C x=y");
     check(text, pin(1, "a", "1", &[]), text);
     check(text, pin(1, "a", "1", &["bb", "aa"]), text);
@@ -99,7 +119,11 @@ fn additions_go_to_their_place_in_the_order() {
     check("a==1\u{c}", add("b", "2", &[], &[]), "a==1\u{c}b==2\n");
     check("z==1\na==1\nx==1\nb==1\n\n# end\n", add("c", "2", &[], &[]), "z==1\na==1\nx==1\nb==1\nc==2\n\n# end\n");
     check("", add("a", "2", &[], &[]), "a==2\n");
-    check("a==1    # via -r x.in\r\nc==1  # via a\r\n", add("b", "2", &[], &["a", "c"]), "a==1    # via -r x.in\r\nb==2  # via a, c\r\nc==1  # via a\r\n");
+    check(
+        "a==1    # via -r x.in\r\nc==1  # via a\r\n",
+        add("b", "2", &[], &["a", "c"]),
+        "a==1    # via -r x.in\r\nb==2  # via a, c\r\nc==1  # via a\r\n",
+    );
     let hashed = "a==1 \\\n    --hash=sha256:aa\n    # via\n    #   -r x.in\nz==1 \\\n    --hash=sha256:bb\n    # via a\n\n# The following packages are considered to be unsafe in a requirements file:\nsetuptools==1 --hash=sha256:cc\n";
     let new = "zz==2 \\\n    --hash=sha256:d1 \\\n    --hash=sha256:d2\n    # via\n    #   a\n    #   z\n";
     check(hashed, add("zz", "2", &["d1", "d2"], &["a", "z"]), &hashed.replace("\n\n# The", &format!("\n{new}\n# The")));
@@ -110,14 +134,24 @@ fn additions_go_to_their_place_in_the_order() {
 
 #[test]
 fn removals_take_their_comments_along() {
-    check("a==1\nb==1 \\\n  --hash=sha256:aa\n    # via\n    #   a\n# of c\nc==1\n", remove(2, "B"), "a==1\n# of c\nc==1\n");
+    check(
+        "a==1\nb==1 \\\n  --hash=sha256:aa\n    # via\n    #   a\n# of c\nc==1\n",
+        remove(2, "B"),
+        "a==1\n# of c\nc==1\n",
+    );
     check("a==1\nb==1", remove(2, "b"), "a==1\n");
     check("a==1 --install-option=x\nprose, not more\nb==1\n", remove(1, "a"), "prose, not more\nb==1\n");
 }
 
 #[test]
 fn several_edits_of_one_file_are_made_at_once() {
-    let edits = [pin(1, "a", "2", &[]), remove(2, "b"), add("d", "1", &[], &[]), pin(3, "c", "2", &[]), add("e", "1", &[], &[])];
+    let edits = [
+        pin(1, "a", "2", &[]),
+        remove(2, "b"),
+        add("d", "1", &[], &[]),
+        pin(3, "c", "2", &[]),
+        add("e", "1", &[], &[]),
+    ];
     assert_eq!(edited("a==1\nb==1\nc==1", &edits), Ok("a==2\nc==2\nd==1\ne==1".to_owned()));
 }
 
@@ -130,12 +164,19 @@ fn what_cannot_be_done_is_refused() {
     row("a @ https://h/x.zip\n", pin(1, "a", "2", &[]), "a is not taken from a registry");
     row("a>=1,!=2\n", pin(1, "a", "2", &[]), "a 2 is forbidden by `!=2` on the same line");
     row("a>=3\n", pin(1, "a", "2", &[]), "a 2 is forbidden by `>=3` on the same line");
-    row("a==1 --hash=sha256:aa\n", pin(1, "a", "2", &["zz"]), "`sha256:zz` can't be written: its digest is not hexadecimal");
+    row(
+        "a==1 --hash=sha256:aa\n",
+        pin(1, "a", "2", &["zz"]),
+        "`sha256:zz` can't be written: its digest is not hexadecimal",
+    );
     assert!(refused("a==1\n", pin(1, "a", "2\nevil==1", &[])).is_err());
     assert!(refused("a==1\n", pin(1, "a", "2 --pre", &[])).is_err());
     assert!(refused("a==1\n", add("b --pre", "2", &[], &[])).is_err());
     assert!(refused("a==1\n# via b\n", add("b", "2", &[], &["a\nevil==1"])).is_ok_and(|text| !text.contains("evil")));
-    assert_eq!(edited("a==1\n", &[pin(1, "a", "2", &[]), pin(1, "a", "3", &[])]), Err(EditError::Twice(PATH.to_owned(), 1)));
+    assert_eq!(
+        edited("a==1\n", &[pin(1, "a", "2", &[]), pin(1, "a", "3", &[])]),
+        Err(EditError::Twice(PATH.to_owned(), 1))
+    );
     let tree: SourceTree = [(PATH, b"\xff\xfea\0=\0=\x001\0")].into_iter().collect();
     assert_eq!(apply(&tree, &[pin(1, "a", "2", &[])]), Err(EditError::NotUtf8(PATH.to_owned())));
     assert_eq!(apply(&SourceTree::default(), &[pin(1, "a", "2", &[])]), Err(EditError::Absent(PATH.to_owned())));
@@ -213,9 +254,35 @@ proptest::proptest! {
 fn text() -> impl proptest::strategy::Strategy<Value = String> {
     use proptest::prelude::*;
     const WORDS: &[&str] = &[
-        "foo==1.0", "Foo_Bar.b[x] == 1.0", "baz>=1,<2", "qux~=1.4.2", "bare", "z===1.0", "u @ https://h/x.zip", " \\\n    --hash=sha256:aa",
-        " \\\r\n  --hash=sha256:bb", " --hash sha256:cc", " -C x=y", " ; os_name == 'nt'", ",!=6.1.2", "\\\n", "\n", "\n", "\r\n", "\n    # via foo",
-        "\n# head\n", "  # why", " # via foo, bar", " ", "\u{c}", "\u{feff}", "-r x.txt", "--pre", "é", "(", ")",
+        "foo==1.0",
+        "Foo_Bar.b[x] == 1.0",
+        "baz>=1,<2",
+        "qux~=1.4.2",
+        "bare",
+        "z===1.0",
+        "u @ https://h/x.zip",
+        " \\\n    --hash=sha256:aa",
+        " \\\r\n  --hash=sha256:bb",
+        " --hash sha256:cc",
+        " -C x=y",
+        " ; os_name == 'nt'",
+        ",!=6.1.2",
+        "\\\n",
+        "\n",
+        "\n",
+        "\r\n",
+        "\n    # via foo",
+        "\n# head\n",
+        "  # why",
+        " # via foo, bar",
+        " ",
+        "\u{c}",
+        "\u{feff}",
+        "-r x.txt",
+        "--pre",
+        "é",
+        "(",
+        ")",
     ];
     let word = prop_oneof![20 => proptest::sample::select(WORDS).prop_map(str::to_owned), 1 => ".{0,3}"];
     proptest::collection::vec(word, 0..20).prop_map(|words| words.concat())

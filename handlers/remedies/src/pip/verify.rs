@@ -77,7 +77,8 @@ fn pass_added(entries: &[Entry], at: &mut usize, edits: &[&Edit]) -> usize {
         let is_added = edits.iter().any(|edit| match edit {
             Edit::Add(edit) => {
                 let hashes = requirement.hashes.is_empty() || has_hashes(requirement, &edit.hashes);
-                let plain = requirement.specifiers.len() == 1 && requirement.after_name == format!("=={}", edit.version);
+                let plain =
+                    requirement.specifiers.len() == 1 && requirement.after_name == format!("=={}", edit.version);
                 requirement.name == edit.name && plain && hashes
             }
             _ => false,
@@ -103,7 +104,12 @@ fn is_edited(before: &str, old: &Entry, after: &str, new: &Entry, edit: &Edit) -
     let begins = is.specifiers.iter().any(|one| begins_at(&one.operator, &one.version, &to));
     let same = (&was.name, &was.extras, &was.marker, &was.via) == (&is.name, &is.extras, &is.marker, &is.via);
     let named = normalised(&is.name) == normalised(&edit.name);
-    same && named && holds && begins && hashes && was.pin().is_some() == is.pin().is_some() && is_same_frame(before, old, was, after, new, is)
+    same && named
+        && holds
+        && begins
+        && hashes
+        && was.pin().is_some() == is.pin().is_some()
+        && is_same_frame(before, old, was, after, new, is)
 }
 
 fn clause(specifier: &detectors::dependency::pip::requirement::Specifier) -> (&str, &str) {

@@ -41,16 +41,22 @@ impl State<'_, '_> {
             Violation::Rejects { from, need, to } => {
                 let same_package = self.nodes[*to].package == need.package;
                 if same_package {
-                    self.updates(*to, allowed, |state, candidate| state.allows(*from, need, &candidate.version), &mut acts);
+                    self.updates(
+                        *to,
+                        allowed,
+                        |state, candidate| state.allows(*from, need, &candidate.version),
+                        &mut acts,
+                    );
                 }
                 self.updates(
                     *from,
                     allowed,
                     |state, candidate| {
                         let needs = state.registry.needs(candidate);
-                        needs.iter().find(|new| new.name == need.name).is_none_or(|new| {
-                            new.range.text != need.range.text || new.kind != need.kind
-                        })
+                        needs
+                            .iter()
+                            .find(|new| new.name == need.name)
+                            .is_none_or(|new| new.range.text != need.range.text || new.kind != need.kind)
                     },
                     &mut acts,
                 );
@@ -115,7 +121,8 @@ impl State<'_, '_> {
                 continue;
             }
             let target = &self.nodes[to];
-            let versions = [target.original.as_ref().and_then(|original| original.version.clone()), target.version.clone()];
+            let versions =
+                [target.original.as_ref().and_then(|original| original.version.clone()), target.version.clone()];
             let rejects = |need: &Need| {
                 need.package != target.package || versions.iter().flatten().any(|version| !need.range.allows(version))
             };
@@ -130,7 +137,9 @@ impl State<'_, '_> {
     /// New entries that would answer `need`: at any place between `from` and the entry that answers now.
     pub(super) fn additions(&self, from: Id, need: &Need, to: Option<Id>, acts: &mut Vec<(Cost, Act)>) {
         let candidates = self.registry.candidates(need.package);
-        let Some(newest) = candidates.iter().rev().find(|c| !c.version.prerelease).or(candidates.last()) else { return };
+        let Some(newest) = candidates.iter().rev().find(|c| !c.version.prerelease).or(candidates.last()) else {
+            return;
+        };
         let is_peer = matches!(need.kind, DependencyKind::Peer | DependencyKind::PeerOptional);
         let mut at = if is_peer && !self.nodes[from].root { self.nodes[from].parent } else { Some(from) };
         let stop = to.and_then(|to| self.nodes[to].parent);
@@ -151,7 +160,8 @@ impl State<'_, '_> {
     fn requirement(&self, from: Id, need: &Need, to: Id, acts: &mut Vec<(Cost, Act)>) {
         let (node, target) = (&self.nodes[from], &self.nodes[to]);
         let edited = self.required.contains_key(&(from, need.name));
-        let Some(version) = target.version.as_ref().filter(|_| node.root && !self.flat && target.assigned && !edited) else {
+        let Some(version) = target.version.as_ref().filter(|_| node.root && !self.flat && target.assigned && !edited)
+        else {
             return;
         };
         if target.package == need.package
@@ -223,7 +233,9 @@ impl State<'_, '_> {
             let Some(now) = &self.nodes[id].version else { continue };
             let breaks = |(user, need): &(Id, Need)| {
                 !need.range.allows(now)
-                    && self.version_before(*user, need.name).is_none_or(|before| !ranges::compatible(before.numbers, now.numbers))
+                    && self
+                        .version_before(*user, need.name)
+                        .is_none_or(|before| !ranges::compatible(before.numbers, now.numbers))
                     && self.is_needed(*user)
             };
             count += u64::from(self.dependents(id).iter().any(breaks));
@@ -231,4 +243,3 @@ impl State<'_, '_> {
         count
     }
 }
-

@@ -39,7 +39,8 @@ fn pip_edits(graph: &DependencyGraph, plan: &Plan, facts: &Facts) -> Result<Vec<
     let hashes = |name: &str, version: &str| {
         release(graph.ecosystem, facts, name, version).map_or_else(Vec::new, |release| release.hashes.clone())
     };
-    let moved = |place: &str, name: &str| edit::EditError::Moved { path: place.to_owned(), line: 0, name: name.to_owned() };
+    let moved =
+        |place: &str, name: &str| edit::EditError::Moved { path: place.to_owned(), line: 0, name: name.to_owned() };
     let mut edits = Vec::new();
     for change in &plan.changes {
         edits.push(match change {

@@ -30,7 +30,8 @@ impl Registry<'_> {
         let classes: Rc<[u32]> = candidates
             .iter()
             .map(|candidate| {
-                let needs = self.needs(candidate).iter().map(|need| (need.name, need.range.text.clone(), need.kind)).collect();
+                let needs =
+                    self.needs(candidate).iter().map(|need| (need.name, need.range.text.clone(), need.kind)).collect();
                 let answers = ranges.iter().map(|range| range.allows(&candidate.version)).collect();
                 let next = kinds.len() as u32;
                 *kinds.entry((needs, answers, candidate.pythons)).or_insert(next)
@@ -64,16 +65,26 @@ impl Registry<'_> {
             return Rc::clone(known);
         }
         let mut common: Option<Vec<Brought>> = None;
-        for candidate in self.candidates(package).iter().filter(|c| range.is_none_or(|range| range.allows(&c.version))) {
+        for candidate in self.candidates(package).iter().filter(|c| range.is_none_or(|range| range.allows(&c.version)))
+        {
             let needs = self.needs(candidate);
             let prod = |name: Name| needs.iter().find(|need| need.name == name && need.kind == DependencyKind::Prod);
             match &mut common {
                 None => {
                     let of = needs.iter().filter(|need| need.kind == DependencyKind::Prod);
-                    common = Some(of.map(|need| Brought { name: need.name, package: need.package, range: Some(Rc::clone(&need.range)) }).collect());
+                    common = Some(
+                        of.map(|need| Brought {
+                            name: need.name,
+                            package: need.package,
+                            range: Some(Rc::clone(&need.range)),
+                        })
+                        .collect(),
+                    );
                 }
                 Some(common) => common.retain_mut(|known| {
-                    let Some(need) = prod(known.name).filter(|need| need.package == known.package) else { return false };
+                    let Some(need) = prod(known.name).filter(|need| need.package == known.package) else {
+                        return false;
+                    };
                     if known.range.as_ref().is_some_and(|range| range.text != need.range.text) {
                         known.range = None;
                     }

@@ -106,7 +106,11 @@ impl<'s, 'r, 'a> Construct<'s, 'r, 'a> {
             return true;
         }
         let node = &self.state.nodes[id];
-        if node.root || node.link.is_some() || level >= LEVELS_MAX || self.climbing.iter().any(|(other, _)| *other == id) {
+        if node.root
+            || node.link.is_some()
+            || level >= LEVELS_MAX
+            || self.climbing.iter().any(|(other, _)| *other == id)
+        {
             return false;
         }
         let candidates = self.state.registry.candidates(self.state.nodes[id].package);
@@ -209,7 +213,8 @@ impl<'s, 'r, 'a> Construct<'s, 'r, 'a> {
         acts.dedup();
         // One version for all, and for none of them an older one.
         let key = self.state.nodes[id].key;
-        let all = self.state.nodes.iter().enumerate().filter(|(other, node)| node.key == key && self.state.is_needed(*other));
+        let all =
+            self.state.nodes.iter().enumerate().filter(|(other, node)| node.key == key && self.state.is_needed(*other));
         let newest = all.filter_map(|(_, node)| node.version.clone()).max_by(|a, b| a.version.cmp(&b.version));
         let candidates = self.state.registry.candidates(key);
         acts.retain(|(_, act)| {

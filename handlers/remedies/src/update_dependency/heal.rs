@@ -1,13 +1,13 @@
 //! From wounds to a plan: each entry alone, then those that touch the same things together.
 
 use super::acts::{Act, Allowed};
-use super::cost::Cost;
 use super::construct::Construct;
+use super::cost::Cost;
+use super::item::Item;
 use super::reason;
 use super::registry::Registry;
 use super::replay::replay;
 use super::report;
-use super::item::Item;
 use super::search::{Outcome, Search, Variable};
 use super::state::{Id, State};
 use super::{Planned, Rules, Wound};
@@ -72,7 +72,13 @@ pub(super) struct Healing<'h, 'r, 'a> {
 }
 
 impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
-    fn new(state: &'h mut State<'r, 'a>, graph: &DependencyGraph, wounds: &[Wound<'_>], allowed: Allowed, steps_max: u64) -> Self {
+    fn new(
+        state: &'h mut State<'r, 'a>,
+        graph: &DependencyGraph,
+        wounds: &[Wound<'_>],
+        allowed: Allowed,
+        steps_max: u64,
+    ) -> Self {
         let by_place: HashMap<&str, Id> = state
             .package
             .iter()
@@ -81,13 +87,15 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
         let entries: Vec<Vec<Id>> = wounds
             .iter()
             .map(|wound| {
-                let mut ids: Vec<Id> = wound.places.iter().filter_map(|place| by_place.get(place.as_str()).copied()).collect();
+                let mut ids: Vec<Id> =
+                    wound.places.iter().filter_map(|place| by_place.get(place.as_str()).copied()).collect();
                 ids.sort_unstable();
                 ids.dedup();
                 ids
             })
             .collect();
-        let reasons = entries.iter().map(|ids| ids.is_empty().then(|| "the entry is not in the graph".to_owned())).collect();
+        let reasons =
+            entries.iter().map(|ids| ids.is_empty().then(|| "the entry is not in the graph".to_owned())).collect();
         Self {
             state,
             allowed,
@@ -110,7 +118,10 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
         for id in ids {
             if !self.state.is_needed(id) {
                 // Nothing leads to it: it is as good as gone, and no business of ours.
-                self.alone.insert(id, Alone { cost: Cost::default(), acts: Vec::new(), footprint: BTreeSet::new(), exact: true });
+                self.alone.insert(
+                    id,
+                    Alone { cost: Cost::default(), acts: Vec::new(), footprint: BTreeSet::new(), exact: true },
+                );
                 continue;
             }
             let steps_max = self.steps_for_one();
@@ -176,7 +187,13 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
     }
 
     /// The exact search; where it takes too long for one entry, what can be constructed.
-    pub(super) fn search(&mut self, ids: &[Id], allowed: Allowed, steps_max: u64, at_least: Cost) -> (Outcome, BTreeSet<Variable>) {
+    pub(super) fn search(
+        &mut self,
+        ids: &[Id],
+        allowed: Allowed,
+        steps_max: u64,
+        at_least: Cost,
+    ) -> (Outcome, BTreeSet<Variable>) {
         if let [id] = ids
             && self.state.nodes[*id].bundled
         {

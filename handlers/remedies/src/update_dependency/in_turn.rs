@@ -38,7 +38,9 @@ impl Healing<'_, '_, '_> {
 
     /// Wounds that one order leaves come first in the next.
     fn best_order(&mut self, cluster: &[Id]) -> Vec<Act> {
-        let touches = |this: &Self, wound: &usize| this.reasons[*wound].is_none() && this.entries[*wound].iter().any(|id| cluster.contains(id));
+        let touches = |this: &Self, wound: &usize| {
+            this.reasons[*wound].is_none() && this.entries[*wound].iter().any(|id| cluster.contains(id))
+        };
         let mut order: Vec<usize> = (0..self.entries.len()).filter(|wound| touches(self, wound)).collect();
         let mut best: Option<(Vec<usize>, Vec<Act>)> = None;
         for _ in 0..ORDERS_MAX {
@@ -47,7 +49,8 @@ impl Healing<'_, '_, '_> {
                 return Vec::new();
             }
             let rank = |(left, acts): &(Vec<usize>, Vec<Act>)| (left.len(), acts.len());
-            let first: Vec<usize> = left.iter().chain(order.iter().filter(|wound| !left.contains(wound))).copied().collect();
+            let first: Vec<usize> =
+                left.iter().chain(order.iter().filter(|wound| !left.contains(wound))).copied().collect();
             let found = (left, acts);
             let better = best.as_ref().is_none_or(|best| rank(&found) < rank(best));
             if better {

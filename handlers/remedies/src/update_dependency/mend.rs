@@ -93,7 +93,9 @@ impl Construct<'_, '_, '_> {
         self.state.flat
             || self.needed_dependents(id).iter().all(|(user, need)| {
                 let node = &self.state.nodes[*user];
-                let can_be_edited = || ranges::bump(self.state.registry.ecosystem, &need.range.text, &candidate.version.version).is_some();
+                let can_be_edited = || {
+                    ranges::bump(self.state.registry.ecosystem, &need.range.text, &candidate.version.version).is_some()
+                };
                 self.state.allows(*user, need, &candidate.version) || node.root && can_be_edited()
             })
     }

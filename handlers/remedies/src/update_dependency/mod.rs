@@ -2,6 +2,8 @@
 
 mod acts;
 mod apply;
+#[cfg(test)]
+mod brute_force;
 mod classes;
 mod construct;
 mod cost;
@@ -18,16 +20,14 @@ mod replay;
 mod report;
 mod search;
 mod state;
-mod together;
-#[cfg(test)]
-mod brute_force;
 #[cfg(test)]
 mod tests;
+mod together;
 
 pub use apply::{ApplyError, apply};
 pub use heal::plan;
-pub use reach::reach;
 pub use npm_edit::{EditError, apply_npm};
+pub use reach::reach;
 
 use pipeline::ids::Fingerprint;
 use pipeline::patch::Plan;

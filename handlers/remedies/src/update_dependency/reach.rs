@@ -10,7 +10,9 @@ pub fn reach(graph: &DependencyGraph, plan: &Plan) -> Reach {
     let is_direct = |place: &str| graph.packages.iter().any(|package| package.place == place && package.direct);
     let of_change = |change: &Change| match change {
         Change::Override { .. } => Reach::Override,
-        Change::Update { place, from, to, .. } if is_direct(place) && is_breaking(graph.ecosystem, from, to) => Reach::Breaking,
+        Change::Update { place, from, to, .. } if is_direct(place) && is_breaking(graph.ecosystem, from, to) => {
+            Reach::Breaking
+        }
         Change::Require { .. } => Reach::Manifest,
         // A pin is its own range.
         Change::Update { .. } if graph.ecosystem == Ecosystem::PyPI => Reach::Manifest,

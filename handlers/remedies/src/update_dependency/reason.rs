@@ -99,7 +99,9 @@ fn no_set(state: &State<'_, '_>, id: Id) -> String {
     let node = &state.nodes[id];
     let (who, name) = (named(state, id), state.registry.text(node.package));
     let candidates = state.registry.candidates(node.package);
-    let newer = candidates.iter().filter(|candidate| node.version.as_ref().is_some_and(|now| candidate.version.version > now.version));
+    let newer = candidates
+        .iter()
+        .filter(|candidate| node.version.as_ref().is_some_and(|now| candidate.version.version > now.version));
     let newer: Vec<_> = newer.collect();
     let strict = state.dependents(id).into_iter().find(|(user, need)| {
         state.is_needed(*user) && !newer.iter().any(|candidate| state.allows(*user, need, &candidate.version))

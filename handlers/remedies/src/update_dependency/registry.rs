@@ -32,11 +32,7 @@ pub(super) struct Range {
 
 impl Range {
     pub(super) fn allows(&self, version: &Ver) -> bool {
-        *self
-            .answers
-            .borrow_mut()
-            .entry(version.id)
-            .or_insert_with(|| ranges::allows(&self.parsed, &version.version))
+        *self.answers.borrow_mut().entry(version.id).or_insert_with(|| ranges::allows(&self.parsed, &version.version))
     }
 }
 
@@ -172,7 +168,9 @@ impl<'a> Registry<'a> {
                 }
             }
         }
-        list.sort_by(|a, b| a.version.version.cmp(&b.version.version).then_with(|| a.release.version.cmp(&b.release.version)));
+        list.sort_by(|a, b| {
+            a.version.version.cmp(&b.version.version).then_with(|| a.release.version.cmp(&b.release.version))
+        });
         list.dedup_by(|b, a| a.version.version == b.version.version);
         let list: Candidates<'a> = list.into();
         self.candidates.borrow_mut().insert(name, Rc::clone(&list));

@@ -18,7 +18,9 @@ pub(super) fn report(
     let mut plan = Plan { changes: changes(state, graph, &needed), smallest, ..Plan::default() };
     for (at, wound) in wounds.iter().enumerate() {
         let ids = entries.get(at).map(Vec::as_slice).unwrap_or_default();
-        let healed = |id: &Id| needed.get(*id) == Some(&false) || state.nodes.get(*id).is_some_and(|node| node.assigned || node.gone);
+        let healed = |id: &Id| {
+            needed.get(*id) == Some(&false) || state.nodes.get(*id).is_some_and(|node| node.assigned || node.gone)
+        };
         if !ids.is_empty() && ids.iter().all(healed) {
             plan.heals.push(wound.fingerprint.clone());
         } else {
@@ -37,7 +39,10 @@ fn changes(state: &State<'_, '_>, graph: &DependencyGraph, needed: &[bool]) -> V
     for direct in &graph.direct {
         let Some(written) = &direct.written else { continue };
         let folder = workspace(base, &written.path);
-        let edit = state.required.iter().find(|((id, name), _)| state.nodes[*id].place == folder && *text(*name) == direct.name);
+        let edit = state
+            .required
+            .iter()
+            .find(|((id, name), _)| state.nodes[*id].place == folder && *text(*name) == direct.name);
         if let Some((_, to)) = edit {
             let (path, name, from) = (written.path.clone(), direct.name.clone(), direct.requirement.clone());
             let change = Change::Require { path, name, from, to: to.clone() };

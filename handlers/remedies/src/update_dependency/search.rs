@@ -104,7 +104,8 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
     fn descend(&mut self, cost: Cost) -> Result<(), OutOfSteps> {
         let mut violations = self.state.broken_edges(usize::MAX);
         if violations.is_empty() {
-            violations.extend(self.items.iter().filter(|item| self.is_open(item)).map(|item| Violation::Wounded(item.id)));
+            violations
+                .extend(self.items.iter().filter(|item| self.is_open(item)).map(|item| Violation::Wounded(item.id)));
         }
         self.steps_left = self.steps_left.checked_sub(1 + violations.len() as u64).ok_or(OutOfSteps)?;
         if violations.is_empty() {

@@ -73,7 +73,8 @@ impl World {
     }
 
     pub(super) fn at(mut self, place: &str, version: &str) -> Self {
-        let place = if self.pip { place.to_owned() } else { format!("node_modules/{}", place.replace('>', "/node_modules/")) };
+        let place =
+            if self.pip { place.to_owned() } else { format!("node_modules/{}", place.replace('>', "/node_modules/")) };
         self.installed.push((place, version.to_owned()));
         self
     }
@@ -90,11 +91,16 @@ impl World {
     }
 
     pub(super) fn graph(&self) -> DependencyGraph {
-        let at: BTreeMap<&str, usize> = self.installed.iter().enumerate().map(|(at, (place, _))| (place.as_str(), at)).collect();
+        let at: BTreeMap<&str, usize> =
+            self.installed.iter().enumerate().map(|(at, (place, _))| (place.as_str(), at)).collect();
         let resolve = |from: &str, name: &str| {
             let mut folder = from.to_owned();
             loop {
-                let place = if folder.is_empty() { format!("node_modules/{name}") } else { format!("{folder}/node_modules/{name}") };
+                let place = if folder.is_empty() {
+                    format!("node_modules/{name}")
+                } else {
+                    format!("{folder}/node_modules/{name}")
+                };
                 if let Some(at) = at.get(place.as_str()) {
                     return Some(*at);
                 }
@@ -135,7 +141,8 @@ impl World {
                 name,
             }
         });
-        let (manifest, ecosystem) = if self.pip { ("requirements.txt", Ecosystem::PyPI) } else { ("package.json", Ecosystem::Npm) };
+        let (manifest, ecosystem) =
+            if self.pip { ("requirements.txt", Ecosystem::PyPI) } else { ("package.json", Ecosystem::Npm) };
         DependencyGraph {
             ecosystem,
             manifest: manifest.into(),
@@ -164,10 +171,8 @@ impl World {
     pub(super) fn plan(&self, rules: &Rules) -> Plan {
         let graph = self.graph();
         let wounds = self.wounds(&graph);
-        let wounds: Vec<Wound<'_>> = wounds
-            .iter()
-            .map(|(fingerprint, places)| Wound { fingerprint, places: places.clone() })
-            .collect();
+        let wounds: Vec<Wound<'_>> =
+            wounds.iter().map(|(fingerprint, places)| Wound { fingerprint, places: places.clone() }).collect();
         match plan(&graph, &wounds, &self.facts, rules) {
             Planned::Plan(plan) => plan,
             Planned::NeedFacts(names) => panic!("needs facts of {names:?}"),
@@ -190,7 +195,9 @@ pub(super) fn lines(plan: &Plan) -> String {
         .iter()
         .map(|change| match change {
             Change::Update { place, from, to, .. } => format!("{} {from} -> {to}", place.replace("node_modules/", "")),
-            Change::Add { place, version, name } => format!("+ {} {name} {version}", place.replace("node_modules/", "")),
+            Change::Add { place, version, name } => {
+                format!("+ {} {name} {version}", place.replace("node_modules/", ""))
+            }
             Change::Remove { place, .. } => format!("- {}", place.replace("node_modules/", "")),
             Change::Require { path, name, from, to } => format!("{path}: {name} {from} -> {to}"),
             Change::Override { name, version } => format!("override {name} {version}"),
@@ -216,22 +223,43 @@ fn check_with(world: &World, rules: &Rules, expect: &str) {
 
 #[test]
 fn an_entry_is_changed_in_place_where_its_dependents_allow_it() {
-    let world = npm().release("a@1.0.0", "b ^1").release("b@1.0.0 bad", "").release("b@1.0.1 bad", "").release("b@1.1.0", "")
-        .release("b@1.2.0", "").asks("a ^1").at("a", "1.0.0").at("b", "1.0.0");
+    let world = npm()
+        .release("a@1.0.0", "b ^1")
+        .release("b@1.0.0 bad", "")
+        .release("b@1.0.1 bad", "")
+        .release("b@1.1.0", "")
+        .release("b@1.2.0", "")
+        .asks("a ^1")
+        .at("a", "1.0.0")
+        .at("b", "1.0.0");
     check(&world, "b 1.0.0 -> 1.1.0");
 }
 
 #[test]
 fn a_dependent_that_pins_is_changed_too() {
-    let world = npm().release("a@1.0.0", "b 1.0.0").release("a@1.0.1", "b 1.0.0").release("a@1.0.2", "b 1.1.0")
-        .release("b@1.0.0 bad", "").release("b@1.1.0", "").asks("a ^1").at("a", "1.0.0").at("b", "1.0.0");
+    let world = npm()
+        .release("a@1.0.0", "b 1.0.0")
+        .release("a@1.0.1", "b 1.0.0")
+        .release("a@1.0.2", "b 1.1.0")
+        .release("b@1.0.0 bad", "")
+        .release("b@1.1.0", "")
+        .asks("a ^1")
+        .at("a", "1.0.0")
+        .at("b", "1.0.0");
     check(&world, "a 1.0.0 -> 1.0.2\nb 1.0.0 -> 1.1.0");
 }
 
 #[test]
 fn a_dependent_that_no_longer_asks_removes_the_entry() {
-    let world = npm().release("a@1.0.0", "b 1.0.0").release("a@1.1.0", "").release("b@1.0.0 bad", "c ^1").release("c@1.0.0", "")
-        .asks("a ^1").at("a", "1.0.0").at("b", "1.0.0").at("c", "1.0.0");
+    let world = npm()
+        .release("a@1.0.0", "b 1.0.0")
+        .release("a@1.1.0", "")
+        .release("b@1.0.0 bad", "c ^1")
+        .release("c@1.0.0", "")
+        .asks("a ^1")
+        .at("a", "1.0.0")
+        .at("b", "1.0.0")
+        .at("c", "1.0.0");
     check(&world, "a 1.0.0 -> 1.1.0\n- b\n- c");
 }
 
@@ -243,8 +271,13 @@ fn the_direct_dependency_is_bumped_where_its_range_is_in_the_way() {
 
 #[test]
 fn an_override_is_the_last_resort() {
-    let world = npm().release("a@1.0.0", "b ~1.0.0").release("b@1.0.0 bad", "").release("b@1.1.0", "").asks("a ^1")
-        .at("a", "1.0.0").at("b", "1.0.0");
+    let world = npm()
+        .release("a@1.0.0", "b ~1.0.0")
+        .release("b@1.0.0 bad", "")
+        .release("b@1.1.0", "")
+        .asks("a ^1")
+        .at("a", "1.0.0")
+        .at("b", "1.0.0");
     check(&world, "override b 1.1.0\nb 1.0.0 -> 1.1.0");
     let rules = Rules { allow_overrides: false, ..Rules::new(now()) };
     check_with(&world, &rules, "left: an override of b to 1.1.0 would do, but overrides are not allowed");
@@ -260,53 +293,105 @@ fn a_breaking_change_is_named_and_not_made() {
 
 #[test]
 fn what_cannot_be_healed_does_not_stop_the_others() {
-    let world = npm().release("a@1.0.0 bad", "").release("b@1.0.0 bad", "").release("b@1.0.1", "").asks("a ^1, b ^1")
-        .at("a", "1.0.0").at("b", "1.0.0");
+    let world = npm()
+        .release("a@1.0.0 bad", "")
+        .release("b@1.0.0 bad", "")
+        .release("b@1.0.1", "")
+        .asks("a ^1, b ^1")
+        .at("a", "1.0.0")
+        .at("b", "1.0.0");
     check(&world, "b 1.0.0 -> 1.0.1\nleft: a 1.0.0: no later release of a is without known vulnerabilities");
 }
 
 #[test]
 fn young_yanked_and_undated_releases_are_not_chosen() {
-    let world = npm().release("a@1.0.0 bad", "").release("a@1.0.1 young", "").release("a@1.0.2 undated", "").release("a@1.0.3 yanked", "")
-        .asks("a ^1").at("a", "1.0.0");
+    let world = npm()
+        .release("a@1.0.0 bad", "")
+        .release("a@1.0.1 young", "")
+        .release("a@1.0.2 undated", "")
+        .release("a@1.0.3 yanked", "")
+        .asks("a ^1")
+        .at("a", "1.0.0");
     check(&world, "left: a 1.0.1 would do in place of a 1.0.0, but it is too young");
     check(&world.release("a@1.0.4 deprecated", ""), "a 1.0.0 -> 1.0.4");
 }
 
 #[test]
 fn deprecated_releases_give_way_to_others() {
-    let world = npm().release("a@1.0.0 bad", "").release("a@1.0.1 deprecated", "").release("a@1.9.0", "").asks("a ^1").at("a", "1.0.0");
+    let world = npm()
+        .release("a@1.0.0 bad", "")
+        .release("a@1.0.1 deprecated", "")
+        .release("a@1.9.0", "")
+        .asks("a ^1")
+        .at("a", "1.0.0");
     check(&world, "a 1.0.0 -> 1.9.0");
 }
 
 #[test]
 fn one_change_that_heals_two_wounds_is_preferred() {
-    let world = npm().release("p@1.0.0", "a ^1, b ^1").release("p@1.1.0", "").release("a@1.0.0 bad", "").release("a@1.0.1", "")
-        .release("b@1.0.0 bad", "").release("b@1.0.1", "").asks("p ^1").at("p", "1.0.0").at("a", "1.0.0").at("b", "1.0.0");
+    let world = npm()
+        .release("p@1.0.0", "a ^1, b ^1")
+        .release("p@1.1.0", "")
+        .release("a@1.0.0 bad", "")
+        .release("a@1.0.1", "")
+        .release("b@1.0.0 bad", "")
+        .release("b@1.0.1", "")
+        .asks("p ^1")
+        .at("p", "1.0.0")
+        .at("a", "1.0.0")
+        .at("b", "1.0.0");
     check(&world, "p 1.0.0 -> 1.1.0\n- a\n- b");
 }
 
 #[test]
 fn a_dependent_that_cannot_follow_gets_its_own_copy() {
-    let world = npm().release("a@1.0.0", "c ^1").release("b@1.0.0 bad", "c ^1").release("b@1.1.0", "c ^2").release("c@1.0.0", "")
-        .release("c@2.0.0", "").release("c@2.1.0", "").asks("a ^1, b ^1").at("a", "1.0.0").at("b", "1.0.0").at("c", "1.0.0");
+    let world = npm()
+        .release("a@1.0.0", "c ^1")
+        .release("b@1.0.0 bad", "c ^1")
+        .release("b@1.1.0", "c ^2")
+        .release("c@1.0.0", "")
+        .release("c@2.0.0", "")
+        .release("c@2.1.0", "")
+        .asks("a ^1, b ^1")
+        .at("a", "1.0.0")
+        .at("b", "1.0.0")
+        .at("c", "1.0.0");
     check(&world, "b 1.0.0 -> 1.1.0\n+ b/c c 2.1.0");
 }
 
 #[test]
 fn new_needs_are_added_at_the_highest_place() {
-    let world = npm().release("a@1.0.0 bad", "").release("a@1.0.1", "n ^1").release("n@1.0.0", "").release("n@1.4.0", "m ^1")
-        .release("m@1.0.0", "").asks("a ^1").at("a", "1.0.0");
+    let world = npm()
+        .release("a@1.0.0 bad", "")
+        .release("a@1.0.1", "n ^1")
+        .release("n@1.0.0", "")
+        .release("n@1.4.0", "m ^1")
+        .release("m@1.0.0", "")
+        .asks("a ^1")
+        .at("a", "1.0.0");
     check(&world, "a 1.0.0 -> 1.0.1\n+ n n 1.0.0");
 }
 
 #[test]
 fn a_project_too_large_to_search_is_healed_by_construction() {
     // Two that pin what is vulnerable: one of them is raised, the other replaced through the one that asks for it.
-    let world = npm().release("a@1.0.0", "v 1.0.0").release("a@1.1.0", "v ^2").release("b@1.0.0", "c 1.0.0").release("b@1.0.1", "c ^1.1")
-        .release("c@1.0.0", "v 1.0.0").release("c@1.1.0", "v 1.0.0").release("c@1.2.0", "").release("v@1.0.0 bad", "")
-        .release("v@2.0.0", "n ^1").release("n@1.0.0", "").release("n@1.3.0", "").asks("a ^1, b ^1").at("a", "1.0.0").at("b", "1.0.0")
-        .at("c", "1.0.0").at("v", "1.0.0");
+    let world = npm()
+        .release("a@1.0.0", "v 1.0.0")
+        .release("a@1.1.0", "v ^2")
+        .release("b@1.0.0", "c 1.0.0")
+        .release("b@1.0.1", "c ^1.1")
+        .release("c@1.0.0", "v 1.0.0")
+        .release("c@1.1.0", "v 1.0.0")
+        .release("c@1.2.0", "")
+        .release("v@1.0.0 bad", "")
+        .release("v@2.0.0", "n ^1")
+        .release("n@1.0.0", "")
+        .release("n@1.3.0", "")
+        .asks("a ^1, b ^1")
+        .at("a", "1.0.0")
+        .at("b", "1.0.0")
+        .at("c", "1.0.0")
+        .at("v", "1.0.0");
     let rules = Rules { steps_max: 0, allow_overrides: false, ..Rules::new(now()) };
     let expect = "a 1.0.0 -> 1.1.0\nb 1.0.0 -> 1.0.1\nc 1.0.0 -> 1.2.0\nv 1.0.0 -> 2.0.0\n+ n n 1.3.0";
     let constructed = "a 1.0.0 -> 1.1.0\nb 1.0.0 -> 1.0.1\nc 1.0.0 -> 1.2.0\n- v\n+ a/v v 2.0.0\n+ n n 1.3.0";
@@ -316,10 +401,20 @@ fn a_project_too_large_to_search_is_healed_by_construction() {
 
 #[test]
 fn the_direct_dependency_that_would_do_is_named() {
-    let world = npm().release("m@2.5.3", "v 0.3").release("m@5.0.0", "v 3.0.4").release("v@0.3.0 bad", "").release("v@3.0.4", "")
-        .asks("m ^2").at("m", "2.5.3").at("v", "0.3.0");
+    let world = npm()
+        .release("m@2.5.3", "v 0.3")
+        .release("m@5.0.0", "v 3.0.4")
+        .release("v@0.3.0 bad", "")
+        .release("v@3.0.4", "")
+        .asks("m ^2")
+        .at("m", "2.5.3")
+        .at("v", "0.3.0");
     let rules = Rules { allow_overrides: false, ..Rules::new(now()) };
-    check_with(&world, &rules, "left: m 2.5.3 → 5.0.0 would bring v 3.0.4 in place of v 0.3.0, but it is a breaking change");
+    check_with(
+        &world,
+        &rules,
+        "left: m 2.5.3 → 5.0.0 would bring v 3.0.4 in place of v 0.3.0, but it is a breaking change",
+    );
 }
 
 #[test]
@@ -334,14 +429,24 @@ fn a_missing_fact_is_asked_for() {
 
 #[test]
 fn pins_are_changed_together_where_they_need_each_other() {
-    let world = pip().release("flask@1.0", "werkzeug ~=0.14").release("flask@1.1", "Werkzeug >=0.15").release("werkzeug@0.14 bad", "")
-        .release("werkzeug@1.0", "").at("flask", "1.0").at("werkzeug", "0.14");
+    let world = pip()
+        .release("flask@1.0", "werkzeug ~=0.14")
+        .release("flask@1.1", "Werkzeug >=0.15")
+        .release("werkzeug@0.14 bad", "")
+        .release("werkzeug@1.0", "")
+        .at("flask", "1.0")
+        .at("werkzeug", "0.14");
     check(&world, "flask 1.0 -> 1.1\nwerkzeug 0.14 -> 1.0");
 }
 
 #[test]
 fn an_extra_that_nobody_asked_for_is_not_in_the_way() {
-    let world = pip().release("a@1.0 bad", "").release("a@1.1", "b >=2; extra == 'fast'").release("b@1.0", "").at("a", "1.0").at("b", "1.0");
+    let world = pip()
+        .release("a@1.0 bad", "")
+        .release("a@1.1", "b >=2; extra == 'fast'")
+        .release("b@1.0", "")
+        .at("a", "1.0")
+        .at("b", "1.0");
     check(&world, "a 1.0 -> 1.1");
 }
 
@@ -352,6 +457,8 @@ fn the_wheel_at_an_address_is_left_for_people() {
     let (graphs, _) = detectors::dependency::graphs(&files.into_iter().collect());
     let fingerprint = Fingerprint::of("TEST-foo-bar", "pkg:pypi/foo-bar@1.0", 0);
     let wounds = [Wound { fingerprint: &fingerprint, places: vec!["requirements.txt:1".to_owned()] }];
-    let Planned::Plan(plan) = plan(&graphs[0], &wounds, &world.facts, &Rules::new(now())) else { panic!("all facts are there") };
+    let Planned::Plan(plan) = plan(&graphs[0], &wounds, &world.facts, &Rules::new(now())) else {
+        panic!("all facts are there")
+    };
     assert_eq!(lines(&plan), "left: foo-bar 1.0 does not come from a registry");
 }

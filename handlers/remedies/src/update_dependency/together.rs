@@ -15,7 +15,10 @@ impl Healing<'_, '_, '_> {
     /// Entries of the wounds that are not left.
     fn open(&self) -> BTreeSet<Id> {
         let open = self.entries.iter().zip(&self.reasons).filter(|(_, reason)| reason.is_none());
-        open.flat_map(|(ids, _)| ids).copied().filter(|id| self.alone.get(id).is_some_and(|alone| !alone.acts.is_empty())).collect()
+        open.flat_map(|(ids, _)| ids)
+            .copied()
+            .filter(|id| self.alone.get(id).is_some_and(|alone| !alone.acts.is_empty()))
+            .collect()
     }
 
     /// Solves what belongs together, and merges what turns out to.
@@ -69,7 +72,8 @@ impl Healing<'_, '_, '_> {
         let mut clusters: Vec<Vec<Id>> = Vec::new();
         for id in self.open() {
             let Some(alone) = self.alone.get(&id) else { continue };
-            let touching: BTreeSet<usize> = alone.footprint.iter().filter_map(|v| by_variable.get(v).copied()).collect();
+            let touching: BTreeSet<usize> =
+                alone.footprint.iter().filter_map(|v| by_variable.get(v).copied()).collect();
             let mut merged = vec![id];
             for at in &touching {
                 merged.append(&mut clusters[*at]);
@@ -107,7 +111,9 @@ impl Healing<'_, '_, '_> {
             Outcome::Impossible => {}
         }
         let wounds: Vec<usize> = (0..self.entries.len())
-            .filter(|wound| self.reasons[*wound].is_none() && self.entries[*wound].iter().any(|id| cluster.contains(id)))
+            .filter(|wound| {
+                self.reasons[*wound].is_none() && self.entries[*wound].iter().any(|id| cluster.contains(id))
+            })
             .collect();
         let mut groups: BTreeMap<Vec<Id>, Vec<usize>> = BTreeMap::new();
         for wound in wounds {
@@ -120,7 +126,9 @@ impl Healing<'_, '_, '_> {
         }
         let mut choices: Vec<(usize, u32)> = (1..(1u32 << groups.len()))
             .map(|left| {
-                let weight = |(at, (_, wounds)): (usize, &(Vec<Id>, Vec<usize>))| if left >> at & 1 == 1 { wounds.len() } else { 0 };
+                let weight = |(at, (_, wounds)): (usize, &(Vec<Id>, Vec<usize>))| {
+                    if left >> at & 1 == 1 { wounds.len() } else { 0 }
+                };
                 (groups.iter().enumerate().map(weight).sum(), left)
             })
             .collect();
@@ -169,7 +177,9 @@ impl Healing<'_, '_, '_> {
     ///
     /// One may break what another relies on, or bring back the entry that the other made superfluous.
     fn first_conflict(&mut self, clusters: &[&Vec<Act>], ids: &[Vec<Id>]) -> Option<Vec<usize>> {
-        let healed = |state: &State<'_, '_>, of: &[Vec<Id>]| of.iter().flatten().all(|id| state.nodes[*id].assigned || !state.is_needed(*id));
+        let healed = |state: &State<'_, '_>, of: &[Vec<Id>]| {
+            of.iter().flatten().all(|id| state.nodes[*id].assigned || !state.is_needed(*id))
+        };
         let mark = self.state.mark();
         let mut done: Vec<Act> = Vec::new();
         let mut conflict = None;
@@ -191,7 +201,8 @@ impl Healing<'_, '_, '_> {
             let pair = joined(this.state.originals, &[clusters[other], clusters[at]]);
             let mark = this.state.mark();
             let of = [ids[other].clone(), ids[at].clone()];
-            let holds = replay(this.state, &pair, None) && this.state.broken_edge().is_none() && healed(this.state, &of);
+            let holds =
+                replay(this.state, &pair, None) && this.state.broken_edge().is_none() && healed(this.state, &of);
             this.state.back_to(mark);
             holds
         };

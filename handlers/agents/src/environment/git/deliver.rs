@@ -35,7 +35,15 @@ impl LocalRepository {
     ///
     /// Finds an earlier delivery and leaves it if it is the same. Refused if `base_branch` is no longer at `base`, if the
     /// branch is checked out, or if somebody else committed to it.
-    pub fn deliver(&self, base_branch: &str, base: &CommitSha, branch: &str, patch: &Patch, message: &str, now: Timestamp) -> Result<Delivered, GitError> {
+    pub fn deliver(
+        &self,
+        base_branch: &str,
+        base: &CommitSha,
+        branch: &str,
+        patch: &Patch,
+        message: &str,
+        now: Timestamp,
+    ) -> Result<Delivered, GitError> {
         let repository = self.open()?;
         if self.branch(base_branch)?.as_ref() != Some(base) {
             return Err(GitError::BaseMoved);
@@ -124,7 +132,8 @@ fn refuse_checked_out(repository: &Repository, branch: &str) -> Result<(), GitEr
     let reference = format!("refs/heads/{branch}");
     let has_it = |tree: &Repository| {
         let head = tree.find_reference("HEAD");
-        (tree.is_worktree() || !tree.is_bare()) && head.is_ok_and(|head| head.symbolic_target().ok().flatten() == Some(&reference))
+        (tree.is_worktree() || !tree.is_bare())
+            && head.is_ok_and(|head| head.symbolic_target().ok().flatten() == Some(&reference))
     };
     let refused = |tree: &Repository| GitError::CheckedOut {
         branch: branch.to_owned(),

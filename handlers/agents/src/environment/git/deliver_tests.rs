@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::error::AgentError;
-use pipeline::patch::{PatchedFile, Patch};
+use pipeline::patch::{Patch, PatchedFile};
 use std::path::Path;
 use std::sync::Barrier;
 use tempfile::TempDir;
@@ -92,7 +92,9 @@ fn amended_commit_is_somebody_elses() {
 
 #[test]
 fn commit_upon_ours_is_somebody_elses_even_with_our_trailer() {
-    check_foreign(|git, ours| git.commit(None, &somebody(), &somebody(), MESSAGE, &ours.tree().unwrap(), &[ours]).unwrap());
+    check_foreign(|git, ours| {
+        git.commit(None, &somebody(), &somebody(), MESSAGE, &ours.tree().unwrap(), &[ours]).unwrap()
+    });
 }
 
 #[test]

@@ -88,14 +88,17 @@ impl LocalRepository {
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
         let name = match origin::name(&repository) {
             Some(name) => name,
-            None => folder.display().to_string().parse().map_err(|error: IdError| GitError::Absent(error.to_string()))?,
+            None => {
+                folder.display().to_string().parse().map_err(|error: IdError| GitError::Absent(error.to_string()))?
+            }
         };
         Ok(Self { folder, name, effects })
     }
 
     /// A new repository in `folder`, with one commit on `main` of all that is in it.
     pub fn begin(folder: &Path, message: &str, now: Timestamp, effects: Effects) -> Result<Self, GitError> {
-        let repository = Repository::init_opts(folder, RepositoryInitOptions::new().initial_head("main").no_reinit(true))?;
+        let repository =
+            Repository::init_opts(folder, RepositoryInitOptions::new().initial_head("main").no_reinit(true))?;
         let mut index = repository.index()?;
         index.add_all(["*"], IndexAddOption::DEFAULT, None)?;
         index.write()?;
@@ -166,7 +169,8 @@ impl LocalRepository {
         options.include_untracked(true).recurse_untracked_dirs(true).exclude_submodules(true).update_index(false);
         let statuses = repository.statuses(Some(&mut options))?;
         let paths = statuses.iter().filter_map(|entry| Some(entry.path().ok()?.to_owned()));
-        let is_looked_at = |path: &String| detectors::wants(path) && !path.split('/').any(|part| SKIPPED_FOLDERS.contains(&part));
+        let is_looked_at =
+            |path: &String| detectors::wants(path) && !path.split('/').any(|part| SKIPPED_FOLDERS.contains(&part));
         let mut paths: Vec<String> = paths.filter(is_looked_at).collect();
         paths.sort();
         Ok(paths)
@@ -185,7 +189,6 @@ impl LocalRepository {
     fn open(&self) -> Result<Repository, GitError> {
         Ok(Repository::open(&self.folder)?)
     }
-
 }
 
 const OUR_NAME: &str = "Suture";

@@ -18,12 +18,20 @@ impl LocalRepository {
         with_includes(|wants| self.read(commit, folder, limits, wants))
     }
 
-    fn read(&self, commit: &CommitSha, under: &Path, limits: &TreeLimits, wants: &dyn Fn(&str) -> bool) -> Result<SourceTree, GitError> {
+    fn read(
+        &self,
+        commit: &CommitSha,
+        under: &Path,
+        limits: &TreeLimits,
+        wants: &dyn Fn(&str) -> bool,
+    ) -> Result<SourceTree, GitError> {
         let repository = self.open()?;
         let mut root = repository.find_commit(Oid::from_str(commit.as_str())?)?.tree()?;
         if under != Path::new("") {
             let entry = root.get_path(under).ok().filter(|entry| entry.kind() == Some(ObjectType::Tree));
-            let entry = entry.ok_or_else(|| GitError::Absent(format!("{} is not a folder at {}", under.display(), commit.short())))?;
+            let entry = entry.ok_or_else(|| {
+                GitError::Absent(format!("{} is not a folder at {}", under.display(), commit.short()))
+            })?;
             root = repository.find_tree(entry.id())?;
         }
         let odb = repository.odb()?;
@@ -47,11 +55,22 @@ impl LocalRepository {
                 };
                 let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
                 match entry.kind() {
-                    Some(ObjectType::Tree) if reader.enters(&path, depth + 1) => folders.push((path, entry.id(), depth + 1)),
+                    Some(ObjectType::Tree) if reader.enters(&path, depth + 1) => {
+                        folders.push((path, entry.id(), depth + 1))
+                    }
                     Some(ObjectType::Blob) if entry.filemode() != i32::from(FileMode::Link) => reader.file(
                         path,
-                        || odb.read_header(entry.id()).map(|(size_bytes, _)| size_bytes as u64).map_err(|error| why(&error)),
-                        || repository.find_blob(entry.id()).map(|blob| blob.content().to_vec()).map_err(|error| why(&error)),
+                        || {
+                            odb.read_header(entry.id())
+                                .map(|(size_bytes, _)| size_bytes as u64)
+                                .map_err(|error| why(&error))
+                        },
+                        || {
+                            repository
+                                .find_blob(entry.id())
+                                .map(|blob| blob.content().to_vec())
+                                .map_err(|error| why(&error))
+                        },
                     ),
                     _ => {}
                 }

@@ -93,9 +93,14 @@ fn entries_of_every_kind_count() {
 #[test]
 fn absent_objects_are_said_and_the_rest_is_read() {
     let odd = Odd::new();
-    let (wanted, unwanted, below) = (odd.blob("{\"name\":\"a\"}"), odd.blob("a picture"), odd.tree(&[("c", odd.blob("c"), FILE)]));
-    let entries =
-        [("package.json", wanted, FILE), ("picture.png", unwanted, FILE), ("requirements.txt", odd.blob("idna==3.4\n"), FILE), ("sub", below, FOLDER)];
+    let (wanted, unwanted, below) =
+        (odd.blob("{\"name\":\"a\"}"), odd.blob("a picture"), odd.tree(&[("c", odd.blob("c"), FILE)]));
+    let entries = [
+        ("package.json", wanted, FILE),
+        ("picture.png", unwanted, FILE),
+        ("requirements.txt", odd.blob("idna==3.4\n"), FILE),
+        ("sub", below, FOLDER),
+    ];
     let commit = odd.commit(odd.tree(&entries));
     for id in [wanted, unwanted, below] {
         odd.lose(id);

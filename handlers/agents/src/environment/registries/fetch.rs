@@ -186,7 +186,8 @@ impl Fetcher {
             |reason: String| Unavailable::Unreachable { address: without_secrets(url).to_string(), reason };
         let is_here = is_this_machine(url);
         let client = if is_here { &self.direct_client } else { &self.client };
-        let client = client.get_or_init(|| self.client(is_here)).as_ref().map_err(|reason| unreachable(reason.clone()))?;
+        let client =
+            client.get_or_init(|| self.client(is_here)).as_ref().map_err(|reason| unreachable(reason.clone()))?;
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static(question.accept));
         let known = |text: &Option<String>| HeaderValue::from_str(text.as_deref()?).ok();

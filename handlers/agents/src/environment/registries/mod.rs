@@ -18,8 +18,8 @@ mod timestamp;
 mod unavailable;
 
 pub use address::{Address, Trust};
-pub(crate) use credentials::is_this_machine;
 pub use configuration::{Configuration, ProjectAddresses, RegistrySettings, UserFiles};
+pub(crate) use credentials::is_this_machine;
 pub use pypi::normalised_name;
 pub use unavailable::Unavailable;
 

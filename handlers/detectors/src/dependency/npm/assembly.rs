@@ -34,7 +34,13 @@ pub struct Assembly<'p> {
 
 impl<'p> Assembly<'p> {
     /// `folders` are those of the project.
-    pub(super) fn of(project: Project<'p>, edges: Edges<'p>, reach: Reach, bundled: Vec<bool>, folders: &[Node]) -> Self {
+    pub(super) fn of(
+        project: Project<'p>,
+        edges: Edges<'p>,
+        reach: Reach,
+        bundled: Vec<bool>,
+        folders: &[Node],
+    ) -> Self {
         let nodes = project.lockfile.entries.len() + 1;
         let mut is_direct = vec![false; nodes];
         for edge in [ROOT].iter().chain(folders).flat_map(|&node| edges.of_node(node)) {
@@ -44,7 +50,8 @@ impl<'p> Assembly<'p> {
         }
         let mut elsewhere = vec![None; nodes];
         for (index, edge) in edges.all().iter().enumerate() {
-            if let (Request::Elsewhere(_), Some(asked)) = (Request::of(&edge.text), elsewhere.get_mut(edge.to as usize)) {
+            if let (Request::Elsewhere(_), Some(asked)) = (Request::of(&edge.text), elsewhere.get_mut(edge.to as usize))
+            {
                 *asked = Some(index);
             }
         }
@@ -86,10 +93,11 @@ impl<'p> Assembly<'p> {
 
     /// Name and version of every entry that advisories can be held against: see [`Package::is_judged`].
     pub(super) fn judged(&self) -> impl Iterator<Item = (&str, &str)> {
-        let entries = (1..).zip(&self.project.lockfile.entries).filter(|&(node, entry)| match self.origin(node, entry) {
-            Origin::Bundled | Origin::Registry(_) => true,
-            Origin::Link(_) | Origin::Other(_) => false,
-        });
+        let entries =
+            (1..).zip(&self.project.lockfile.entries).filter(|&(node, entry)| match self.origin(node, entry) {
+                Origin::Bundled | Origin::Registry(_) => true,
+                Origin::Link(_) | Origin::Other(_) => false,
+            });
         let named = entries.map(|(node, entry)| self.name_and_version(node, entry));
         named.filter(|(_, version)| !version.is_empty())
     }

@@ -34,7 +34,8 @@ pub fn problems(graph: &DependencyGraph) -> Vec<String> {
         problems.extend(troubles.map(|trouble| format!("{}: {trouble}", package.place)));
     }
     let needed = needed(graph);
-    let orphans = graph.packages.iter().zip(needed).filter(|(package, needed)| !needed && package.source != Source::Bundled);
+    let orphans =
+        graph.packages.iter().zip(needed).filter(|(package, needed)| !needed && package.source != Source::Bundled);
     problems.extend(orphans.map(|(package, _)| format!("{}: nothing needs it", package.place)));
     problems
 }
@@ -116,7 +117,8 @@ fn is_own_folder(package: &Package) -> bool {
 fn needed(graph: &DependencyGraph) -> Vec<bool> {
     let mut needed = vec![false; graph.packages.len()];
     let own = graph.packages.iter().enumerate().filter(|(_, package)| matches!(package.source, Source::Link(_)));
-    let mut queue: Vec<usize> = own.map(|(index, _)| index).chain(graph.direct.iter().filter_map(|need| need.to)).collect();
+    let mut queue: Vec<usize> =
+        own.map(|(index, _)| index).chain(graph.direct.iter().filter_map(|need| need.to)).collect();
     while let Some(index) = queue.pop() {
         if let Some(seen @ false) = needed.get_mut(index) {
             *seen = true;

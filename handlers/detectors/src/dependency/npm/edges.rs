@@ -50,10 +50,8 @@ impl<'e> Edges<'e> {
         folder_needs: impl Fn(Node) -> Option<&'e [Need<'e>]>,
     ) -> Self {
         let needs: usize = lockfile.entries.iter().map(|entry| entry.needs.len()).sum();
-        let mut edges = Self {
-            list: Vec::with_capacity(root.len() + needs),
-            ends: Vec::with_capacity(lockfile.entries.len() + 1),
-        };
+        let mut edges =
+            Self { list: Vec::with_capacity(root.len() + needs), ends: Vec::with_capacity(lockfile.entries.len() + 1) };
         edges.add(ROOT, root, true, tree);
         for (node, entry) in (1..).zip(&lockfile.entries) {
             if entry.link {

@@ -64,8 +64,7 @@ impl<'a> Entry<'a> {
 pub(super) fn owner_and_name(place: &str) -> Option<(&str, &str)> {
     let (before, last) = split_last(place)?;
     let (outer, scope) = split_last(before).unwrap_or(("", before));
-    let (folder, name) =
-        if scope.starts_with('@') { (outer, place.get(outer.len() + 1..)?) } else { (before, last) };
+    let (folder, name) = if scope.starts_with('@') { (outer, place.get(outer.len() + 1..)?) } else { (before, last) };
     if last.is_empty() || last.starts_with('@') {
         return None;
     }

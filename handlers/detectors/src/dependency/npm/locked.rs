@@ -97,7 +97,9 @@ impl<'p> Project<'p> {
         }
         let asked_as_folder = |node| {
             let from_root = edges.of_node(ROOT).iter();
-            from_root.filter(|edge| edge.to == node).any(|edge| matches!(Request::of(&edge.text), Request::Elsewhere(_)))
+            from_root
+                .filter(|edge| edge.to == node)
+                .any(|edge| matches!(Request::of(&edge.text), Request::Elsewhere(_)))
         };
         let links = (1..).zip(&self.lockfile.entries).filter(|(_, entry)| entry.link);
         links

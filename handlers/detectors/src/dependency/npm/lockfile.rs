@@ -7,10 +7,10 @@ use super::legacy::{self, OldEntry};
 use super::lines::Lines;
 use super::manifest::{broken, short};
 use super::packages::{Packages, text};
+use foldhash::{HashMap, HashMapExt};
 use pipeline::finding::ScanError;
 use serde::de::MapAccess;
 use std::borrow::Cow;
-use foldhash::{HashMap, HashMapExt};
 
 /// Larger lockfiles are not read; the error says so. The largest seen in the open are a third of it.
 pub(super) const LOCKFILE_BYTES_MAX: usize = 64 << 20;

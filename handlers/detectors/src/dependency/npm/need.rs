@@ -104,8 +104,12 @@ impl<'a> Needs<'a> {
             }
         }
         if winners.len() < self.list.len() {
-            let keep: Vec<bool> =
-                self.list.iter().enumerate().map(|(index, need)| winners.get(&*need.name).is_some_and(|w| w.1 == index)).collect();
+            let keep: Vec<bool> = self
+                .list
+                .iter()
+                .enumerate()
+                .map(|(index, need)| winners.get(&*need.name).is_some_and(|w| w.1 == index))
+                .collect();
             drop(winners);
             let mut keep = keep.into_iter();
             self.list.retain(|_| keep.next().unwrap_or(true));

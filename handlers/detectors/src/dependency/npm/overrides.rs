@@ -38,13 +38,7 @@ impl Overrides {
     /// The rules of `written`; `$name` stands for what the project itself asks for in `direct`. The error says what
     /// is wrong with them.
     pub(super) fn read(written: &Value, direct: &[Need<'_>]) -> Result<Self, String> {
-        let whole = Rule {
-            above: 0,
-            name: String::new(),
-            key: String::new(),
-            of: String::new(),
-            value: String::new(),
-        };
+        let whole = Rule { above: 0, name: String::new(), key: String::new(), of: String::new(), value: String::new() };
         let mut overrides = Self { rules: vec![whole], kids: HashMap::new() };
         overrides.add_below(0, written, direct)?;
         Ok(overrides)

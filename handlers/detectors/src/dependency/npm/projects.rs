@@ -106,14 +106,12 @@ impl<'t> Files<'t> {
         for path in tree.paths().filter(|path| wants(path)) {
             let (folder, file) = split(path);
             if file == MANIFEST {
-                let manifest = read(tree, path, &mut errors).and_then(|text| {
-                    manifest::read(path, text, &mut errors).map_err(|error| errors.push(error)).ok()
-                });
+                let manifest = read(tree, path, &mut errors)
+                    .and_then(|text| manifest::read(path, text, &mut errors).map_err(|error| errors.push(error)).ok());
                 manifests.insert(folder, manifest);
             } else if file == LOCKFILES[0] || !tree.contains(&join(folder, LOCKFILES[0])) {
-                let lockfile = read(tree, path, &mut errors).and_then(|text| {
-                    lockfile::read(path, text, &mut errors).map_err(|error| errors.push(error)).ok()
-                });
+                let lockfile = read(tree, path, &mut errors)
+                    .and_then(|text| lockfile::read(path, text, &mut errors).map_err(|error| errors.push(error)).ok());
                 lockfiles.insert(folder, (path, lockfile));
             }
         }
@@ -162,7 +160,8 @@ impl<'t> Files<'t> {
         let manifest = self.manifests.get(folder).and_then(Option::as_ref);
         let manifest_path = join(folder, MANIFEST);
         let lockfile_path = path.to_owned();
-        let project = locked::Project { manifest_path: manifest_path.clone(), lockfile_path, lockfile, manifest, folders };
+        let project =
+            locked::Project { manifest_path: manifest_path.clone(), lockfile_path, lockfile, manifest, folders };
         let assembly = locked::resolve(project, errors);
         if !self.tree.contains(&manifest_path) {
             let message = format!("there is no {manifest_path} to this lockfile, so it is not edited");
@@ -227,7 +226,8 @@ fn out_of_step(assembly: &Assembly<'_>, manifest: &str, lockfile: &str, legacy: 
         words.push("…".to_owned());
     }
     let count = troubles.len();
-    let message = format!("out of step with {lockfile} in {count} of its needs: {}; run `npm install`", words.join(", "));
+    let message =
+        format!("out of step with {lockfile} in {count} of its needs: {}; run `npm install`", words.join(", "));
     let written = first.written.as_ref();
     Some(ScanError {
         path: written.map_or_else(|| manifest.to_owned(), |written| written.path.clone()),

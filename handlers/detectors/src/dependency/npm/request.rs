@@ -41,7 +41,8 @@ impl<'a> Request<'a> {
     pub(super) fn exact(self) -> Option<&'a str> {
         let version = self.range()?.trim().trim_start_matches(['=', 'v', ' ']);
         let starts_right = version.starts_with(|first: char| first.is_ascii_digit());
-        (starts_right && version.split('.').nth(2).is_some() && Version::parse(Ecosystem::Npm, version).is_ok()).then_some(version)
+        (starts_right && version.split('.').nth(2).is_some() && Version::parse(Ecosystem::Npm, version).is_ok())
+            .then_some(version)
     }
 }
 

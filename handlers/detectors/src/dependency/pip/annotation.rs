@@ -70,7 +70,8 @@ mod tests {
     fn check(text: &str, expect: &[(&str, &[&str])]) {
         let file = RequirementsFile::parse(text);
         let found: Vec<_> = file.requirements().map(|(_, found)| (found.name.as_str(), found.via.clone())).collect();
-        let expect: Vec<_> = expect.iter().map(|(name, via)| (*name, via.iter().map(ToString::to_string).collect())).collect();
+        let expect: Vec<_> =
+            expect.iter().map(|(name, via)| (*name, via.iter().map(ToString::to_string).collect())).collect();
         assert_eq!(found, expect, "{text}");
         assert_eq!(file.errors, []);
     }
@@ -78,14 +79,14 @@ mod tests {
     #[test]
     fn both_styles_are_read() {
         check("a==1    # via b, -r x.in\nb==2\n", &[("a", &["b", "-r x.in"]), ("b", &[])]);
-        check("a==1\n    # via b\nb==2\n    # via\n    #   -r x.in (line 2)\n    #   c\nc==1", &[
-            ("a", &["b"]),
-            ("b", &["-r x.in (line 2)", "c"]),
-            ("c", &[]),
-        ]);
-        check("a==1 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n    # via\n    #   p (pyproject.toml)\n    #   c\n", &[
-            ("a", &["p (pyproject.toml)", "c"]),
-        ]);
+        check(
+            "a==1\n    # via b\nb==2\n    # via\n    #   -r x.in (line 2)\n    #   c\nc==1",
+            &[("a", &["b"]), ("b", &["-r x.in (line 2)", "c"]), ("c", &[])],
+        );
+        check(
+            "a==1 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n    # via\n    #   p (pyproject.toml)\n    #   c\n",
+            &[("a", &["p (pyproject.toml)", "c"])],
+        );
         check("a==1 \\\n    --hash=sha256:aa\n    # via b\n    # from https://h/\n", &[("a", &["b"])]);
     }
 

@@ -37,11 +37,13 @@ fn utf8(bytes: &[u8], declared: Option<&str>) -> Decoded {
             Decoded { text: text.to_owned(), error: None, is_utf8: true }
         }
         (result, _) => {
-            let valid = result.map_or_else(|error| error.valid_up_to(), |_| bytes.iter().take_while(|b| b.is_ascii()).count());
+            let valid =
+                result.map_or_else(|error| error.valid_up_to(), |_| bytes.iter().take_while(|b| b.is_ascii()).count());
             let line = 1 + bytes[..valid].iter().filter(|byte| **byte == b'\n').count();
             let message = match declared {
                 Some(encoding) => format!("the encoding {encoding} is not read; save the file as UTF-8"),
-                None => "a byte is not UTF-8; save the file as UTF-8, or name its encoding in a comment on line 1".to_owned(),
+                None => "a byte is not UTF-8; save the file as UTF-8, or name its encoding in a comment on line 1"
+                    .to_owned(),
             };
             let error = Some((u32::try_from(line).unwrap_or(u32::MAX), message));
             Decoded { text: String::from_utf8_lossy(bytes).into_owned(), error, is_utf8: false }
@@ -62,10 +64,11 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Decoded {
 fn declared(bytes: &[u8]) -> Option<String> {
     bytes.split(|byte| *byte == b'\n').take(2).find_map(|line| {
         let line = String::from_utf8_lossy(line.strip_prefix(b"#")?);
-        let (_, after) = line.match_indices("coding").map(|(at, word)| line.split_at(at + word.len())).find(|(_, after)| {
-            let rest = after.get(1..).unwrap_or_default().trim_start();
-            after.starts_with([':', '=']) && rest.starts_with(is_letter)
-        })?;
+        let (_, after) =
+            line.match_indices("coding").map(|(at, word)| line.split_at(at + word.len())).find(|(_, after)| {
+                let rest = after.get(1..).unwrap_or_default().trim_start();
+                after.starts_with([':', '=']) && rest.starts_with(is_letter)
+            })?;
         let name: String = after[1..].trim_start().chars().take_while(|c| is_letter(*c)).collect();
         Some(name.to_ascii_lowercase().replace('_', "-"))
     })

@@ -71,7 +71,9 @@ impl Line<'_> {
     /// Whether the project itself asks for it, as far as the file knows.
     fn is_direct(&self) -> bool {
         let via = &self.requirement.via;
-        !self.compiled || via.iter().all(|source| source.starts_with("-c ")) || via.iter().any(|source| is_project(source))
+        !self.compiled
+            || via.iter().all(|source| source.starts_with("-c "))
+            || via.iter().any(|source| is_project(source))
     }
 }
 
@@ -150,7 +152,11 @@ impl Pins {
 fn package(entry: &Line<'_>, pins: &Pins) -> Package {
     let requirement = entry.requirement;
     let version = requirement.pin().or(requirement.wheel_version.as_deref()).unwrap_or_default();
-    let name = if requirement.name.is_empty() { requirement.address.as_deref().unwrap_or_default() } else { &requirement.name };
+    let name = if requirement.name.is_empty() {
+        requirement.address.as_deref().unwrap_or_default()
+    } else {
+        &requirement.name
+    };
     let (scope, direct) = match pins.asked.get(&entry.key) {
         _ if entry.asked_for => (entry.scope, entry.is_direct()),
         Some(asked) => *asked,
@@ -210,7 +216,8 @@ fn set_via(packages: &mut [Package], written: &[Line<'_>], index_of: &HashMap<us
             }
         }
         let mut seen: HashSet<u32> = HashSet::new();
-        let mut open: VecDeque<_> = entries.iter().filter(|entry| entry.is_direct()).map(|entry| (*entry, Vec::new())).collect();
+        let mut open: VecDeque<_> =
+            entries.iter().filter(|entry| entry.is_direct()).map(|entry| (*entry, Vec::new())).collect();
         seen.extend(open.iter().map(|(entry, _)| entry.line));
         while let Some((entry, mut chain)) = open.pop_front() {
             chain.push(entry.requirement.name.clone());
@@ -244,8 +251,11 @@ fn note_unpinned(written: &[Line<'_>], pins: &Pins, notes: &mut Vec<ScanError>) 
         by_file.entry(entry.path).or_default().push(entry);
     }
     for (path, entries) in by_file {
-        let first: Vec<_> =
-            entries.iter().take(NAMED_MAX).map(|entry| format!("{} (line {})", entry.requirement.name, entry.line)).collect();
+        let first: Vec<_> = entries
+            .iter()
+            .take(NAMED_MAX)
+            .map(|entry| format!("{} (line {})", entry.requirement.name, entry.line))
+            .collect();
         let (is, more) = (if entries.len() == 1 { "is" } else { "are" }, entries.len().saturating_sub(NAMED_MAX));
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         notes.push(ScanError {

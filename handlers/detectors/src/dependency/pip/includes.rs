@@ -4,7 +4,7 @@ use super::decode::decode;
 use super::file::{EntryKind, RequirementsFile};
 use super::names::{FileKind, is_dev, kind_of};
 use crate::source_tree::SourceTree;
-use pipeline::finding::{Scope, ScanError};
+use pipeline::finding::{ScanError, Scope};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Largest file that is read; a larger one is an error.
@@ -71,14 +71,22 @@ impl Files {
                 continue;
             }
             if found.files.len() == FILES_MAX {
-                found.error(&path, None, format!("more than {FILES_MAX} requirements files: this one and all after it are not read"));
+                found.error(
+                    &path,
+                    None,
+                    format!("more than {FILES_MAX} requirements files: this one and all after it are not read"),
+                );
                 break;
             }
             let Some(mut file) = found.read_one(tree, &path) else { continue };
             found.follow(tree, &path, depth, &mut file);
             includes += file.includes.len();
             if includes > INCLUDES_MAX {
-                found.error(&path, None, format!("more than {INCLUDES_MAX} includes: those of this file are not followed"));
+                found.error(
+                    &path,
+                    None,
+                    format!("more than {INCLUDES_MAX} includes: those of this file are not followed"),
+                );
                 file.includes.clear();
             }
             queue.extend(file.includes.iter().map(|include| (include.path.clone(), depth + 1)));
@@ -168,7 +176,9 @@ impl Files {
         for entry in &file.parsed.entries {
             let EntryKind::Include { target, constraint } = &entry.kind else { continue };
             let result = resolve(path, target).and_then(|included| match tree.bytes(&included) {
-                _ if depth >= INCLUDE_DEPTH_MAX => Err(format!("more than {INCLUDE_DEPTH_MAX} files include each other: `{target}` is not read")),
+                _ if depth >= INCLUDE_DEPTH_MAX => {
+                    Err(format!("more than {INCLUDE_DEPTH_MAX} files include each other: `{target}` is not read"))
+                }
                 Some(_) => Ok(included),
                 None if tree.contains(&included) => {
                     self.unread.insert(included);
@@ -177,7 +187,9 @@ impl Files {
                 None => Err(format!("`{target}` does not exist")),
             });
             match result {
-                Ok(included) => file.includes.push(Include { path: included, line: entry.line, constraint: *constraint }),
+                Ok(included) => {
+                    file.includes.push(Include { path: included, line: entry.line, constraint: *constraint })
+                }
                 Err(message) => self.error(path, Some(entry.line), message),
             }
         }
@@ -203,7 +215,8 @@ impl Files {
             let mut open = vec![(start.as_str(), 0)];
             let mut on_path = BTreeSet::from([start.as_str()]);
             while let Some((path, next)) = open.last_mut() {
-                let include = self.files.get(*path).and_then(|file| file.includes.get(*next)).filter(|_| !done.contains(path));
+                let include =
+                    self.files.get(*path).and_then(|file| file.includes.get(*next)).filter(|_| !done.contains(path));
                 let Some(include) = include else {
                     done.insert(*path);
                     on_path.remove(path);
@@ -235,7 +248,12 @@ impl Files {
             self.files.iter().filter(|(path, file)| by_own_name(path, file)).map(|(path, _)| path.clone()).collect();
         let mut open: Vec<_> = prod.iter().cloned().collect();
         while let Some(file) = open.pop().and_then(|path| self.files.get(&path)) {
-            open.extend(file.includes.iter().filter(|include| prod.insert(include.path.clone())).map(|include| include.path.clone()));
+            open.extend(
+                file.includes
+                    .iter()
+                    .filter(|include| prod.insert(include.path.clone()))
+                    .map(|include| include.path.clone()),
+            );
         }
         for (path, file) in &mut self.files {
             file.scope = if prod.contains(path) { Scope::Prod } else { Scope::Dev };

@@ -130,7 +130,10 @@ fn physical_lines(text: &str) -> Vec<(Range<usize>, usize)> {
     let mut start = if text.starts_with('\u{feff}') { 3 } else { 0 };
     let mut characters = text.char_indices().skip(usize::from(start > 0)).peekable();
     while let Some((at, character)) = characters.next() {
-        let ends = matches!(character, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+        let ends = matches!(
+            character,
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+        );
         if !ends {
             continue;
         }

@@ -80,7 +80,18 @@ fn is_name(text: &str) -> bool {
 
 fn is_archive(text: &str) -> bool {
     const EXTENSIONS: &[&str] = &[
-        ".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma",
+        ".whl",
+        ".zip",
+        ".tar.gz",
+        ".tgz",
+        ".tar",
+        ".tar.bz2",
+        ".tbz",
+        ".tar.xz",
+        ".txz",
+        ".tlz",
+        ".tar.lz",
+        ".tar.lzma",
     ];
     let text = text.to_ascii_lowercase();
     EXTENSIONS.iter().any(|extension| text.ends_with(extension))

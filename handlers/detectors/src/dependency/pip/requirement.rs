@@ -94,11 +94,7 @@ pub fn parse(line: &LogicalLine, length: usize) -> Result<Requirement, String> {
         marker::check(marker).map_err(|error| format!("the marker `{}` is broken: {error}", excerpt(marker)))?;
     }
     let body = body.trim_end_matches(is_space);
-    let mut requirement = if is_url || origin::is_path(body) {
-        unnamed(line, body)?
-    } else {
-        named(line, body)?
-    };
+    let mut requirement = if is_url || origin::is_path(body) { unnamed(line, body)? } else { named(line, body)? };
     requirement.marker = (!marker.is_empty()).then(|| marker.to_owned());
     requirement.range = line.in_file(0..text.trim_end_matches(is_space).len());
     let after_name = text.get(requirement.name.len()..).filter(|_| text.starts_with(&requirement.name));

@@ -16,7 +16,13 @@ fn shown(files: &[(&str, &str)]) -> String {
         for package in &graph.packages {
             let direct = if package.direct { "direct" } else { "transitive" };
             let version = if package.version.is_empty() { "-" } else { &package.version };
-            lines.push(format!("{} {} {version} {} {direct} {}", package.place, package.name, package.scope, package.via.join(">")));
+            lines.push(format!(
+                "{} {} {version} {} {direct} {}",
+                package.place,
+                package.name,
+                package.scope,
+                package.via.join(">")
+            ));
         }
         for need in &graph.direct {
             let written = need.written.as_ref().map(|written| format!("{}:{}", written.path, written.line)).unwrap();
@@ -162,7 +168,12 @@ fn compiled_files_tell_who_brings_a_package_in() {
 
 #[test]
 fn names_hashes_and_sources_are_kept_as_written() {
-    let tree: SourceTree = [("requirements.txt", "Foo_Bar==1!2.0+l.1 \\\r\n  --hash=sha256:aa \\\r\n  --hash sha512:bb\r\nx @ git+ssh://git@h/x\r\n")].into_iter().collect();
+    let tree: SourceTree = [(
+        "requirements.txt",
+        "Foo_Bar==1!2.0+l.1 \\\r\n  --hash=sha256:aa \\\r\n  --hash sha512:bb\r\nx @ git+ssh://git@h/x\r\n",
+    )]
+    .into_iter()
+    .collect();
     let (graphs, errors) = graphs(&tree);
     assert_eq!(errors, []);
     let [first, second] = graphs[0].packages.as_slice() else { panic!("{graphs:?}") };
@@ -232,7 +243,8 @@ fn files_that_are_not_utf8_are_read_only() {
 #[test]
 fn a_long_chain_of_includes_ends_at_its_limit() {
     let files = (0..100).map(|n| (format!("requirements/{n}.list"), format!("-r {}.list\nx{n}==1\n", n + 1)));
-    let tree: SourceTree = files.chain([("requirements.txt".to_owned(), "-r requirements/0.list\n".to_owned())]).collect();
+    let tree: SourceTree =
+        files.chain([("requirements.txt".to_owned(), "-r requirements/0.list\n".to_owned())]).collect();
     let (graphs, errors) = graphs(&tree);
     assert_eq!((graphs.len(), graphs[0].packages.len(), errors.len()), (1, includes::INCLUDE_DEPTH_MAX, 1));
 }
@@ -241,7 +253,8 @@ fn a_long_chain_of_includes_ends_at_its_limit() {
 fn too_many_files_that_include_each_other_end_at_the_limits() {
     let count = includes::FILES_MAX + 50;
     let files = (0..count).map(|n| {
-        let includes: String = (1..12).map(|step| format!("-r {}.txt\n-c {}.txt\n", (n + step) % count, (n * 7 + step) % count)).collect();
+        let includes: String =
+            (1..12).map(|step| format!("-r {}.txt\n-c {}.txt\n", (n + step) % count, (n * 7 + step) % count)).collect();
         (format!("requirements/{n}.txt"), format!("{includes}x{n}\ny==1\n"))
     });
     let tree: SourceTree = files.collect();
@@ -273,7 +286,8 @@ fn the_files_of_a_real_project_are_read_whole() {
     };
     let tree: SourceTree = [("requirements.txt", main), ("requirements-dev.txt", dev)].into_iter().collect();
     let (graphs, errors) = graphs(&tree);
-    let shown: Vec<_> = graphs.iter().map(|graph| (graph.manifest.as_str(), graph.packages.len(), graph.packages[0].scope)).collect();
+    let shown: Vec<_> =
+        graphs.iter().map(|graph| (graph.manifest.as_str(), graph.packages.len(), graph.packages[0].scope)).collect();
     assert_eq!(shown, [("requirements-dev.txt", 6, Scope::Dev), ("requirements.txt", 65, Scope::Prod)]);
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert_eq!((errors[0].line, errors[0].message.contains("1 is not pinned")), (Some(5), true));
@@ -312,9 +326,54 @@ proptest::proptest! {
 fn text() -> impl proptest::strategy::Strategy<Value = String> {
     use proptest::prelude::*;
     const WORDS: &[&str] = &[
-        "foo", "Foo_Bar.b", "==", "1.0", "===", ">=", "~=", ",", "!=1.*", "[a,b]", "[", "(", ")", ";", " ; ", "python_version", "<", "\"3\"", "'", "\\", "\\\n",
-        "\\\r\n", "\n", "\r\n", "\r", "\u{c}", "\u{2028}", " ", "\t", "#", " # via ", "#egg=x", "--hash=sha256:aa", " --hash sha256:bb", " -r ", "-c", "-e .",
-        "@", " @ https://h/x-1-py3-none-any.whl", "git+ssh://", "./", "é", "\u{feff}", "${V}", "not in", "and", "--", "x.zip",
+        "foo",
+        "Foo_Bar.b",
+        "==",
+        "1.0",
+        "===",
+        ">=",
+        "~=",
+        ",",
+        "!=1.*",
+        "[a,b]",
+        "[",
+        "(",
+        ")",
+        ";",
+        " ; ",
+        "python_version",
+        "<",
+        "\"3\"",
+        "'",
+        "\\",
+        "\\\n",
+        "\\\r\n",
+        "\n",
+        "\r\n",
+        "\r",
+        "\u{c}",
+        "\u{2028}",
+        " ",
+        "\t",
+        "#",
+        " # via ",
+        "#egg=x",
+        "--hash=sha256:aa",
+        " --hash sha256:bb",
+        " -r ",
+        "-c",
+        "-e .",
+        "@",
+        " @ https://h/x-1-py3-none-any.whl",
+        "git+ssh://",
+        "./",
+        "é",
+        "\u{feff}",
+        "${V}",
+        "not in",
+        "and",
+        "--",
+        "x.zip",
     ];
     let word = prop_oneof![9 => proptest::sample::select(WORDS).prop_map(str::to_owned), 1 => ".{0,3}"];
     proptest::collection::vec(word, 0..30).prop_map(|words| words.concat())
@@ -332,10 +391,13 @@ fn the_wheel_of_a_version_is_judged_wherever_it_comes_from() {
     let text = "https://host.example/foo_bar-1.0-py3-none-any.whl\nbaz @ git+https://host.example/baz.git\n./foo_bar\n";
     let tree: SourceTree = [("requirements.txt", text)].into_iter().collect();
     let (graphs, _) = graphs(&tree);
-    let judged: Vec<_> = graphs[0].packages.iter().filter(|package| package.is_judged()).map(|package| &*package.name).collect();
+    let judged: Vec<_> =
+        graphs[0].packages.iter().filter(|package| package.is_judged()).map(|package| &*package.name).collect();
     assert_eq!(judged, ["foo_bar"]);
     assert!(!graphs[0].packages[0].is_from_registry(), "and no fix can move it");
-    let found = findings(graphs.iter().map(|graph| (graph.ecosystem, graph.packages.as_slice())), |_, name| if name == "foo_bar" { std::slice::from_ref(&advisory) } else { &[] });
+    let found = findings(graphs.iter().map(|graph| (graph.ecosystem, graph.packages.as_slice())), |_, name| {
+        if name == "foo_bar" { std::slice::from_ref(&advisory) } else { &[] }
+    });
     assert_eq!((found.len(), found[0].places.as_slice()), (1, ["requirements.txt:1".to_owned()].as_slice()));
 }
 

@@ -64,7 +64,8 @@ impl Case {
                 PeerOptional => "!?",
                 _ => "",
             };
-            let needs: Vec<String> = needs.iter().map(|(at, range, kind)| format!("{}{} {range}", name(*at), mark(*kind))).collect();
+            let needs: Vec<String> =
+                needs.iter().map(|(at, range, kind)| format!("{}{} {range}", name(*at), mark(*kind))).collect();
             needs.join(", ")
         };
         let mut world = npm().asks(&spell(&self.asked));
@@ -72,7 +73,8 @@ impl Case {
             world.facts.packages.entry(name(at)).or_default();
             for rel in package {
                 let mark = |on, text: &'static str| if on { text } else { "" };
-                let marks = [mark(rel.bad, " bad"), mark(rel.young, " young"), mark(rel.deprecated, " deprecated")].concat();
+                let marks =
+                    [mark(rel.bad, " bad"), mark(rel.young, " young"), mark(rel.deprecated, " deprecated")].concat();
                 world = world.release(&format!("{}@{}{marks}", name(at), text(rel.version)), &spell(&rel.needs));
             }
         }
@@ -86,17 +88,31 @@ impl Case {
     /// The case in the notation of the other tests.
     pub fn told(&self) -> String {
         let spell = |needs: &[(usize, String, DependencyKind)]| {
-            needs.iter().map(|(at, range, kind)| format!("{} {range} {kind:?}", name(*at))).collect::<Vec<_>>().join(", ")
+            needs
+                .iter()
+                .map(|(at, range, kind)| format!("{} {range} {kind:?}", name(*at)))
+                .collect::<Vec<_>>()
+                .join(", ")
         };
-        let mut told = format!("asks {} (breaking {}, overrides {})\n", spell(&self.asked), self.breaking, self.overrides);
+        let mut told =
+            format!("asks {} (breaking {}, overrides {})\n", spell(&self.asked), self.breaking, self.overrides);
         for (at, package) in self.packages.iter().enumerate() {
             for rel in package {
-                let marks = format!("{}{}{}", if rel.bad { " bad" } else { "" }, if rel.young { " young" } else { "" }, if rel.deprecated { " deprecated" } else { "" });
+                let marks = format!(
+                    "{}{}{}",
+                    if rel.bad { " bad" } else { "" },
+                    if rel.young { " young" } else { "" },
+                    if rel.deprecated { " deprecated" } else { "" }
+                );
                 told += &format!("  {}@{}{marks}: {}\n", name(at), text(rel.version), spell(&rel.needs));
             }
         }
         for (place, version) in &self.installed {
-            told += &format!("  at {} {}\n", place.iter().map(|at| name(*at)).collect::<Vec<_>>().join(">"), text(*version));
+            told += &format!(
+                "  at {} {}\n",
+                place.iter().map(|at| name(*at)).collect::<Vec<_>>().join(">"),
+                text(*version)
+            );
         }
         told
     }

@@ -64,7 +64,12 @@ impl Case {
         for (place, now) in &after.entries {
             let package = *place.last().unwrap();
             if self.installed.get(place) == Some(now) {
-                moves.extend(self.packages[package].iter().filter(|rel| rel.version > *now).map(|rel| (place.clone(), rel.version)));
+                moves.extend(
+                    self.packages[package]
+                        .iter()
+                        .filter(|rel| rel.version > *now)
+                        .map(|rel| (place.clone(), rel.version)),
+                );
             }
         }
         let parents = std::iter::once(Vec::new()).chain(after.entries.keys().cloned());
@@ -77,7 +82,9 @@ impl Case {
                 }
             }
         }
-        for (place, version) in moves.into_iter().filter(|(place, version)| self.may_choose(*place.last().unwrap(), *version)) {
+        for (place, version) in
+            moves.into_iter().filter(|(place, version)| self.may_choose(*place.last().unwrap(), *version))
+        {
             // Sets, not sequences; a new place may only come after the place that it stands in.
             if last.is_some_and(|last| place <= last.0) {
                 continue;

@@ -42,7 +42,8 @@ impl Case {
                     return None;
                 }
                 let is_forced = after.forced.filter(|forced| forced.0 == need.0 && !place.is_empty());
-                let same_before = before && self.needs(&self.installed, place).iter().any(|old| old.0 == need.0 && old.1 == need.1);
+                let same_before =
+                    before && self.needs(&self.installed, place).iter().any(|old| old.0 == need.0 && old.1 == need.1);
                 if same_before && is_forced.is_none() && self.was_broken(place, need) {
                     continue;
                 }
@@ -50,7 +51,9 @@ impl Case {
                 let Some(to) = Self::walk(entries, place, need.0) else {
                     let missing_is_wrong = match need.2 {
                         Optional if place.is_empty() || self.installed.get(place) == entries.get(place) => false,
-                        Optional => self.packages[need.0].iter().any(|rel| self.may_choose(need.0, rel.version) && in_force(rel.version)),
+                        Optional => self.packages[need.0]
+                            .iter()
+                            .any(|rel| self.may_choose(need.0, rel.version) && in_force(rel.version)),
                         Peer => !before || !self.needs(&self.installed, place).iter().any(|old| old.0 == need.0),
                         PeerOptional => false,
                         _ => true,
@@ -62,12 +65,16 @@ impl Case {
                 };
                 let version = entries[&to];
                 // A peer inside one's own folder is no peer.
-                let is_local = to.len() == place.len() + 1 && matches!(need.2, Peer | PeerOptional) && !place.is_empty();
+                let is_local =
+                    to.len() == place.len() + 1 && matches!(need.2, Peer | PeerOptional) && !place.is_empty();
                 if is_local && !self.installed.contains_key(&to) {
                     return None;
                 }
                 if !in_force(version) {
-                    if !place.is_empty() || self.installed.get(&to) == Some(&version) || !self.installed.contains_key(&to) {
+                    if !place.is_empty()
+                        || self.installed.get(&to) == Some(&version)
+                        || !self.installed.contains_key(&to)
+                    {
                         return None;
                     }
                     cost[2] += 1;
@@ -86,7 +93,8 @@ impl Case {
             // An override takes it beyond what someone asks for, to what is incompatible with what that one had.
             let beyond = |user: &Place| {
                 let had = || {
-                    let asked = self.installed.contains_key(user) && self.needs(&self.installed, user).iter().any(|need| need.0 == package);
+                    let asked = self.installed.contains_key(user)
+                        && self.needs(&self.installed, user).iter().any(|need| need.0 == package);
                     Self::walk(&self.installed, user, package).filter(|_| asked).map(|place| self.installed[&place])
                 };
                 let asks = |need: &(usize, String, DependencyKind)| need.0 == package && !in_range(&need.1, *version);
@@ -103,7 +111,8 @@ impl Case {
                     if version < old {
                         return None;
                     }
-                    let direct = self.asked.iter().any(|need| Self::walk(&self.installed, &[], need.0).as_ref() == Some(place));
+                    let direct =
+                        self.asked.iter().any(|need| Self::walk(&self.installed, &[], need.0).as_ref() == Some(place));
                     cost[4] += u64::from(direct && !caret(*old, *version));
                     (0..3).for_each(|i| cost[7 + i] += far(*old, *version)[i]);
                 }
@@ -112,7 +121,12 @@ impl Case {
                         return None;
                     }
                     cost[6] += place.len() as u64 - 1;
-                    let newest = self.packages[package].iter().map(|rel| rel.version).filter(|x| self.may_choose(package, *x)).max().unwrap();
+                    let newest = self.packages[package]
+                        .iter()
+                        .map(|rel| rel.version)
+                        .filter(|x| self.may_choose(package, *x))
+                        .max()
+                        .unwrap();
                     (0..3).for_each(|i| cost[10 + i] += far(*version, newest)[i]);
                 }
             }
@@ -124,7 +138,9 @@ impl Case {
         for (place, version) in &self.installed {
             let package = *place.last().unwrap();
             if self.rel(package, *version).bad {
-                let stays = entries[place] == *version && reached.contains(place) && self.reached(&self.installed).contains(place);
+                let stays = entries[place] == *version
+                    && reached.contains(place)
+                    && self.reached(&self.installed).contains(place);
                 *wounds.entry((package, *version)).or_default() |= stays;
             }
         }

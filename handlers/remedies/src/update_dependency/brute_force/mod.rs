@@ -111,7 +111,9 @@ fn no_set_of_changes_is_smaller_than_the_plan() {
     let threads = 2;
     std::thread::scope(|scope| {
         for thread in 0..threads {
-            scope.spawn(move || (thread..graphs).step_by(threads as usize).for_each(|at| check(at.wrapping_mul(SPREAD))));
+            scope.spawn(move || {
+                (thread..graphs).step_by(threads as usize).for_each(|at| check(at.wrapping_mul(SPREAD)))
+            });
         }
     });
 }

@@ -48,7 +48,13 @@ impl Case {
                         needs.insert(to, need(&mut next, to));
                     }
                 }
-                list.push(Rel { version, bad: next(3) == 0, young: next(10) == 0, deprecated: next(7) == 0, needs: needs.into_values().collect() });
+                list.push(Rel {
+                    version,
+                    bad: next(3) == 0,
+                    young: next(10) == 0,
+                    deprecated: next(7) == 0,
+                    needs: needs.into_values().collect(),
+                });
             }
             case.packages.push(list);
         }
@@ -73,7 +79,8 @@ impl Case {
                 continue;
             }
             for need in self.needs(&self.installed, &place).to_vec() {
-                let fits: Vec<V> = self.packages[need.0].iter().map(|rel| rel.version).filter(|x| in_range(&need.1, *x)).collect();
+                let fits: Vec<V> =
+                    self.packages[need.0].iter().map(|rel| rel.version).filter(|x| in_range(&need.1, *x)).collect();
                 if fits.is_empty() || need.2 == Peer {
                     continue;
                 }

@@ -8,9 +8,13 @@ use pipeline::facts::Release;
 /// only the registry knows.
 pub(super) fn resolved(name: &str, release: &Release, like: &str, like_name: &str) -> Option<String> {
     let known = release.archive.as_deref();
-    let file_of = |address: &str| address.rsplit('/').next().map(|file| file.split(['?', '#']).next().unwrap_or(file).to_owned());
+    let file_of =
+        |address: &str| address.rsplit('/').next().map(|file| file.split(['?', '#']).next().unwrap_or(file).to_owned());
     let base_name = name.rsplit('/').next().unwrap_or(name);
-    let file = known.filter(|known| known.contains("/-/")).and_then(file_of).unwrap_or_else(|| format!("{base_name}-{}.tgz", release.version));
+    let file = known
+        .filter(|known| known.contains("/-/"))
+        .and_then(file_of)
+        .unwrap_or_else(|| format!("{base_name}-{}.tgz", release.version));
     let Some((before, _)) = like.rsplit_once("/-/") else { return known.map(str::to_owned) };
     if name == like_name {
         return Some(format!("{before}/-/{file}"));
@@ -40,9 +44,19 @@ mod tests {
     #[test]
     fn the_registry_of_the_lockfile_is_kept() {
         let like = ("a", "https://mirror.example/npm/a/-/a-1.0.0.tgz");
-        check("a", like, Some("https://registry.example/a/-/a-2.0.0.tgz"), Some("https://mirror.example/npm/a/-/a-2.0.0.tgz"));
+        check(
+            "a",
+            like,
+            Some("https://registry.example/a/-/a-2.0.0.tgz"),
+            Some("https://mirror.example/npm/a/-/a-2.0.0.tgz"),
+        );
         check("@s/b", like, None, Some("https://mirror.example/npm/@s/b/-/b-2.0.0.tgz"));
-        check("a", ("a", "https://r.example/download/a/1.0.0/0f"), Some("https://r.example/download/a/2.0.0/1e"), Some("https://r.example/download/a/2.0.0/1e"));
+        check(
+            "a",
+            ("a", "https://r.example/download/a/1.0.0/0f"),
+            Some("https://r.example/download/a/2.0.0/1e"),
+            Some("https://r.example/download/a/2.0.0/1e"),
+        );
         check("a", ("a", "https://r.example/download/a/1.0.0/0f"), None, None);
     }
 }

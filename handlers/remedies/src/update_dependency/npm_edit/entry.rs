@@ -44,7 +44,8 @@ pub(super) fn modern(shown: Shown<'_>, habits: Habits, had_resolved: bool) -> BT
     set("dependencies", needs(release, &[DependencyKind::Prod]));
     set("optionalDependencies", needs(release, &[DependencyKind::Optional]));
     set("peerDependencies", needs(release, &[DependencyKind::Peer, DependencyKind::PeerOptional]));
-    let engines: Map<String, Json> = release.engines.iter().map(|(name, range)| (name.clone(), Json::from(range.as_str()))).collect();
+    let engines: Map<String, Json> =
+        release.engines.iter().map(|(name, range)| (name.clone(), Json::from(range.as_str()))).collect();
     set("engines", (!engines.is_empty()).then(|| Json::Object(sorted(engines))));
     for name in OF_RELEASE {
         let value = release.lockfile_members.get(name).filter(|value| is_written(value));
@@ -61,7 +62,11 @@ pub(super) fn modern(shown: Shown<'_>, habits: Habits, had_resolved: bool) -> BT
 pub(super) fn legacy(shown: Shown<'_>, had_resolved: bool) -> BTreeMap<String, Op> {
     let mut ops = BTreeMap::new();
     let release = shown.release;
-    let version = if shown.name == shown.key { release.version.clone() } else { format!("npm:{}@{}", shown.name, release.version) };
+    let version = if shown.name == shown.key {
+        release.version.clone()
+    } else {
+        format!("npm:{}@{}", shown.name, release.version)
+    };
     ops.insert("version".to_owned(), Op::Set(Json::from(version)));
     ops.insert("resolved".to_owned(), option(shown.resolved.filter(|_| had_resolved).map(Json::from)));
     ops.insert("integrity".to_owned(), option(integrity(release).map(Json::from)));
@@ -71,9 +76,12 @@ pub(super) fn legacy(shown: Shown<'_>, had_resolved: bool) -> BTreeMap<String, O
 
 /// Edits of the marks, where they are not as they were.
 pub(super) fn marks(before: Option<Flags>, after: Flags) -> BTreeMap<String, Op> {
-    let named = |flags: Flags| [("dev", flags.dev), ("optional", flags.optional), ("devOptional", flags.dev_optional), ("peer", flags.peer)];
+    let named = |flags: Flags| {
+        [("dev", flags.dev), ("optional", flags.optional), ("devOptional", flags.dev_optional), ("peer", flags.peer)]
+    };
     let before = before.map(named);
-    let changed = named(after).into_iter().enumerate().filter(|(at, now)| before.is_none_or(|before| before[*at] != *now));
+    let changed =
+        named(after).into_iter().enumerate().filter(|(at, now)| before.is_none_or(|before| before[*at] != *now));
     changed.map(|(_, (name, on))| (name.to_owned(), option(on.then_some(Json::Bool(true))))).collect()
 }
 
@@ -96,7 +104,9 @@ pub(super) fn sorted(map: Map<String, Json>) -> Map<String, Json> {
 /// npm sorts objects in objects too.
 fn arranged(value: Json) -> Json {
     match value {
-        Json::Object(map) => Json::Object(sorted(map.into_iter().map(|(name, value)| (name, arranged(value))).collect())),
+        Json::Object(map) => {
+            Json::Object(sorted(map.into_iter().map(|(name, value)| (name, arranged(value))).collect()))
+        }
         other => other,
     }
 }

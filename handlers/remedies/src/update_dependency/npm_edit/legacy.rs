@@ -49,7 +49,12 @@ impl Legacy {
             place = format!("{link}/{}", place.get(folder.len()..).unwrap_or_default());
         }
         let mut at = self;
-        for key in place.split("node_modules/").map(|key| key.trim_end_matches('/')).filter(|key| !key.is_empty()).take(DEPTH_MAX) {
+        for key in place
+            .split("node_modules/")
+            .map(|key| key.trim_end_matches('/'))
+            .filter(|key| !key.is_empty())
+            .take(DEPTH_MAX)
+        {
             at = at.kids.entry(key.to_owned()).or_default();
         }
         at
@@ -78,7 +83,13 @@ impl Legacy {
         self.edit_entry(page, root, 1, splices)
     }
 
-    fn edit_entry(mut self, page: &Page<'_>, object: &Object<'_>, depth: usize, splices: &mut Splices) -> Result<(), EditError> {
+    fn edit_entry(
+        mut self,
+        page: &Page<'_>,
+        object: &Object<'_>,
+        depth: usize,
+        splices: &mut Splices,
+    ) -> Result<(), EditError> {
         if depth > 2 * DEPTH_MAX {
             return Ok(());
         }
@@ -128,7 +139,8 @@ impl Legacy {
         for property in &requires.properties {
             let Value::StringLit(range) = &property.value else { continue };
             let name = property.name.as_str();
-            let changed = self.ranges.get(name).filter(|(from, _)| range.value == from.as_str()).map(|(_, to)| to.as_str());
+            let changed =
+                self.ranges.get(name).filter(|(from, _)| range.value == from.as_str()).map(|(_, to)| to.as_str());
             if let Some(to) = page.forced.get(name).copied().or(changed).filter(|to| range.value != *to) {
                 splices.replace(range.range, Json::from(to).to_string());
             }

@@ -10,7 +10,13 @@ use pipeline::patch::{Change, Plan};
 use std::collections::BTreeMap;
 
 /// The lockfile with the plan's entries.
-pub(super) fn edit(path: &str, before: &str, graph: &DependencyGraph, plan: &Plan, changes: &Changes<'_>) -> Result<String, EditError> {
+pub(super) fn edit(
+    path: &str,
+    before: &str,
+    graph: &DependencyGraph,
+    plan: &Plan,
+    changes: &Changes<'_>,
+) -> Result<String, EditError> {
     let root = text::parse(path, before)?;
     let style = Style::of(before, &root);
     let mut splices = Splices::default();
@@ -27,7 +33,8 @@ pub(super) fn edit(path: &str, before: &str, graph: &DependencyGraph, plan: &Pla
         let mut legacy = Legacy::default();
         for (place, entry) in &changes.entries {
             let resolved = changes.resolved(place, entry);
-            let shown = Shown { name: &entry.name, key: &entry.key, release: entry.release, resolved: resolved.as_deref() };
+            let shown =
+                Shown { name: &entry.name, key: &entry.key, release: entry.release, resolved: resolved.as_deref() };
             let ops = entry::legacy(shown, resolved.is_some());
             legacy.at(place, &changes.links).write(ops, entry.is_new);
         }

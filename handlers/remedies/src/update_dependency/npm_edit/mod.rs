@@ -7,9 +7,9 @@ mod legacy;
 mod lockfile;
 mod manifest;
 mod order;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use super::Rules;
 use super::registry::Registry;
@@ -113,7 +113,8 @@ impl<'a> Changes<'a> {
         let registry = Registry::new(graph.ecosystem, facts, &rules);
         let mut state = State::new(graph, &registry);
         let before = flags::flags(&state);
-        let mut ids: HashMap<String, Id> = state.nodes.iter().enumerate().map(|(id, node)| (node.place.clone(), id)).collect();
+        let mut ids: HashMap<String, Id> =
+            state.nodes.iter().enumerate().map(|(id, node)| (node.place.clone(), id)).collect();
         let mut changes = Self {
             entries: BTreeMap::new(),
             removed: BTreeSet::new(),
@@ -153,7 +154,8 @@ impl<'a> Changes<'a> {
         placed.sort_by_key(|(place, ..)| place.len());
         for (place, name, version, is_new) in placed {
             let unknown = || EditError::UnknownRelease { name: name.clone(), version: version.clone() };
-            let release = facts.packages.get(name).and_then(|facts| facts.releases.iter().find(|r| r.version == *version));
+            let release =
+                facts.packages.get(name).and_then(|facts| facts.releases.iter().find(|r| r.version == *version));
             let release = release.ok_or_else(unknown)?;
             let read = registry.version(version).ok_or_else(unknown)?;
             let needs = registry.needs_of(release);

@@ -6,7 +6,8 @@ use std::cmp::Ordering;
 const COLLATION: &str = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// Members that npm puts first, in this order.
-const FIRST: [&str; 8] = ["name", "version", "lockfileVersion", "resolved", "integrity", "requires", "packages", "dependencies"];
+const FIRST: [&str; 8] =
+    ["name", "version", "lockfileVersion", "resolved", "integrity", "requires", "packages", "dependencies"];
 
 /// How `localeCompare('en')` orders two names: letters first without case, then lower case before upper.
 pub(super) fn names(a: &str, b: &str) -> Ordering {
@@ -46,7 +47,14 @@ mod tests {
 
     #[test]
     fn members_stand_where_npm_puts_them() {
-        let sorted = [("version", false), ("resolved", false), ("integrity", false), ("cpu", false), ("dev", false), ("license", false)];
+        let sorted = [
+            ("version", false),
+            ("resolved", false),
+            ("integrity", false),
+            ("cpu", false),
+            ("dev", false),
+            ("license", false),
+        ];
         assert!(sorted.is_sorted_by(|a, b| members(*a, *b).is_lt()));
         let sorted = [("peer", false), ("dependencies", true), ("bin", true), ("engines", true)];
         assert!(sorted.is_sorted_by(|a, b| members(*a, *b).is_lt()));

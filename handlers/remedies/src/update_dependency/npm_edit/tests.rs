@@ -9,7 +9,12 @@ use proptest::prelude::*;
 const MANIFEST: &str = "{\n\t\"name\": \"p\",\n\t\"dependencies\": { \"a\":  \"1.0.0\" }\n}\n";
 
 fn world() -> World {
-    let mut world = npm().release("a@1.0.0", "b ^1").release("a@1.0.1", "c ^1, d? ^1").release("b@1.0.0", "").release("c@1.0.0", "").release("d@1.0.0", "");
+    let mut world = npm()
+        .release("a@1.0.0", "b ^1")
+        .release("a@1.0.1", "c ^1, d? ^1")
+        .release("b@1.0.0", "")
+        .release("c@1.0.0", "")
+        .release("d@1.0.0", "");
     for (name, package) in &mut world.facts.packages {
         for release in &mut package.releases {
             release.hashes = vec![format!("sha512-{name}{}", release.version)];
@@ -21,10 +26,13 @@ fn world() -> World {
 }
 
 fn changes() -> Plan {
-    let require = Change::Require { path: "package.json".into(), name: "a".into(), from: "1.0.0".into(), to: "1.0.1".into() };
-    let update = Change::Update { place: "node_modules/a".into(), name: "a".into(), from: "1.0.0".into(), to: "1.0.1".into() };
+    let require =
+        Change::Require { path: "package.json".into(), name: "a".into(), from: "1.0.0".into(), to: "1.0.1".into() };
+    let update =
+        Change::Update { place: "node_modules/a".into(), name: "a".into(), from: "1.0.0".into(), to: "1.0.1".into() };
     let remove = Change::Remove { place: "node_modules/b".into(), name: "b".into(), version: "1.0.0".into() };
-    let add = |name: &str| Change::Add { place: format!("node_modules/{name}"), name: name.into(), version: "1.0.0".into() };
+    let add =
+        |name: &str| Change::Add { place: format!("node_modules/{name}"), name: name.into(), version: "1.0.0".into() };
     Plan { changes: vec![require, update, remove, add("c"), add("d")], ..Plan::default() }
 }
 
@@ -134,7 +142,10 @@ const LEGACY_AFTER: &str = r#"  "dependencies": {
   }"#;
 
 fn lock(version: u8, parts: &[&str]) -> String {
-    format!("{{\n  \"name\": \"p\",\n  \"lockfileVersion\": {version},\n  \"requires\": true,\n{}\n}}\n", parts.join(",\n"))
+    format!(
+        "{{\n  \"name\": \"p\",\n  \"lockfileVersion\": {version},\n  \"requires\": true,\n{}\n}}\n",
+        parts.join(",\n")
+    )
 }
 
 #[test]
@@ -160,7 +171,8 @@ fn carriage_returns_stay() {
 
 #[test]
 fn an_override_is_written_in_the_style_of_the_manifest() {
-    let plan = Plan { changes: vec![Change::Override { name: "b".into(), version: "1.0.1".into() }], ..Plan::default() };
+    let plan =
+        Plan { changes: vec![Change::Override { name: "b".into(), version: "1.0.1".into() }], ..Plan::default() };
     let patch = apply(MANIFEST, &lock(3, &[MODERN]), &plan).unwrap();
     let expect = MANIFEST.replace(" }\n}", " },\n\t\"overrides\": {\n\t\t\"b\": \"1.0.1\"\n\t}\n}");
     assert_eq!(patch.files.iter().map(|file| file.after.as_str()).collect::<Vec<_>>(), [expect]);
@@ -169,13 +181,18 @@ fn an_override_is_written_in_the_style_of_the_manifest() {
 #[test]
 fn who_asks_for_an_overridden_package_asks_for_the_forced_version_in_the_older_half() {
     let add = Change::Add { place: "node_modules/c".into(), name: "c".into(), version: "1.0.0".into() };
-    let plan = Plan { changes: vec![Change::Override { name: "b".into(), version: "1.0.1".into() }, add], ..Plan::default() };
+    let plan =
+        Plan { changes: vec![Change::Override { name: "b".into(), version: "1.0.1".into() }, add], ..Plan::default() };
     let before = lock(1, &[LEGACY]);
     let patch = apply(MANIFEST, &before, &plan).unwrap();
-    let after = patch.files.iter().find(|file| file.path == "package-lock.json").map(|file| file.after.clone()).unwrap();
+    let after =
+        patch.files.iter().find(|file| file.path == "package-lock.json").map(|file| file.after.clone()).unwrap();
     let (at, _) = before.match_indices("\"b\": \"^1\"").next().unwrap();
     assert!(after.starts_with(&before[..at]), "{after}");
-    assert!(after[at..].starts_with("\"b\": \"1.0.1\"\n      }\n    },\n    \"b\": { \"version\": \"1.0.0\" },\n    \"c\""), "{after}");
+    assert!(
+        after[at..].starts_with("\"b\": \"1.0.1\"\n      }\n    },\n    \"b\": { \"version\": \"1.0.0\" },\n    \"c\""),
+        "{after}"
+    );
 }
 
 #[test]

@@ -141,7 +141,15 @@ impl Splices {
     }
 
     /// Edits the members of an object whose members stand at `depth`. New members go where `order` puts them.
-    pub(super) fn edit(&mut self, text: &str, object: &Object<'_>, style: &Style, depth: usize, mut ops: BTreeMap<String, Op>, order: Order) {
+    pub(super) fn edit(
+        &mut self,
+        text: &str,
+        object: &Object<'_>,
+        style: &Style,
+        depth: usize,
+        mut ops: BTreeMap<String, Op>,
+        order: Order,
+    ) {
         let mut kept: Vec<bool> = Vec::with_capacity(object.properties.len());
         for property in &object.properties {
             let name = property.name.as_str();
@@ -149,7 +157,9 @@ impl Splices {
         }
         for property in object.properties.iter().rev() {
             if let Some(Op::Set(value)) = ops.get(property.name.as_str()) {
-                let now: Option<Json> = serde_json::from_str(text.get(property.value.start()..property.value.end()).unwrap_or_default()).ok();
+                let now: Option<Json> =
+                    serde_json::from_str(text.get(property.value.start()..property.value.end()).unwrap_or_default())
+                        .ok();
                 if now.as_ref() != Some(value) {
                     let mut new = String::new();
                     style.write(value, depth, &mut new);

@@ -68,7 +68,8 @@ impl State<'_, '_> {
         if need.package != target.package {
             return false;
         }
-        self.allows(from, need, version) && (target.original.is_some() || !self.is_older_than_before(from, need.name, version))
+        self.allows(from, need, version)
+            && (target.original.is_some() || !self.is_older_than_before(from, need.name, version))
     }
 
     /// Whether what `from` asks for holds `version`, with overrides.

@@ -38,9 +38,18 @@ impl State<'_, '_> {
         broken
     }
 
-    pub(super) fn broken_needs_of(&self, id: Id, only: Option<Name>, known: &mut HashSet<(Id, Name)>, broken: &mut Vec<Violation>) {
+    pub(super) fn broken_needs_of(
+        &self,
+        id: Id,
+        only: Option<Name>,
+        known: &mut HashSet<(Id, Name)>,
+        broken: &mut Vec<Violation>,
+    ) {
         for need in Rc::clone(&self.nodes[id].needs).iter() {
-            if only.is_some_and(|only| only != need.name) || known.contains(&(id, need.name)) || self.is_tolerated(id, need.name) {
+            if only.is_some_and(|only| only != need.name)
+                || known.contains(&(id, need.name))
+                || self.is_tolerated(id, need.name)
+            {
                 continue;
             }
             let mut to = self.resolve(id, need.name);
@@ -101,11 +110,10 @@ impl State<'_, '_> {
             DependencyKind::Peer => {
                 let node = &self.nodes[id];
                 let before = node.original.as_ref().and_then(|original| original.version.as_ref());
-                let asked_before = before
-                    .and_then(|before| self.registry.release(node.package, before.version.as_str()))
-                    .is_some_and(|release| {
-                        release.dependencies.iter().any(|raw| *raw.name == *self.registry.text(need.name))
-                    });
+                let asked_before =
+                    before.and_then(|before| self.registry.release(node.package, before.version.as_str())).is_some_and(
+                        |release| release.dependencies.iter().any(|raw| *raw.name == *self.registry.text(need.name)),
+                    );
                 !asked_before
             }
         }

@@ -50,7 +50,15 @@ impl State<'_, '_> {
         }
     }
 
-    pub fn add(&mut self, parent: Id, key: Name, package: Name, version: Rc<Ver>, needs: Rc<[Need]>, pythons: u32) -> Id {
+    pub fn add(
+        &mut self,
+        parent: Id,
+        key: Name,
+        package: Name,
+        version: Rc<Ver>,
+        needs: Rc<[Need]>,
+        pythons: u32,
+    ) -> Id {
         let above = &self.nodes[parent].place;
         let key_text = self.registry.text(key);
         let place = match (self.flat, above.is_empty()) {
@@ -129,7 +137,8 @@ impl State<'_, '_> {
                 }
                 Some(Undo::Required { id, needs }) => {
                     let name = self.nodes[id].needs.iter().zip(needs.iter());
-                    let mut edited = name.filter(|(now, before)| !Rc::ptr_eq(&now.range, &before.range)).map(|(now, _)| now.name);
+                    let mut edited =
+                        name.filter(|(now, before)| !Rc::ptr_eq(&now.range, &before.range)).map(|(now, _)| now.name);
                     if let Some(name) = edited.next() {
                         self.required.remove(&(id, name));
                     }

@@ -138,7 +138,8 @@ impl State<'_, '_> {
     /// Whether any entry of that folder name, wherever it stands, has a version that `range` lets in.
     pub(super) fn has_answer(&self, key: Name, range: Option<&Range>) -> bool {
         let answers = |node: &Node| {
-            node.key == key && node.version.as_ref().is_none_or(|version| range.is_none_or(|range| range.allows(version)))
+            node.key == key
+                && node.version.as_ref().is_none_or(|version| range.is_none_or(|range| range.allows(version)))
         };
         let known = self.keys.get(&key).into_iter().flatten();
         known.map(|id| &self.nodes[*id]).chain(self.nodes.iter().skip(self.originals)).any(answers)

@@ -149,7 +149,8 @@ impl<'r, 'a> State<'r, 'a> {
             }
             for dependency in &package.dependencies {
                 let need = self.registry.need(&dependency.name, &dependency.requirement, dependency.kind);
-                let published = release.and_then(|release| release.dependencies.iter().find(|raw| raw.name == dependency.name));
+                let published =
+                    release.and_then(|release| release.dependencies.iter().find(|raw| raw.name == dependency.name));
                 if let Some(published) = published {
                     let differs = published.requirement.trim() != dependency.requirement.trim();
                     let known = overridden.entry(need.name).or_insert_with(|| differs.then(|| Rc::clone(&need.range)));

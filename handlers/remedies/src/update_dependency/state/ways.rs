@@ -22,7 +22,9 @@ impl State<'_, '_> {
         while !self.nodes[at].root {
             let above = self.above.get(at).copied().flatten()?;
             let holds = self.nodes[above].link == Some(at)
-                || self.need_of(above, self.nodes[at].key).is_some_and(|need| need.kind != DependencyKind::PeerOptional)
+                || self
+                    .need_of(above, self.nodes[at].key)
+                    .is_some_and(|need| need.kind != DependencyKind::PeerOptional)
                     && self.resolve(above, self.nodes[at].key) == Some(at);
             if !holds || self.nodes[above].gone {
                 return None;
@@ -60,7 +62,8 @@ impl State<'_, '_> {
     }
 
     pub(super) fn links_to(&self, id: Id) -> Vec<Id> {
-        let is_folder = self.nodes[id].parent.is_some_and(|parent| self.nodes[parent].kids.get(&self.nodes[id].key) != Some(&id));
+        let is_folder =
+            self.nodes[id].parent.is_some_and(|parent| self.nodes[parent].kids.get(&self.nodes[id].key) != Some(&id));
         if !is_folder {
             return Vec::new();
         }

@@ -16,8 +16,14 @@ fn check(entries: &str, expect: &[&str]) {
 #[test]
 fn what_does_not_hold_together_is_told() {
     check(r#""node_modules/a": { "version": "1.1.0" }"#, &[]);
-    check(r#""node_modules/a": { "version": "2.0.0" }"#, &["package.json: needs a@^1.0.0, which node_modules/a is not"]);
-    check(r#""node_modules/a": { "version": "1.0.0-rc.1" }"#, &["package.json: needs a@^1.0.0, which node_modules/a is not"]);
+    check(
+        r#""node_modules/a": { "version": "2.0.0" }"#,
+        &["package.json: needs a@^1.0.0, which node_modules/a is not"],
+    );
+    check(
+        r#""node_modules/a": { "version": "1.0.0-rc.1" }"#,
+        &["package.json: needs a@^1.0.0, which node_modules/a is not"],
+    );
     check(
         r#""node_modules/a": { "version": "1.0.0", "dependencies": { "b": "1" } }, "node_modules/c": { "version": "1.0.0" }"#,
         &["node_modules/a: needs b@1, which is not there", "node_modules/c: nothing needs it"],

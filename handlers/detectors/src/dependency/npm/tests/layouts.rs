@@ -4,7 +4,8 @@ use super::told;
 
 #[test]
 fn workspaces_ask_for_themselves() {
-    let root = r#"{ "name": "root", "workspaces": ["packages/*"], "devDependencies": { "tool": "file:tools/t", "b": "*" } }"#;
+    let root =
+        r#"{ "name": "root", "workspaces": ["packages/*"], "devDependencies": { "tool": "file:tools/t", "b": "*" } }"#;
     let a = "{ \"name\": \"a\", \"dependencies\": {\n \"b\": \"^1.0.0\", \"x\": \"^1.0.0\" },\n \"devDependencies\": {\n \"y\": \"1.0.0\" } }";
     let lock = r#"{ "lockfileVersion": 3, "packages": {
       "": { "workspaces": ["packages/*"], "devDependencies": { "tool": "file:tools/t", "b": "*" } },
@@ -114,7 +115,8 @@ fn archives_from_elsewhere_are_not_judged_for_no_registry_knows_them() {
         "node_modules/c": { "version": "1.0.0" } } }"#;
     for files in [&[("package.json", manifest), ("package-lock.json", lock)][..], &[("package.json", manifest)]] {
         let (graphs, _) = super::read(files);
-        let judged: Vec<_> = graphs[0].packages.iter().filter(|package| package.is_judged()).map(|package| &*package.name).collect();
+        let judged: Vec<_> =
+            graphs[0].packages.iter().filter(|package| package.is_judged()).map(|package| &*package.name).collect();
         assert_eq!(judged, ["c"]);
     }
 }

@@ -65,8 +65,12 @@ fn version_3_gives_kinds_scopes_and_paths() {
 #[test]
 fn version_2_is_version_3_whatever_its_other_half_says() {
     let v2 = V3.replacen("\"lockfileVersion\": 3", "\"lockfileVersion\": 2", 1);
-    let v2 = v2.trim_end().strip_suffix('}').unwrap().to_owned() + r#", "dependencies": { "z": { "version": "9.9.9" } } }"#;
-    assert_eq!(told(&[("package.json", MANIFEST), ("package-lock.json", &v2)]), told(&[("package.json", MANIFEST), ("package-lock.json", V3)]));
+    let v2 =
+        v2.trim_end().strip_suffix('}').unwrap().to_owned() + r#", "dependencies": { "z": { "version": "9.9.9" } } }"#;
+    assert_eq!(
+        told(&[("package.json", MANIFEST), ("package-lock.json", &v2)]),
+        told(&[("package.json", MANIFEST), ("package-lock.json", V3)])
+    );
 }
 
 #[test]
@@ -108,7 +112,12 @@ fn lockfile_out_of_step_is_one_note() {
     let manifest = MANIFEST.replace("\"a\": \"^1.0.0\"", "\"a\": \"^3.0.0\",\n \"new\": \"1\"");
     let told = told(&[("package.json", &manifest), ("package-lock.json", V3)]);
     let notes: Vec<_> = told.lines().filter(|line| line.starts_with('!')).collect();
-    assert_eq!(notes, ["! package.json:3 out of step with package-lock.json in 2 of its needs: needs a@^3.0.0, which node_modules/a is not (a@1.0.0), needs new@1, which is not there; run `npm install`"]);
+    assert_eq!(
+        notes,
+        [
+            "! package.json:3 out of step with package-lock.json in 2 of its needs: needs a@^3.0.0, which node_modules/a is not (a@1.0.0), needs new@1, which is not there; run `npm install`"
+        ]
+    );
 }
 
 #[test]
@@ -118,7 +127,17 @@ fn places_are_split_at_their_last_node_modules() {
     check("node_modules/a", Some(("", "a")));
     check("node_modules/@s/a", Some(("", "@s/a")));
     check("p/a/node_modules/@s/b/node_modules/c", Some(("p/a/node_modules/@s/b", "c")));
-    for folder in ["", "a", "packages/a", "@s/a", "node_modules", "node_modules/", "node_modules/@s", "x_node_modules/a", "node_modules/a/b"] {
+    for folder in [
+        "",
+        "a",
+        "packages/a",
+        "@s/a",
+        "node_modules",
+        "node_modules/",
+        "node_modules/@s",
+        "x_node_modules/a",
+        "node_modules/a/b",
+    ] {
         check(folder, None);
     }
 }

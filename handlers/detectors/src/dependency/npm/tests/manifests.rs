@@ -8,7 +8,8 @@ fn check(files: &[(&str, &str)], expect: &[&str]) {
 }
 
 const ONE: &str = "{ \"dependencies\": {\n \"a\": \"1.0.0\" } }";
-const NO_LOCKFILE: &str = "! package.json has no lockfile: only exact versions that it asks for can be held against advisories";
+const NO_LOCKFILE: &str =
+    "! package.json has no lockfile: only exact versions that it asks for can be held against advisories";
 
 #[test]
 fn without_a_lockfile_exact_versions_are_taken_as_written() {
@@ -59,13 +60,19 @@ fn broken_files_are_one_error_each_and_the_rest_is_read() {
         &[("package.json", "{ \"dependencies\": {\n<<<<<<< HEAD\n")],
         &["! package.json:2 holds the marks of a merge conflict, so it is not read; resolve the conflict"],
     );
-    check(&[("package.json", "[]")], &["! package.json:1 is not a JSON object, so it is not read; write the manifest as an object"]);
+    check(
+        &[("package.json", "[]")],
+        &["! package.json:1 is not a JSON object, so it is not read; write the manifest as an object"],
+    );
 }
 
 #[test]
 fn members_of_the_wrong_type_are_told_and_the_rest_is_kept() {
     check(
-        &[("package.json", "{ \"name\": 1, \"devDependencies\": [],\n \"dependencies\": { \"a\": \"1.0.0\",\n \"b\": {},\n \"a\": \"2.0.0\" } }")],
+        &[(
+            "package.json",
+            "{ \"name\": 1, \"devDependencies\": [],\n \"dependencies\": { \"a\": \"1.0.0\",\n \"b\": {},\n \"a\": \"2.0.0\" } }",
+        )],
         &[
             "package.json -",
             "package.json:4 Prod a@2.0.0 -> package.json:4",
@@ -94,6 +101,11 @@ fn members_of_the_wrong_type_are_told_and_the_rest_is_kept() {
 fn a_development_need_wins_over_a_plain_one_as_in_npm() {
     check(
         &[("package.json", "{ \"dependencies\": { \"a\": \"1.0.0\" },\n \"devDependencies\": { \"a\": \"1.0.1\" } }")],
-        &["package.json -", "package.json:2 Dev a@1.0.1 -> package.json:2", "2 package.json:2 a@1.0.1 dev direct via a", NO_LOCKFILE],
+        &[
+            "package.json -",
+            "package.json:2 Dev a@1.0.1 -> package.json:2",
+            "2 package.json:2 a@1.0.1 dev direct via a",
+            NO_LOCKFILE,
+        ],
     );
 }

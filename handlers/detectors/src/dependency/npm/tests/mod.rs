@@ -5,8 +5,8 @@ mod layouts;
 mod lockfiles;
 mod manifests;
 mod overridden;
-mod robust;
 mod real;
+mod robust;
 
 use crate::dependency::npm::graphs;
 use crate::source_tree::SourceTree;
@@ -51,7 +51,13 @@ fn tell(graph: &DependencyGraph, out: &mut String) {
         };
         let direct = if package.direct { " direct" } else { "" };
         let (place, name, version, line) = (&package.place, &package.name, &package.version, package.line);
-        write!(out, "  {line} {place} {name}@{version} {}{direct}{source} via {}", package.scope, package.via.join(" > ")).unwrap();
+        write!(
+            out,
+            "  {line} {place} {name}@{version} {}{direct}{source} via {}",
+            package.scope,
+            package.via.join(" > ")
+        )
+        .unwrap();
         for need in &package.dependencies {
             write!(out, "; {:?} {}@{} -> {}", need.kind, need.name, need.requirement, answer(need.to)).unwrap();
         }

@@ -4,7 +4,8 @@ use super::read;
 
 /// Under `overrides`, what `a` (asks for `b@^1.0.0`), `b` (for `c@^1.0.0`) and `d` (for `c@^2.0.0`) are held to.
 fn check(overrides: &str, expect: [&str; 3]) {
-    let manifest = format!(r#"{{ "dependencies": {{ "a": "1.0.0", "d": "1.0.0", "c": "1.5.0" }}, "overrides": {overrides} }}"#);
+    let manifest =
+        format!(r#"{{ "dependencies": {{ "a": "1.0.0", "d": "1.0.0", "c": "1.5.0" }}, "overrides": {overrides} }}"#);
     let lock = r#"{ "packages": {
       "node_modules/a": { "version": "1.0.0", "dependencies": { "b": "^1.0.0" } },
       "node_modules/b": { "version": "1.0.0", "dependencies": { "c": "^1.0.0" } },
@@ -46,7 +47,8 @@ fn overrides_that_cannot_be_read_are_told() {
 #[test]
 fn a_rule_against_what_the_project_itself_asks_for_is_told() {
     let manifest = r#"{ "dependencies": { "a": "^1.0.0", "b": "^1.0.0" }, "overrides": { "a": "1.5.0", "b": "$b" } }"#;
-    let lock = r#"{ "packages": { "node_modules/a": { "version": "1.5.0" }, "node_modules/b": { "version": "1.5.0" } } }"#;
+    let lock =
+        r#"{ "packages": { "node_modules/a": { "version": "1.5.0" }, "node_modules/b": { "version": "1.5.0" } } }"#;
     let (_, errors) = read(&[("package.json", manifest), ("package-lock.json", lock)]);
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert!(errors[0].message.starts_with("`overrides` has a@1.5.0, but the project itself asks for a@^1.0.0"));

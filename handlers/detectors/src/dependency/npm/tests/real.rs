@@ -7,13 +7,14 @@ use pipeline::finding::Scope;
 
 fn shared(path: &str) -> Option<Vec<u8>> {
     #[expect(clippy::disallowed_methods, reason = "tests find the shared folder by it")]
-    let root = std::env::var("SUTURE_TEST_SHARED").unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").to_owned());
+    let root = std::env::var("SUTURE_TEST_SHARED")
+        .unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").to_owned());
     std::fs::read(format!("{root}/{path}")).ok()
 }
 
 /// Needs of all packages, and packages by scope: as npm 11 loads the same lockfile.
 const NEEDS: usize = 2259;
-const SCOPES: [usize; 3] = [ 395, 68, 1016 ];
+const SCOPES: [usize; 3] = [395, 68, 1016];
 
 #[test]
 fn nodegoat_is_read_whole() {

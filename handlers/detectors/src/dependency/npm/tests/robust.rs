@@ -12,10 +12,42 @@ use std::fmt::Write;
 /// Members that bear on dependencies, and values of every kind, so that arbitrary JSON gets far.
 fn json(depth: u32) -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
-        "", "a", "b", "node_modules/a", "node_modules/a/node_modules/b", "node_modules/@s/c", "packages/a", "../x", "link",
-        "resolved", "version", "name", "dependencies", "devDependencies", "optionalDependencies", "peerDependencies",
-        "peerDependenciesMeta", "optional", "dev", "inBundle", "bundled", "requires", "packages", "overrides", "workspaces",
-        "1.0.0", "^1", "npm:b@1", "npm:@", "$a", "a@^1", "file:packages/a", "git+ssh://x", ".", "node_modules/", "\\u0061",
+        "",
+        "a",
+        "b",
+        "node_modules/a",
+        "node_modules/a/node_modules/b",
+        "node_modules/@s/c",
+        "packages/a",
+        "../x",
+        "link",
+        "resolved",
+        "version",
+        "name",
+        "dependencies",
+        "devDependencies",
+        "optionalDependencies",
+        "peerDependencies",
+        "peerDependenciesMeta",
+        "optional",
+        "dev",
+        "inBundle",
+        "bundled",
+        "requires",
+        "packages",
+        "overrides",
+        "workspaces",
+        "1.0.0",
+        "^1",
+        "npm:b@1",
+        "npm:@",
+        "$a",
+        "a@^1",
+        "file:packages/a",
+        "git+ssh://x",
+        ".",
+        "node_modules/",
+        "\\u0061",
     ]);
     let key = word.clone();
     let leaf = prop_oneof![
@@ -38,11 +70,22 @@ fn needs() -> impl Strategy<Value = String> {
 fn entry() -> impl Strategy<Value = String> {
     let member = prop_oneof![
         prop::sample::select(vec![
-            "\"version\": \"1.0.0\"", "\"version\": \"file:w\"", "\"version\": \"npm:b@1.0.0\"", "\"name\": \"b\"",
-            "\"resolved\": \"w\"", "\"link\": true", "\"inBundle\": true", "\"bundled\": true", "\"dev\": true", "\"optional\": true",
+            "\"version\": \"1.0.0\"",
+            "\"version\": \"file:w\"",
+            "\"version\": \"npm:b@1.0.0\"",
+            "\"name\": \"b\"",
+            "\"resolved\": \"w\"",
+            "\"link\": true",
+            "\"inBundle\": true",
+            "\"bundled\": true",
+            "\"dev\": true",
+            "\"optional\": true",
         ])
         .prop_map(str::to_owned),
-        (prop::sample::select(vec!["requires", "optionalDependencies", "peerDependencies", "devDependencies"]), needs())
+        (
+            prop::sample::select(vec!["requires", "optionalDependencies", "peerDependencies", "devDependencies"]),
+            needs()
+        )
             .prop_map(|(key, needs)| format!("\"{key}\": {needs}")),
         needs().prop_map(|needs| format!("\"dependencies\": {needs}")),
         json(1).prop_map(|value| format!("\"dependencies\": {value}")),
@@ -53,8 +96,21 @@ fn entry() -> impl Strategy<Value = String> {
 /// Entries by place (of `packages`) or by name (of a tree).
 fn entries() -> impl Strategy<Value = String> {
     let place = prop::sample::select(vec![
-        "", "node_modules/a", "node_modules/b", "node_modules/@s/c", "node_modules/w", "node_modules/x", "w", "w/node_modules/a",
-        "node_modules/a/node_modules/b", "node_modules/b/node_modules/a", "node_modules/a/node_modules/x", "../x", "a", "b", "x",
+        "",
+        "node_modules/a",
+        "node_modules/b",
+        "node_modules/@s/c",
+        "node_modules/w",
+        "node_modules/x",
+        "w",
+        "w/node_modules/a",
+        "node_modules/a/node_modules/b",
+        "node_modules/b/node_modules/a",
+        "node_modules/a/node_modules/x",
+        "../x",
+        "a",
+        "b",
+        "x",
     ]);
     map_of(place, entry().boxed())
 }
@@ -116,14 +172,20 @@ proptest! {
 fn chain(length: usize) -> String {
     let mut lock = "{ \"packages\": { \"\": {}".to_owned();
     for at in 0..length {
-        write!(lock, ",\n\"node_modules/p{at}\": {{ \"version\": \"1.0.0\", \"dependencies\": {{ \"p{}\": \"1\" }} }}", at + 1).unwrap();
+        write!(
+            lock,
+            ",\n\"node_modules/p{at}\": {{ \"version\": \"1.0.0\", \"dependencies\": {{ \"p{}\": \"1\" }} }}",
+            at + 1
+        )
+        .unwrap();
     }
     lock + "} }"
 }
 
 #[test]
 fn a_long_chain_has_its_middle_left_out_of_the_path() {
-    let (graphs, _) = read(&[("package.json", r#"{ "dependencies": { "p0": "1" } }"#), ("package-lock.json", &chain(5000))]);
+    let (graphs, _) =
+        read(&[("package.json", r#"{ "dependencies": { "p0": "1" } }"#), ("package-lock.json", &chain(5000))]);
     let via = &graphs[0].packages[4999].via;
     assert_eq!((via.len(), via[0].as_str(), via[1].as_str(), via[63].as_str()), (64, "p0", "p4937", "p4999"));
     assert_eq!(graphs[0].packages[1].via, ["p0", "p1"]);
@@ -132,11 +194,18 @@ fn a_long_chain_has_its_middle_left_out_of_the_path() {
 #[test]
 fn bombs_are_refused_with_their_line() {
     let deep = |open: &str, close: &str, times: usize| open.repeat(times) + "1" + &close.repeat(times);
-    let nested = format!("{{ \"dependencies\":\n{{ {} }} }}", deep("\"a\": { \"dependencies\": { ", "} }", 1000).replace('1', ""));
+    let nested = format!(
+        "{{ \"dependencies\":\n{{ {} }} }}",
+        deep("\"a\": { \"dependencies\": { ", "} }", 1000).replace('1', "")
+    );
     let skipped = format!("{{ \"x\": {} }}", deep("[", "]", 100_000));
     let many = format!("{{ \"packages\": {{ \"{}a\": {{}} }} }}", "node_modules/".repeat(400));
     let long = format!("{{ \"packages\": {{ \"node_modules/{}\": {{}} }} }}", "a".repeat(300));
-    let expected = [(nested, "recursion limit exceeded"), (many, "over the limit of 4096 bytes in a place"), (long, "over the limit of 256 bytes in a name")];
+    let expected = [
+        (nested, "recursion limit exceeded"),
+        (many, "over the limit of 4096 bytes in a place"),
+        (long, "over the limit of 256 bytes in a name"),
+    ];
     for (lock, expect) in &expected {
         let (graphs, errors) = read(&[("package.json", "{}"), ("package-lock.json", lock)]);
         assert!(errors.len() == 1 && errors[0].message.contains(expect), "{errors:?}");
@@ -156,7 +225,10 @@ fn bad_members_of_one_file_are_counted_after_the_first() {
         let (_, errors) = read(&[("package.json", "{}"), ("package-lock.json", lock)]);
         assert_eq!(errors.len(), ERRORS_MAX + 1, "{errors:?}");
         let last = &errors[ERRORS_MAX];
-        assert_eq!((last.line, last.message.as_str()), (Some(22), "480 more members from here on are not what they should be"));
+        assert_eq!(
+            (last.line, last.message.as_str()),
+            (Some(22), "480 more members from here on are not what they should be")
+        );
     }
     let asked: String = (0..500).map(|at| format!("\n\"p{at}\": 1,")).collect();
     let (_, errors) = read(&[("package.json", &format!("{{ \"dependencies\": {{ {asked} \"p\": \"1\" }} }}"))]);
@@ -181,7 +253,11 @@ fn sections_written_again_and_again_are_refused() {
 
 #[test]
 fn a_manifest_over_the_limit_is_not_read() {
-    let manifest = format!("{{ \"dependencies\": {{ \"a\": \"1.0.0\" }}, \"x\": \"{}\" }}", "x".repeat(MANIFEST_BYTES_MAX));
+    let manifest =
+        format!("{{ \"dependencies\": {{ \"a\": \"1.0.0\" }}, \"x\": \"{}\" }}", "x".repeat(MANIFEST_BYTES_MAX));
     let (graphs, errors) = read(&[("package.json", &manifest)]);
-    assert!(graphs.is_empty() && errors.len() == 1 && errors[0].message.contains("over the limit of 4194304"), "{errors:?}");
+    assert!(
+        graphs.is_empty() && errors.len() == 1 && errors[0].message.contains("over the limit of 4194304"),
+        "{errors:?}"
+    );
 }

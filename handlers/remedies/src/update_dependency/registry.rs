@@ -279,8 +279,17 @@ pub(super) fn one_a_name(mut needs: Vec<Need>) -> Rc<[Need]> {
     needs.into()
 }
 
+/// A marker over this size, or with more parentheses than [`MARKER_PARENTHESES_MAX`], counts as one that can hold: the
+/// parser recurses into each.
+const MARKER_BYTES_MAX: usize = 2048;
+const MARKER_PARENTHESES_MAX: usize = 32;
+
 /// Whether a marker can hold on some machine when no extra is asked for.
 fn possibly_on(marker: &str) -> bool {
+    let parentheses = marker.bytes().filter(|byte| *byte == b'(').count();
+    if marker.len() > MARKER_BYTES_MAX || parentheses > MARKER_PARENTHESES_MAX {
+        return true;
+    }
     match pep508_rs::MarkerTree::parse_str::<pep508_rs::VerbatimUrl>(marker) {
         Ok(tree) => tree.evaluate_extras(&[]),
         Err(_) => !marker.contains("extra"),
@@ -296,4 +305,17 @@ pub(super) fn pythons(text: &str) -> u32 {
         mask |= u32::from(runs) << bit;
     }
     mask
+}
+
+#[cfg(test)]
+mod tests {
+    use super::possibly_on;
+
+    #[test]
+    fn markers_are_read_within_limits() {
+        assert!(possibly_on("python_version >= \"3\""));
+        assert!(!possibly_on("extra == \"socks\""));
+        let deep = format!("{}extra == \"socks\"{}", "(".repeat(100_000), ")".repeat(100_000));
+        assert!(possibly_on(&deep));
+    }
 }

@@ -24,14 +24,14 @@ use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
 use agents::functions;
 use agents::history;
-use agents::in_process::Bus;
+use agents::in_process::{self, Bus};
 use agents::topology::{FUNCTIONS, Topology};
 use futures::FutureExt;
 use jiff::Timestamp;
 use pipeline::advisory::osv::OsvRecord;
 use pipeline::case::{Case, Status, fold};
 use pipeline::message::{Envelope, queue, topic};
-use pipeline::payload::{Mode, Notification, ScanRequested};
+use pipeline::payload::{Mode, Notification};
 use pipeline::policy::{DEFAULT_POLICIES, parse};
 use pipeline::suppress::Suppressions;
 use pipeline::wording;
@@ -201,17 +201,7 @@ impl World {
     /// Asks for the head of `main` to be healed.
     pub fn ask_to_heal(&mut self) {
         let env = self.process(Effects::default());
-        let repository = &env.repositories[0];
-        let head = repository.head().unwrap();
-        let request = ScanRequested {
-            repository: repository.name().clone(),
-            base_branch: head.branch,
-            commit: head.commit,
-            mode: Mode::Heal,
-        };
-        let now = self.clock.now();
-        let root =
-            Envelope::root("test", queue::SCAN, topic::SCAN_REQUESTED, &request, self.ids.run(now), now).unwrap();
+        let root = in_process::request(&env, &env.repositories[0], "test", Mode::Heal).unwrap();
         self.bus.send(None, &root).unwrap();
     }
 

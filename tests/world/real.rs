@@ -15,10 +15,9 @@ use agents::environment::settings::Settings;
 use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
 use agents::history;
-use agents::in_process::Bus;
+use agents::in_process::{self, Bus};
 use pipeline::case::{Case, fold};
-use pipeline::message::{Envelope, queue, topic};
-use pipeline::payload::{Mode, ScanRequested};
+use pipeline::payload::Mode;
 use pipeline::policy::{DEFAULT_POLICIES, parse};
 use pipeline::suppress::Suppressions;
 use std::path::Path;
@@ -87,16 +86,7 @@ pub fn environment(
 
 /// Lets the agents heal the head of the repository. Fails on anything that no function could handle.
 pub async fn heal(env: &Environment) -> Vec<Case> {
-    let repository = &env.repositories[0];
-    let head = repository.head().unwrap();
-    let request = ScanRequested {
-        repository: repository.name().clone(),
-        base_branch: head.branch,
-        commit: head.commit,
-        mode: Mode::Heal,
-    };
-    let now = env.clock.now();
-    let root = Envelope::root("test", queue::SCAN, topic::SCAN_REQUESTED, &request, env.ids.run(now), now).unwrap();
+    let root = in_process::request(env, &env.repositories[0], "test", Mode::Heal).unwrap();
     let mut bus = Bus::new(topology());
     bus.send(None, &root).unwrap();
     bus.settle(env, |_| {}).await.unwrap();

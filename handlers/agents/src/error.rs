@@ -37,6 +37,13 @@ impl AgentError {
     }
 }
 
+impl AgentError {
+    /// Advisories can't be asked for: nothing found would mean nothing.
+    pub fn advisories_silent() -> Self {
+        Self::TryLater { reason: "advisories can't be asked for now".to_owned(), not_before: None }
+    }
+}
+
 impl From<StoreError> for AgentError {
     fn from(error: StoreError) -> Self {
         match error {

@@ -1,10 +1,12 @@
 //! All agents in one process: messages move between functions by the topology, in memory.
 
 use crate::environment::Environment;
+use crate::environment::git::{GitError, Head, LocalRepository};
 use crate::error::AgentError;
 use crate::functions;
 use crate::topology::{Topology, TopologyError};
-use pipeline::message::Envelope;
+use pipeline::message::{Envelope, queue, topic};
+use pipeline::payload::{Mode, ScanRequested};
 
 /// A message is dead-lettered after this many deliveries, as Service Bus does by default.
 pub const DELIVERIES_MAX: u32 = 10;
@@ -30,12 +32,28 @@ pub struct Delivery {
     pub count: u32,
 }
 
+/// The message of `source` that begins a run on `repository`, at the head of the branch that is checked out.
+pub fn request(
+    env: &Environment,
+    repository: &LocalRepository,
+    source: &str,
+    mode: Mode,
+) -> Result<Envelope, BusError> {
+    let Head { branch: base_branch, commit } = repository.head()?;
+    let now = env.clock.now();
+    let request = ScanRequested { repository: repository.name().clone(), base_branch, commit, mode };
+    Ok(Envelope::root(source, queue::SCAN, topic::SCAN_REQUESTED, &request, env.ids.run(now), now)?)
+}
+
 /// The bus itself is at fault: a bug in the topology.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
     /// A message with no way.
     #[error(transparent)]
     Topology(#[from] TopologyError),
+    /// The repository that is asked for can't be read.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// A message that is not JSON.
     #[error("a message can't be written or read: {0}")]
     Json(#[from] serde_json::Error),

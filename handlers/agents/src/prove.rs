@@ -34,7 +34,7 @@ pub async fn prove(
     let promised = everything(known).filter(|finding| heals.contains(&finding.fingerprint)).count();
     let is_forgotten = promised < heals.len() && !known.unasked.is_empty();
     if is_forgotten || !examination.unasked.is_subset(&known.unasked) {
-        return Err(AgentError::TryLater { reason: "advisories can't be asked for now".to_owned(), not_before: None });
+        return Err(AgentError::advisories_silent());
     }
     Ok(vec![
         gone(known, heals, &examination),

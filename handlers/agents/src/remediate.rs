@@ -38,7 +38,7 @@ pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, Ag
     let tree = repository.tree(&head, &env.tree_limits)?;
     let before = examine(env, &tree).await?;
     if is_forgotten(&before, &request.wound) {
-        return Err(AgentError::TryLater { reason: "advisories can't be asked for now".to_owned(), not_before: None });
+        return Err(AgentError::advisories_silent());
     }
     let Some(graph) = before.graph_at(&request.wound.path).filter(|graph| before.of_graph(*graph).next().is_some())
     else {

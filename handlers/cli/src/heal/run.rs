@@ -3,16 +3,15 @@
 use crate::Failure;
 use crate::terminal::Progress;
 use agents::environment::Environment;
-use agents::environment::git::Head;
 use agents::history;
-use agents::in_process::{Bus, Delivery};
+use agents::in_process::{self, Bus, Delivery};
 use agents::journal::WakeUp;
 use agents::topology::Topology;
 use pipeline::case::{Case, fold};
 use pipeline::finding::ScanError;
 use pipeline::ids::{CaseId, RepoName};
-use pipeline::message::{Envelope, RunId, queue, topic};
-use pipeline::payload::{Mode, Poisoned, ScanCompleted, ScanRequested};
+use pipeline::message::{Envelope, RunId, topic};
+use pipeline::payload::{Mode, Poisoned, ScanCompleted};
 use std::collections::BTreeSet;
 
 /// What a run came to.
@@ -35,11 +34,8 @@ pub struct Healed {
 /// Runs the agents on the first repository of `env`, at the head of its branch.
 pub async fn heal(env: &Environment, mode: Mode, progress: Progress) -> Result<Healed, Failure> {
     let repository = env.repositories.first().ok_or_else(|| Failure("there is no repository".to_owned()))?;
-    let Head { branch, commit } = repository.head().map_err(Failure::new)?;
-    let now = env.clock.now();
-    let run = env.ids.run(now);
-    let request = ScanRequested { repository: repository.name().clone(), base_branch: branch, commit, mode };
-    let root = Envelope::root("cli", queue::SCAN, topic::SCAN_REQUESTED, &request, run, now).map_err(Failure::new)?;
+    let root = in_process::request(env, repository, "cli", mode).map_err(Failure::new)?;
+    let run = root.correlation_id;
     let mut bus = Bus::new(Topology::built_in().map_err(Failure::new)?);
     bus.send(None, &root).map_err(Failure::new)?;
     let mut seen = Seen::default();

@@ -1,0 +1,1 @@
+//! The functions host: processes, triggers, invocations.

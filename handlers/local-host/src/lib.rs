@@ -1,0 +1,5 @@
+//! A model of the Azure Functions host and of Service Bus for one machine: durable, embedded, and it runs the very app that is deployed.
+
+pub mod app;
+pub mod bus;
+pub mod host;

@@ -99,7 +99,7 @@ impl State<'_, '_> {
         }
         for (release, candidate) in self.registry.candidates(node.package).iter().enumerate() {
             let then = &candidate.version;
-            let breaking = node.direct && !ranges::compatible(now.numbers, then.numbers);
+            let breaking = node.direct && now.breaks(then);
             let newer = then.version > now.version && (!then.prerelease || now.prerelease);
             if newer && (allowed.breaking || !breaking) && wanted(self, candidate) {
                 let cost = Cost::update(now.numbers, then.numbers, breaking, candidate.release.deprecated);
@@ -233,9 +233,7 @@ impl State<'_, '_> {
             let Some(now) = &self.nodes[id].version else { continue };
             let breaks = |(user, need): &(Id, Need)| {
                 !need.range.allows(now)
-                    && self
-                        .version_before(*user, need.name)
-                        .is_none_or(|before| !ranges::compatible(before.numbers, now.numbers))
+                    && self.version_before(*user, need.name).is_none_or(|before| before.breaks(now))
                     && self.is_needed(*user)
             };
             count += u64::from(self.dependents(id).iter().any(breaks));

@@ -114,14 +114,15 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
     /// Finds for each entry by itself whether and how it can be healed.
     fn one_by_one(&mut self) {
         let ids: BTreeSet<Id> = self.entries.iter().flatten().copied().collect();
+        self.state.drop_orphans(&ids);
         let mut failed: Vec<Id> = Vec::new();
         for id in ids {
+            if self.state.nodes[id].gone {
+                continue;
+            }
             if !self.state.is_needed(id) {
-                // Nothing leads to it: it is as good as gone, and no business of ours.
-                self.alone.insert(
-                    id,
-                    Alone { cost: Cost::default(), acts: Vec::new(), footprint: BTreeSet::new(), exact: true },
-                );
+                // Optional peers are no way to change anything, and npm keeps what they lead to.
+                failed.push(id);
                 continue;
             }
             let steps_max = self.steps_for_one();
@@ -166,6 +167,9 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
     }
 
     fn why(&mut self, id: Id) -> String {
+        if !self.state.is_needed(id) {
+            return reason::nothing_asks(self.state, id);
+        }
         let wider = [(true, self.allowed.overrides), (self.allowed.breaking, true), (true, true)];
         for (breaking, overrides) in wider {
             if (breaking, overrides) == (self.allowed.breaking, self.allowed.overrides) {

@@ -63,24 +63,3 @@ pub(super) fn is_prerelease(version: &Version) -> bool {
         _ => version.as_str().parse::<pep440_rs::Version>().is_ok_and(|version| version.any_prerelease()),
     }
 }
-
-/// Whether going from one to the other breaks no promise: the leftmost number that is not zero stays, as caret reads it.
-pub(super) fn compatible(from: [u64; 3], to: [u64; 3]) -> bool {
-    match from {
-        [0, 0, _] => from == to,
-        [0, minor, _] => to[0] == 0 && to[1] == minor,
-        [major, ..] => to[0] == major,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_caret_says_what_is_compatible() {
-        assert!(compatible([1, 2, 3], [1, 9, 0]) && !compatible([1, 2, 3], [2, 0, 0]));
-        assert!(compatible([0, 2, 3], [0, 2, 9]) && !compatible([0, 2, 3], [0, 3, 0]));
-        assert!(!compatible([0, 0, 3], [0, 0, 4]));
-    }
-}

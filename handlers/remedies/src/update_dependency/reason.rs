@@ -1,7 +1,6 @@
 //! Why a wound is left, in words: always the package and its version, and the smallest change that would do.
 
 use super::acts::Act;
-use super::ranges;
 use super::registry::Obstacle;
 use super::replay::replay;
 use super::state::{Id, State};
@@ -46,6 +45,11 @@ pub(super) fn nothing_does(state: &State<'_, '_>, id: Id) -> String {
     }
 }
 
+/// Why an entry that only optional peers lead to is left.
+pub(super) fn nothing_asks(state: &State<'_, '_>, id: Id) -> String {
+    format!("{} is kept for an optional peer or a link alone: nothing that is changed replaces it", named(state, id))
+}
+
 /// Why a wound that can be healed alone is left for others.
 pub(super) fn against_others(state: &mut State<'_, '_>, id: Id, acts: &[Act]) -> String {
     let would = told(state, id, acts);
@@ -64,7 +68,7 @@ fn told(state: &mut State<'_, '_>, id: Id, acts: &[Act]) -> String {
                 let node = &state.nodes[*moved];
                 let from = node.original.as_ref().and_then(|original| original.version.as_ref());
                 if let (Some(from), Some(to)) = (from, &node.version) {
-                    let incompatible = node.direct && !ranges::compatible(from.numbers, to.numbers);
+                    let incompatible = node.direct && from.breaks(to);
                     let text = format!("{} {} → {}", state.registry.text(node.package), from.version, to.version);
                     steps.push((incompatible, *moved == id, text));
                 }

@@ -22,6 +22,13 @@ pub(super) struct Ver {
     pub prerelease: bool,
 }
 
+impl Ver {
+    /// Whether going from this one to `then` may break who uses it, by the ecosystem's convention.
+    pub(super) fn breaks(&self, then: &Self) -> bool {
+        self.version.change_to(&then.version).is_breaking()
+    }
+}
+
 /// A requirement read once, with the answers it gave.
 #[derive(Debug)]
 pub(super) struct Range {
@@ -160,6 +167,8 @@ impl<'a> Registry<'a> {
                 self.missing.borrow_mut().insert(text.to_string());
                 return list.into();
             }
+            // Which of them are good can't be told.
+            Some(facts) if facts.unavailable.is_some() => {}
             Some(facts) => {
                 for release in facts.releases.iter().filter(|release| self.obstacle(facts, release).is_none()) {
                     let Some(version) = self.version(&release.version) else { continue };
@@ -207,9 +216,16 @@ impl<'a> Registry<'a> {
         self.facts.packages.get(&*self.text(name))
     }
 
-    /// The release that is written now, chosen or not.
+    /// The release that is written now, chosen or not: `1.0.0` may be `1.0` in the index.
     pub(super) fn release(&self, name: Name, version: &str) -> Option<&'a Release> {
-        self.facts(name)?.releases.iter().find(|release| release.version == version)
+        let releases = &self.facts(name)?.releases;
+        releases.iter().find(|release| release.version == version).or_else(|| {
+            let wanted = self.version(version)?;
+            let is_equal = |release: &&Release| {
+                self.version(&release.version).is_some_and(|known| known.version == wanted.version)
+            };
+            releases.iter().find(is_equal)
+        })
     }
 
     /// The needs of a release, one a name, sorted by name.

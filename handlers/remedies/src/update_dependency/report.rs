@@ -1,9 +1,11 @@
 //! The changed tree as a plan.
 
 use super::Wound;
+use super::registry::Ver;
 use super::state::{Id, State, workspace};
 use pipeline::dependency::{DependencyGraph, Source};
 use pipeline::patch::{Change, Left, Plan};
+use std::rc::Rc;
 
 /// Lists the changes, what they heal, and what is left.
 pub(super) fn report(
@@ -19,7 +21,8 @@ pub(super) fn report(
     for (at, wound) in wounds.iter().enumerate() {
         let ids = entries.get(at).map(Vec::as_slice).unwrap_or_default();
         let healed = |id: &Id| {
-            needed.get(*id) == Some(&false) || state.nodes.get(*id).is_some_and(|node| node.assigned || node.gone)
+            let goes = needed.get(*id) == Some(&false) && state.was_needed(*id);
+            goes || state.nodes.get(*id).is_some_and(|node| node.assigned || node.gone)
         };
         if !ids.is_empty() && ids.iter().all(healed) {
             plan.heals.push(wound.fingerprint.clone());
@@ -62,13 +65,15 @@ fn changes(state: &State<'_, '_>, graph: &DependencyGraph, needed: &[bool]) -> V
         let again = if node.gone { state.successor(id).filter(|id| needed.get(*id) == Some(&true)) } else { Some(id) };
         let stays = again.is_some_and(|id| needed.get(id) == Some(&true));
         if !stays {
-            if state.was_needed(id) && !matches!(package.source, Source::Link(_)) {
+            if (state.was_needed(id) || node.gone) && !matches!(package.source, Source::Link(_)) {
                 changes.push(Change::Remove { place, name, version: package.version.clone() });
             }
             continue;
         }
         let now = again.and_then(|id| state.nodes[id].version.as_ref());
-        if let Some(now) = now.filter(|now| (node.assigned || node.gone) && now.version.as_str() != package.version) {
+        // What took the place of a bundled entry is written anew, even where it has the same version.
+        let differs = |now: &&Rc<Ver>| node.gone || node.assigned && now.version.as_str() != package.version;
+        if let Some(now) = now.filter(differs) {
             changes.push(Change::Update { place, name, from: package.version.clone(), to: now.version.to_string() });
         }
     }

@@ -169,11 +169,14 @@ impl World {
     }
 
     pub(super) fn plan(&self, rules: &Rules) -> Plan {
-        let graph = self.graph();
-        let wounds = self.wounds(&graph);
+        self.plan_of(&self.graph(), rules)
+    }
+
+    pub(super) fn plan_of(&self, graph: &DependencyGraph, rules: &Rules) -> Plan {
+        let wounds = self.wounds(graph);
         let wounds: Vec<Wound<'_>> =
             wounds.iter().map(|(fingerprint, places)| Wound { fingerprint, places: places.clone() }).collect();
-        match plan(&graph, &wounds, &self.facts, rules) {
+        match plan(graph, &wounds, &self.facts, rules) {
             Planned::Plan(plan) => plan,
             Planned::NeedFacts(names) => panic!("needs facts of {names:?}"),
         }
@@ -314,6 +317,67 @@ fn young_yanked_and_undated_releases_are_not_chosen() {
         .at("a", "1.0.0");
     check(&world, "left: a 1.0.1 would do in place of a 1.0.0, but it is too young");
     check(&world.release("a@1.0.4 deprecated", ""), "a 1.0.0 -> 1.0.4");
+}
+
+#[test]
+fn no_release_is_chosen_where_advisories_could_not_be_asked_for() {
+    let mut world = npm().release("a@1.0.0 bad", "").release("a@1.0.1", "").asks("a ^1").at("a", "1.0.0");
+    for facts in world.facts.packages.values_mut() {
+        facts.unavailable = Some("the index is gone".to_owned());
+    }
+    check(&world, "left: a 1.0.0: the releases of a are not known: the index is gone");
+}
+
+#[test]
+fn an_entry_that_nothing_leads_to_is_removed_with_what_hangs_on_it() {
+    let world = npm()
+        .release("a@1.0.0", "")
+        .release("o@1.0.0 bad", "p ^1")
+        .release("o@1.0.1", "")
+        .release("p@1.0.0", "")
+        .release("q@1.0.0", "o ^1")
+        .release("r@1.0.0", "")
+        .asks("a ^1")
+        .at("a", "1.0.0")
+        .at("o", "1.0.0")
+        .at("o>r", "1.0.0")
+        .at("p", "1.0.0")
+        .at("q", "1.0.0");
+    check(&world, "- o\n- o/r\n- q");
+}
+
+#[test]
+fn an_entry_for_an_optional_peer_alone_is_left() {
+    let world = npm()
+        .release("a@1.0.0", "o!? ^1")
+        .release("o@1.0.0 bad", "")
+        .release("o@1.0.1", "")
+        .asks("a ^1")
+        .at("a", "1.0.0")
+        .at("o", "1.0.0");
+    check(&world, "left: o 1.0.0 is kept for an optional peer or a link alone: nothing that is changed replaces it");
+}
+
+#[test]
+fn what_breaks_is_told_by_the_convention_of_the_ecosystem() {
+    let world = pip().release("a@0.100 bad", "").release("a@0.109.1", "").at("a", "0.100");
+    let mut graph = world.graph();
+    graph.packages[0].direct = true;
+    assert_eq!(lines(&world.plan_of(&graph, &Rules::new(now()))), "a 0.100 -> 0.109.1");
+    let world = pip().release("a@2019.1 bad", "").release("a@1!1.0", "").at("a", "2019.1");
+    let mut graph = world.graph();
+    graph.packages[0].direct = true;
+    let expect = "left: a 2019.1 → 1!1.0 would do, but it is a breaking change";
+    assert_eq!(lines(&world.plan_of(&graph, &Rules::new(now()))), expect);
+}
+
+#[test]
+fn a_release_is_found_however_the_index_spells_it() {
+    let mut world =
+        pip().release("a@1.0 bad", "").release("a@2.0", "").release("b@1.0", "a <2").at("a", "1.0").at("b", "1.0.0");
+    check(&world, "left: a 1.0: b 1.0.0 asks for a <2, and the nearest version without known vulnerabilities is 2.0");
+    world = world.release("b@1.1", "a >=1");
+    check(&world, "a 1.0 -> 2.0\nb 1.0.0 -> 1.1");
 }
 
 #[test]

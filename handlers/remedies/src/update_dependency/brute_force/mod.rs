@@ -13,7 +13,8 @@
 //! A release is chosen only if it is not vulnerable and old enough. Needs of what is reached have to be answered, except
 //! optional ones of entries that stay and optional peers; a peer that nothing answered before may stay so; a peer is not
 //! answered from its own folder. What was broken before and stays as it was is not to be mended. What nothing reaches
-//! goes. A wound is healed if each entry that has it was moved or goes.
+//! any more goes, and so do vulnerable entries that nothing ever led to. A wound is healed if each entry that has it was
+//! moved or goes.
 
 mod case;
 mod enumerate;

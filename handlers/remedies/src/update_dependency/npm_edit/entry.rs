@@ -52,7 +52,8 @@ pub(super) fn modern(shown: Shown<'_>, habits: Habits, had_resolved: bool) -> BT
         let value = value.filter(|_| name != "license" || habits.license);
         set(name, value.cloned().map(arranged));
     }
-    for stale in ["bundleDependencies", "hasShrinkwrap"] {
+    // What the old archive was, and where it stood, says nothing of the new one.
+    for stale in ["bundleDependencies", "extraneous", "hasShrinkwrap", "inBundle"] {
         set(stale, None);
     }
     ops
@@ -70,6 +71,7 @@ pub(super) fn legacy(shown: Shown<'_>, had_resolved: bool) -> BTreeMap<String, O
     ops.insert("version".to_owned(), Op::Set(Json::from(version)));
     ops.insert("resolved".to_owned(), option(shown.resolved.filter(|_| had_resolved).map(Json::from)));
     ops.insert("integrity".to_owned(), option(integrity(release).map(Json::from)));
+    ops.insert("bundled".to_owned(), Op::Remove);
     ops.insert("requires".to_owned(), option(needs(release, &[DependencyKind::Prod, DependencyKind::Optional])));
     ops
 }

@@ -42,7 +42,7 @@ pub(super) fn edit(path: &str, before: &str, graph: &DependencyGraph, plan: &Pla
     if !overrides.is_empty() {
         force(before, &root, &style, overrides, &mut splices);
     }
-    Ok(splices.apply(before))
+    splices.apply(path, before)
 }
 
 /// Replaces the range of `name` in every section of `object` that has it.
@@ -89,6 +89,6 @@ fn force(before: &str, root: &Object<'_>, style: &Style, mut overrides: BTreeMap
 }
 
 /// The folder of a manifest as lockfiles name it: empty for the root.
-pub(super) fn folder<'p>(graph: &DependencyGraph, path: &'p str) -> &'p str {
+pub(super) fn folder(graph: &DependencyGraph, path: &str) -> String {
     workspace(graph.manifest.rsplit_once('/').map_or("", |(base, _)| base), path)
 }

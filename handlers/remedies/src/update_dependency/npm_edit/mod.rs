@@ -53,6 +53,9 @@ pub enum EditError {
         /// Version.
         version: String,
     },
+    /// Two changes of the same bytes: what they would make is not what either intends.
+    #[error("changes of {0} overlap")]
+    Overlap(String),
 }
 
 /// One entry as it will be.

@@ -164,6 +164,29 @@ fn version_1_is_written_as_npm_writes_it() {
 }
 
 #[test]
+fn what_was_bundled_is_no_longer_marked_as_that() {
+    let bundled = |text: &str, mark: &str| {
+        text.replacen("\"1.0.0\",\n      \"resolved", &format!("\"1.0.0\",\n      {mark}\n      \"resolved"), 1)
+    };
+    check(
+        &lock(2, &[&bundled(MODERN, "\"inBundle\": true,"), &bundled(LEGACY, "\"bundled\": true,")]),
+        &lock(2, &[MODERN_AFTER, LEGACY_AFTER]),
+    );
+}
+
+#[test]
+fn a_byte_order_mark_stays() {
+    let marked = |text: &str| format!("\u{feff}{text}");
+    let (manifest, lockfile) = (marked(MANIFEST), marked(&lock(3, &[MODERN])));
+    let tree: SourceTree = [("package.json", &manifest), ("package-lock.json", &lockfile)].into_iter().collect();
+    let (graphs, _) = detectors::dependency::npm::graphs(&tree);
+    let patch = super::super::apply(&graphs[0], &changes(), &world().facts, &tree).unwrap();
+    let files: Vec<_> = patch.files.into_iter().map(|file| (file.before, file.after)).collect();
+    let manifest_after = manifest.replace("\"1.0.0\"", "\"1.0.1\"");
+    assert_eq!(files, [(manifest, manifest_after), (lockfile, marked(&lock(3, &[MODERN_AFTER])))]);
+}
+
+#[test]
 fn carriage_returns_stay() {
     let windows = |text: String| text.replace('\n', "\r\n");
     check(&windows(lock(3, &[MODERN])), &windows(lock(3, &[MODERN_AFTER])));

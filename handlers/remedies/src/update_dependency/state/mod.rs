@@ -3,6 +3,7 @@
 mod answers;
 mod broken;
 mod change;
+mod orphans;
 mod read;
 mod ways;
 

@@ -124,8 +124,8 @@ impl<'r, 'a> State<'r, 'a> {
         let base = graph.manifest.rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut needs: HashMap<Id, Vec<Need>> = HashMap::new();
         for direct in &graph.direct {
-            let folder = direct.written.as_ref().map_or("", |written| workspace(base, &written.path));
-            let id = if self.flat { ROOT } else { self.folder(folder, places) };
+            let folder = direct.written.as_ref().map_or_else(String::new, |written| workspace(base, &written.path));
+            let id = if self.flat { ROOT } else { self.folder(&folder, places) };
             self.nodes[id].root = true;
             if !self.flat {
                 needs.entry(id).or_default().push(self.registry.need(&direct.name, &direct.requirement, direct.kind));
@@ -246,11 +246,28 @@ fn is_package_name(key: &str) -> bool {
     }
 }
 
-/// The folder of a workspace's manifest, seen from the folder of the root's.
-pub fn workspace<'p>(base: &str, manifest: &'p str) -> &'p str {
-    let folder = manifest.rsplit_once('/').map_or("", |(folder, _)| folder);
-    match folder.strip_prefix(base) {
-        Some(rest) if !base.is_empty() => rest.trim_start_matches('/'),
-        _ => folder,
+/// The folder of a workspace's manifest, seen from the folder of the root's: `packages/one`, `../lib`.
+pub fn workspace(base: &str, manifest: &str) -> String {
+    let parts = |folder: &'_ str| folder.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let base: Vec<String> = parts(base);
+    let folder: Vec<String> = parts(manifest.rsplit_once('/').map_or("", |(folder, _)| folder));
+    let shared = base.iter().zip(&folder).take_while(|(a, b)| a == b).count();
+    let up = base.iter().skip(shared).map(|_| "..");
+    up.chain(folder.iter().skip(shared).map(String::as_str)).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::workspace;
+
+    #[test]
+    fn a_folder_is_seen_from_that_of_the_root() {
+        assert_eq!(workspace("", "package.json"), "");
+        assert_eq!(workspace("", "packages/one/package.json"), "packages/one");
+        assert_eq!(workspace("app", "app/package.json"), "");
+        assert_eq!(workspace("app", "app/packages/one/package.json"), "packages/one");
+        assert_eq!(workspace("app", "app-two/package.json"), "../app-two");
+        assert_eq!(workspace("deep/app", "lib/package.json"), "../../lib");
+        assert_eq!(workspace("app", "package.json"), "..");
     }
 }

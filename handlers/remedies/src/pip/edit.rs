@@ -48,6 +48,8 @@ pub struct AddEdit {
     pub name: String,
     /// The pin.
     pub version: String,
+    /// On which machines it is installed, written after `;`. `None`: on all.
+    pub marker: Option<String>,
     /// `sha256:…` of every file of the release: written where the file has hashes.
     pub hashes: Vec<String>,
     /// What needs it: written as `# via` comment where the file was compiled.
@@ -142,6 +144,14 @@ pub fn apply(tree: &SourceTree, edits: &[Edit]) -> Result<Patch, EditError> {
         }
     }
     Ok(patch)
+}
+
+impl AddEdit {
+    /// What stands after the name: `==1.0 ; sys_platform == 'win32'`.
+    pub(super) fn after_name(&self) -> String {
+        let marker = self.marker.as_ref().map(|marker| format!(" ; {marker}"));
+        format!("=={}{}", self.version, marker.unwrap_or_default())
+    }
 }
 
 impl Edit {

@@ -15,7 +15,8 @@ fn pin(line: u32, name: &str, to: &str, hashes: &[&str]) -> Edit {
 fn add(name: &str, version: &str, hashes: &[&str], via: &[&str]) -> Edit {
     let hashes = hashes.iter().map(|hash| format!("sha256:{hash}")).collect();
     let via = via.iter().map(ToString::to_string).collect();
-    Edit::Add(AddEdit { path: PATH.to_owned(), name: name.to_owned(), version: version.to_owned(), hashes, via })
+    let (name, version) = (name.to_owned(), version.to_owned());
+    Edit::Add(AddEdit { path: PATH.to_owned(), name, version, marker: None, hashes, via })
 }
 
 fn remove(line: u32, name: &str) -> Edit {

@@ -77,9 +77,8 @@ fn pass_added(entries: &[Entry], at: &mut usize, edits: &[&Edit]) -> usize {
         let is_added = edits.iter().any(|edit| match edit {
             Edit::Add(edit) => {
                 let hashes = requirement.hashes.is_empty() || has_hashes(requirement, &edit.hashes);
-                let plain =
-                    requirement.specifiers.len() == 1 && requirement.after_name == format!("=={}", edit.version);
-                requirement.name == edit.name && plain && hashes
+                let plain = requirement.specifiers.len() == 1 && requirement.after_name == edit.after_name();
+                requirement.name == edit.name && plain && requirement.marker == edit.marker && hashes
             }
             _ => false,
         });

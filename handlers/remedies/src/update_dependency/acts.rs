@@ -6,7 +6,7 @@
 use super::cost::{Cost, OVERRIDES, REQUIRES};
 use super::ranges;
 use super::registry::{Candidate, Name, Need};
-use super::state::{Id, State, Violation};
+use super::state::{Id, ROOT, State, Violation};
 use pipeline::dependency::DependencyKind;
 
 /// One thing done. Releases are indexes into the candidates of the package.
@@ -68,7 +68,12 @@ impl State<'_, '_> {
                 if !self.flat {
                     self.cuts(*from, allowed, &mut acts);
                 }
-                self.requirement(*from, need, *to, &mut acts);
+                match self.followed(need.name).filter(|_| !self.nodes[*from].root) {
+                    Some(own) if self.resolve(ROOT, need.name) == Some(*to) => {
+                        self.requirement(ROOT, own, *to, &mut acts);
+                    }
+                    _ => self.requirement(*from, need, *to, &mut acts),
+                }
                 if allowed.overrides && same_package {
                     self.overrides(*from, need, Some(*to), &mut acts);
                 }
@@ -143,8 +148,10 @@ impl State<'_, '_> {
         let is_peer = matches!(need.kind, DependencyKind::Peer | DependencyKind::PeerOptional);
         let mut at = if is_peer && !self.nodes[from].root { self.nodes[from].parent } else { Some(from) };
         let stop = to.and_then(|to| self.nodes[to].parent);
+        // A tag may be any release, but hardly one for the brave.
+        let brave = !need.range.is_tag() || newest.version.prerelease;
         while let Some(parent) = at.filter(|at| to.is_none() || Some(*at) != stop) {
-            for (release, candidate) in candidates.iter().enumerate() {
+            for (release, candidate) in candidates.iter().enumerate().filter(|(_, c)| brave || !c.version.prerelease) {
                 let version = &candidate.version;
                 if self.allows(from, need, version) && !self.is_older_than_before(from, need.name, version) {
                     let depth = if self.flat { 0 } else { self.depth(parent) };
@@ -166,6 +173,7 @@ impl State<'_, '_> {
         };
         if target.package == need.package
             && let Some(text) = ranges::bump(self.registry.ecosystem, &need.range.text, &version.version)
+            && text != need.range.text
         {
             acts.push((Cost::one(REQUIRES), Act::Require { id: from, name: need.name, text }));
         }

@@ -59,12 +59,13 @@ fn pip_edits(graph: &DependencyGraph, plan: &Plan, facts: &Facts) -> Result<Vec<
                 let (path, line) = (entry.path.clone(), entry.line);
                 Edit::Pin(PinEdit { path, line, name: name.clone(), to: to.clone(), hashes: hashes(name, to) })
             }
-            Change::Add { place, name, version } => Edit::Add(AddEdit {
+            Change::Add { place, name, version, marker, via } => Edit::Add(AddEdit {
                 path: place.clone(),
                 name: name.clone(),
                 version: version.clone(),
+                marker: marker.clone(),
                 hashes: hashes(name, version),
-                via: Vec::new(),
+                via: via.clone(),
             }),
             Change::Remove { place, name, .. } => {
                 let entry = entry(place).ok_or_else(|| moved(place, name))?;

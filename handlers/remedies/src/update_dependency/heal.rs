@@ -57,6 +57,8 @@ pub(super) struct Healing<'h, 'r, 'a> {
     pub state: &'h mut State<'r, 'a>,
     pub allowed: Allowed,
     pub steps_left: u64,
+    /// Changes that may still be tried where no search is made. When they are used up, what is open is left.
+    pub tries_left: u64,
     /// What a search may always take, though others used up what there was.
     pub steps_min: u64,
     /// What a search may take at most.
@@ -100,6 +102,7 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
             state,
             allowed,
             steps_left: steps_max,
+            tries_left: TRIES_MAX,
             steps_min: steps_max.min(STEPS_MIN),
             steps_each_max: steps_max / SEARCHES,
             entries,
@@ -122,6 +125,11 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
             }
             if !self.state.is_needed(id) {
                 // Optional peers are no way to change anything, and npm keeps what they lead to.
+                failed.push(id);
+                continue;
+            }
+            if self.tries_left == 0 {
+                self.exact = false;
                 failed.push(id);
                 continue;
             }
@@ -169,6 +177,9 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
     fn why(&mut self, id: Id) -> String {
         if !self.state.is_needed(id) {
             return reason::nothing_asks(self.state, id);
+        }
+        if self.tries_left == 0 {
+            return reason::ended_before(self.state, id);
         }
         let wider = [(true, self.allowed.overrides), (self.allowed.breaking, true), (true, true)];
         for (breaking, overrides) in wider {
@@ -221,7 +232,9 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
     /// The cheaper of what is known and what can be constructed.
     pub(super) fn construct(&mut self, id: Id, allowed: Allowed, best: Option<(Cost, Vec<Act>)>) -> Outcome {
         let target = self.state.bundler(id);
-        let found = Construct::new(self.state, allowed, STEPS_TO_CONSTRUCT).heal(target);
+        let mut construct = Construct::new(self.state, allowed, STEPS_TO_CONSTRUCT.min(self.tries_left));
+        let found = construct.heal(target);
+        self.tries_left = self.tries_left.saturating_sub(construct.used + 1);
         if !self.state.registry.missing.borrow().is_empty() {
             return Outcome::FactsMissing;
         }
@@ -237,3 +250,6 @@ const SEARCHES: u64 = 30;
 
 /// Changes tried for one entry where the exact search ended at its limit.
 const STEPS_TO_CONSTRUCT: u64 = 1_000;
+
+/// Changes tried for all entries beyond the searches, and changes made again to see which of them can be taken back.
+const TRIES_MAX: u64 = 2_000_000;

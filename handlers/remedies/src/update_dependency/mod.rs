@@ -10,6 +10,7 @@ mod cost;
 mod heal;
 mod in_turn;
 mod item;
+mod markers;
 mod mend;
 mod npm_edit;
 mod ranges;

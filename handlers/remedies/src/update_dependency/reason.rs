@@ -50,6 +50,11 @@ pub(super) fn nothing_asks(state: &State<'_, '_>, id: Id) -> String {
     format!("{} is kept for an optional peer or a link alone: nothing that is changed replaces it", named(state, id))
 }
 
+/// Why an entry that nothing was tried for is left.
+pub(super) fn ended_before(state: &State<'_, '_>, id: Id) -> String {
+    format!("the search ended at its limit before {} was dealt with", named(state, id))
+}
+
 /// Why a wound that can be healed alone is left for others.
 pub(super) fn against_others(state: &mut State<'_, '_>, id: Id, acts: &[Act]) -> String {
     let would = told(state, id, acts);

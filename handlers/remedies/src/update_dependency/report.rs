@@ -1,10 +1,13 @@
 //! The changed tree as a plan.
 
 use super::Wound;
+use super::markers;
 use super::registry::Ver;
 use super::state::{Id, State, workspace};
+use pep508_rs::MarkerTree;
 use pipeline::dependency::{DependencyGraph, Source};
 use pipeline::patch::{Change, Left, Plan};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Lists the changes, what they heal, and what is left.
@@ -77,12 +80,19 @@ fn changes(state: &State<'_, '_>, graph: &DependencyGraph, needed: &[bool]) -> V
             changes.push(Change::Update { place, name, from: package.version.clone(), to: now.version.to_string() });
         }
     }
+    let pins = added_pins(state, graph);
     let mut added: Vec<Change> = (state.originals..state.nodes.len())
         .filter(|id| needed.get(*id) == Some(&true) && state.predecessor(*id).is_none())
         .filter_map(|id| {
             let node = &state.nodes[id];
-            let place = if state.flat { added_pin_file(state, graph, id) } else { node.place.clone() };
-            Some(Change::Add { place, name: text(node.package), version: node.version.as_ref()?.version.to_string() })
+            let (name, version) = (text(node.package), node.version.as_ref()?.version.to_string());
+            Some(match pins.get(&id) {
+                Some(pin) => {
+                    let marker = Some(&pin.marker).filter(|tree| !tree.is_true()).and_then(MarkerTree::try_to_string);
+                    Change::Add { place: pin.path.to_owned(), name, version, marker, via: pin.via.clone() }
+                }
+                None => Change::Add { place: node.place.clone(), name, version, marker: None, via: Vec::new() },
+            })
         })
         .collect();
     added.sort_by_key(|change| match change {
@@ -93,8 +103,39 @@ fn changes(state: &State<'_, '_>, graph: &DependencyGraph, needed: &[bool]) -> V
     changes
 }
 
-/// The requirements file of whoever needs the new pin.
-fn added_pin_file(state: &State<'_, '_>, graph: &DependencyGraph, id: Id) -> String {
-    let asks = state.dependents(id).into_iter().find_map(|(user, _)| graph.packages.get(*state.package.get(&user)?));
-    asks.map_or_else(|| graph.manifest.clone(), |package| package.path.clone())
+/// A new pin of a requirements file.
+struct Pin<'g> {
+    path: &'g str,
+    marker: MarkerTree,
+    via: Vec<String>,
+}
+
+/// The new pins, each in the file of whoever needs it, on the machines on which it is needed.
+fn added_pins<'g>(state: &State<'_, '_>, graph: &'g DependencyGraph) -> BTreeMap<Id, Pin<'g>> {
+    let mut pins: BTreeMap<Id, Pin<'g>> = BTreeMap::new();
+    if !state.flat {
+        return pins;
+    }
+    // Whoever made a pin necessary was there before it; one that came after needs it as well, and is taken to need it
+    // everywhere.
+    for id in state.originals..state.nodes.len() {
+        let mut pin = Pin { path: &graph.manifest, marker: MarkerTree::FALSE, via: Vec::new() };
+        let mut path = None;
+        for (user, need) in state.dependents(id) {
+            let original = state.package.get(&user).and_then(|index| graph.packages.get(*index));
+            let above = pins.get(&user);
+            path = path.or(original.map(|package| package.path.as_str())).or(above.map(|above| above.path));
+            let marker = match above {
+                Some(above) => markers::both(need.marker, &above.marker),
+                None if original.is_some() => need.marker,
+                None => MarkerTree::TRUE,
+            };
+            pin.marker = markers::either(pin.marker, &marker);
+            pin.via.push(state.registry.text(state.nodes[user].package).to_string());
+        }
+        pin.via.sort();
+        pin.path = path.unwrap_or(&graph.manifest);
+        pins.insert(id, pin);
+    }
+    pins
 }

@@ -35,7 +35,7 @@ pub(super) fn edit(
             let resolved = changes.resolved(place, entry);
             let shown =
                 Shown { name: &entry.name, key: &entry.key, release: entry.release, resolved: resolved.as_deref() };
-            let ops = entry::legacy(shown, resolved.is_some());
+            let ops = entry::legacy(shown);
             legacy.at(path, place, &changes.links)?.write(ops, entry.is_new);
         }
         for (place, (was, is)) in &changes.marks {
@@ -79,7 +79,7 @@ fn edit_packages(
     for (place, entry) in &changes.entries {
         let resolved = changes.resolved(place, entry);
         let shown = Shown { name: &entry.name, key: &entry.key, release: entry.release, resolved: resolved.as_deref() };
-        inside.insert(place, entry::modern(shown, habits, resolved.is_some()));
+        inside.insert(place, entry::modern(shown, habits));
     }
     for (place, (was, is)) in &changes.marks {
         inside.entry(place).or_default().extend(entry::marks(*was, *is));

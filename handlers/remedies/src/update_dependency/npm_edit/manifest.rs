@@ -32,6 +32,9 @@ pub(super) fn edit(path: &str, before: &str, graph: &DependencyGraph, plan: &Pla
         match change {
             Change::Require { path: at, name, from, to } if at == path => {
                 require(path, &root, name, from, to, &mut splices)?;
+                if path == graph.manifest {
+                    follow(&root, name, from, to, &mut splices);
+                }
             }
             Change::Override { name, version } if path == graph.manifest => {
                 overrides.insert(name.clone(), Op::Set(Json::from(version.as_str())));
@@ -66,8 +69,22 @@ pub(super) fn require(
     found.then_some(()).ok_or_else(moved)
 }
 
+/// An override that says the same as the project's own range changes with it: npm refuses them if they differ.
+fn follow(root: &Object<'_>, name: &str, from: &str, to: &str, splices: &mut Splices) {
+    let overridden = text::object(root, "overrides").and_then(|overrides| text::member(overrides, name));
+    let itself = match overridden.map(|member| &member.value) {
+        Some(Value::Object(nested)) => text::member(nested, ".").map(|member| &member.value),
+        other => other,
+    };
+    if let Some(Value::StringLit(range)) = itself.filter(|_| from != to)
+        && range.value == from
+    {
+        splices.replace(range.range, Json::from(to).to_string());
+    }
+}
+
 fn force(before: &str, root: &Object<'_>, style: &Style, mut overrides: BTreeMap<String, Op>, splices: &mut Splices) {
-    let at_end: Order = |_, _| Ordering::Less;
+    let at_end: Order = |_, _| Ordering::Equal;
     let Some(known) = text::object(root, "overrides") else {
         let set = |(name, op)| match op {
             Op::Set(value) => Some((name, value)),

@@ -53,6 +53,15 @@ pub enum EditError {
         /// Version.
         version: String,
     },
+    /// The entry has the checksum of its archive, and the registry tells none of the new one: what is installed could no
+    /// longer be checked.
+    #[error("the registry has no checksum of {name} {version}")]
+    Unchecked {
+        /// Registry name.
+        name: String,
+        /// Version.
+        version: String,
+    },
     /// Two changes of the same bytes: what they would make is not what either intends.
     #[error("changes of {0} overlap")]
     Overlap(String),
@@ -126,7 +135,11 @@ impl<'a> Changes<'a> {
             any_like: None,
             links: HashMap::new(),
         };
+        let mut checked: BTreeSet<&str> = BTreeSet::new();
         for package in &graph.packages {
+            if !package.hashes.is_empty() {
+                checked.insert(&package.place);
+            }
             match &package.source {
                 Source::Registry(Some(address)) if address.starts_with("http") => {
                     let like = (address.clone(), package.name.clone());
@@ -146,7 +159,7 @@ impl<'a> Changes<'a> {
         for change in &plan.changes {
             match change {
                 Change::Update { place, name, to, .. } => placed.push((place, name, to, false)),
-                Change::Add { place, name, version } => placed.push((place, name, version, true)),
+                Change::Add { place, name, version, .. } => placed.push((place, name, version, true)),
                 Change::Remove { place, .. } => {
                     changes.removed.insert(place.clone());
                 }
@@ -160,8 +173,11 @@ impl<'a> Changes<'a> {
             let release =
                 facts.packages.get(name).and_then(|facts| facts.releases.iter().find(|r| r.version == *version));
             let release = release.ok_or_else(unknown)?;
+            if release.hashes.is_empty() && checked.contains(place.as_str()) {
+                return Err(EditError::Unchecked { name: name.clone(), version: version.clone() });
+            }
             let read = registry.version(version).ok_or_else(unknown)?;
-            let needs = registry.needs_of(release);
+            let needs = registry.needs_of(registry.name(name), release);
             let (parent, key) = place.rsplit_once("node_modules/").unwrap_or(("", place));
             match ids.get(place).copied().filter(|id| !state.nodes[*id].gone) {
                 Some(id) => state.update(id, read, needs, u32::MAX),

@@ -31,8 +31,13 @@ fn changes() -> Plan {
     let update =
         Change::Update { place: "node_modules/a".into(), name: "a".into(), from: "1.0.0".into(), to: "1.0.1".into() };
     let remove = Change::Remove { place: "node_modules/b".into(), name: "b".into(), version: "1.0.0".into() };
-    let add =
-        |name: &str| Change::Add { place: format!("node_modules/{name}"), name: name.into(), version: "1.0.0".into() };
+    let add = |name: &str| Change::Add {
+        place: format!("node_modules/{name}"),
+        name: name.into(),
+        version: "1.0.0".into(),
+        marker: None,
+        via: Vec::new(),
+    };
     Plan { changes: vec![require, update, remove, add("c"), add("d")], ..Plan::default() }
 }
 
@@ -203,7 +208,13 @@ fn an_override_is_written_in_the_style_of_the_manifest() {
 
 #[test]
 fn who_asks_for_an_overridden_package_asks_for_the_forced_version_in_the_older_half() {
-    let add = Change::Add { place: "node_modules/c".into(), name: "c".into(), version: "1.0.0".into() };
+    let add = Change::Add {
+        place: "node_modules/c".into(),
+        name: "c".into(),
+        version: "1.0.0".into(),
+        marker: None,
+        via: Vec::new(),
+    };
     let plan =
         Plan { changes: vec![Change::Override { name: "b".into(), version: "1.0.1".into() }, add], ..Plan::default() };
     let before = lock(1, &[LEGACY]);
@@ -216,6 +227,28 @@ fn who_asks_for_an_overridden_package_asks_for_the_forced_version_in_the_older_h
         after[at..].starts_with("\"b\": \"1.0.1\"\n      }\n    },\n    \"b\": { \"version\": \"1.0.0\" },\n    \"c\""),
         "{after}"
     );
+}
+
+#[test]
+fn a_checksum_is_not_given_up() {
+    let mut world = world();
+    for release in &mut world.facts.packages.get_mut("a").unwrap().releases {
+        release.hashes.clear();
+    }
+    let tree: SourceTree =
+        [("package.json", MANIFEST), ("package-lock.json", &lock(3, &[MODERN]))].into_iter().collect();
+    let (graphs, _) = detectors::dependency::npm::graphs(&tree);
+    let error = apply_npm(&graphs[0], &changes(), &world.facts, &|path| tree.text(path).ok().map(str::to_owned));
+    assert_eq!(error, Err(EditError::Unchecked { name: "a".into(), version: "1.0.1".into() }));
+}
+
+#[test]
+fn engines_that_are_a_list_stay_one() {
+    let mut release = world().facts.packages["a"].releases[0].clone();
+    release.lockfile_members.insert("engines".into(), serde_json::json!(["node >= 0.6"]));
+    let shown = super::entry::Shown { name: "a", key: "a", release: &release, resolved: None };
+    let ops = super::entry::modern(shown, super::entry::Habits { license: true });
+    assert_eq!(ops.get("engines"), Some(&super::text::Op::Set(serde_json::json!(["node >= 0.6"]))));
 }
 
 #[test]

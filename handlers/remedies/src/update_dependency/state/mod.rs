@@ -38,6 +38,8 @@ pub(super) struct Node {
     pub direct: bool,
     /// Inside its parent's archive.
     pub bundled: bool,
+    /// Its line has a marker, so that it is not installed on every machine (pip).
+    pub conditional: bool,
     /// It went with the archive that held it.
     pub gone: bool,
     /// A folder of the project: its needs are what is to be satisfied.
@@ -60,7 +62,7 @@ pub(super) struct Original {
 /// What does not hold.
 #[derive(Debug, Clone)]
 pub(super) enum Violation {
-    /// An entry that has a wound, at this place among the items.
+    /// An entry that has a wound.
     Wounded(Id),
     /// `from` asks for something else than what `to` has.
     Rejects { from: Id, need: Need, to: Id },
@@ -88,6 +90,8 @@ pub(super) struct State<'r, 'a> {
     pub flat: bool,
     keys: HashMap<Name, Vec<Id>>,
     hashed: bool,
+    /// Whether one Python ran all pins before any change.
+    one_python: bool,
     trail: Vec<change::Undo>,
     /// Index in `graph.packages` by node.
     pub package: HashMap<Id, usize>,

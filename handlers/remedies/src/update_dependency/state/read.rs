@@ -1,5 +1,6 @@
 //! A graph read into the tree.
 
+use super::super::ranges::{is_pin, line_of_pip};
 use super::super::registry::{Name, Need, Range, Registry, one_a_name, pythons};
 use super::{Id, Node, Original, ROOT, State};
 use pipeline::dependency::{DependencyGraph, DependencyKind, Source};
@@ -22,6 +23,7 @@ impl<'r, 'a> State<'r, 'a> {
             overrides: BTreeMap::new(),
             flat: graph.ecosystem == Ecosystem::PyPI,
             keys: HashMap::new(),
+            one_python: true,
             hashed: graph.packages.iter().any(|package| !package.hashes.is_empty()),
             trail: Vec::new(),
             package: HashMap::new(),
@@ -99,6 +101,7 @@ impl<'r, 'a> State<'r, 'a> {
             movable: false,
             direct: false,
             bundled: false,
+            conditional: false,
             gone: false,
             root,
             link: None,
@@ -131,6 +134,10 @@ impl<'r, 'a> State<'r, 'a> {
                 needs.entry(id).or_default().push(self.registry.need(&direct.name, &direct.requirement, direct.kind));
             }
         }
+        if self.flat {
+            let own = self.read_lines_of_pip(graph);
+            needs.insert(ROOT, self.registry.joined(own));
+        }
         let mut overridden: HashMap<Name, Option<Rc<Range>>> = HashMap::new();
         let mut ids: Vec<(Id, usize)> = self.package.iter().map(|(id, index)| (*id, *index)).collect();
         ids.sort_unstable();
@@ -143,7 +150,7 @@ impl<'r, 'a> State<'r, 'a> {
             }
             let release = if node.movable { self.registry.release(node.package, &package.version) } else { None };
             if self.flat {
-                let all = release.map(|release| self.registry.needs_of(release)).unwrap_or_default();
+                let all = release.map(|release| self.registry.needs_of(node.package, release)).unwrap_or_default();
                 needs.entry(id).or_default().extend(all.iter().cloned());
                 continue;
             }
@@ -169,6 +176,28 @@ impl<'r, 'a> State<'r, 'a> {
         }
     }
 
+    /// What the lines of requirements files say besides pins: extras, markers, and ranges, which have to hold.
+    fn read_lines_of_pip(&mut self, graph: &DependencyGraph) -> Vec<Need> {
+        let ids: HashMap<usize, Id> = self.package.iter().map(|(id, index)| (*index, *id)).collect();
+        let mut own = Vec::new();
+        let mut everywhere: HashSet<Id> = HashSet::new();
+        for direct in &graph.direct {
+            let (extras, specifiers, marker) = line_of_pip(&direct.requirement);
+            let name = self.registry.name(&direct.name);
+            let extras = extras.iter().filter_map(|extra| extra.parse().ok());
+            self.registry.extras.borrow_mut().entry(name).or_default().extend(extras);
+            if let Some(id) = direct.to.and_then(|to| ids.get(&to)) {
+                self.nodes[*id].conditional |= marker.is_some();
+                everywhere.extend(marker.is_none().then_some(*id));
+            }
+            if !specifiers.is_empty() && !is_pin(specifiers) {
+                own.push(self.registry.need(&direct.name, specifiers, direct.kind));
+            }
+        }
+        everywhere.into_iter().for_each(|id| self.nodes[id].conditional = false);
+        own
+    }
+
     pub(super) fn index(&mut self) {
         self.originals = self.nodes.len();
         for (id, node) in self.nodes.iter().enumerate() {
@@ -185,9 +214,12 @@ impl<'r, 'a> State<'r, 'a> {
             if let (true, Some(version)) = (self.flat, self.nodes[id].version.clone())
                 && let Some(release) = self.registry.release(self.nodes[id].package, version.version.as_str())
             {
-                self.nodes[id].pythons = release.engines.get("python").map_or(u32::MAX, |text| pythons(text));
+                let all = self.nodes[id].conditional;
+                let asked = release.engines.get("python").filter(|_| !all);
+                self.nodes[id].pythons = asked.map_or(u32::MAX, |text| pythons(text));
             }
         }
+        self.one_python = self.some_python_runs_all();
         self.above = vec![None; self.nodes.len()];
         let mut seen: HashSet<Id> = HashSet::new();
         let mut queue: VecDeque<Id> = (0..self.nodes.len()).filter(|id| self.nodes[*id].root).collect();

@@ -30,7 +30,7 @@ pub fn apply(graph: &DependencyGraph, plan: &Plan, facts: &Facts, tree: &SourceT
     match graph.ecosystem {
         Ecosystem::Npm => {
             let unmarked = |path: &str| tree.text(path).ok().map(str::to_owned);
-            let mut patch = super::npm_edit::apply_npm(graph, plan, facts, &unmarked)?;
+            let mut patch = super::npm_edit::apply(graph, plan, facts, &unmarked)?;
             // npm reads past a byte order mark, and it stays.
             let is_marked = |path: &str| tree.bytes(path).is_some_and(|bytes| bytes.starts_with(MARK.as_bytes()));
             for file in patch.files.iter_mut().filter(|file| is_marked(&file.path)) {

@@ -57,10 +57,11 @@ pub(super) fn line_of_pip(after_name: &str) -> (Vec<&str>, &str, Option<&str>) {
     if specifiers.starts_with('@') { (extras, "", None) } else { (extras, specifiers, marker) }
 }
 
-/// Whether specifiers fix the version: then the line is what a change rewrites, and no range that has to hold.
-pub(super) fn is_pin(specifiers: &str) -> bool {
-    let mut clauses = specifiers.trim_matches(['(', ')']).split(',').map(str::trim);
-    clauses.any(|clause| clause.starts_with("==") && !clause.ends_with(".*"))
+/// Specifiers without the pin: that is what a change rewrites, the others have to hold.
+pub(super) fn beside_pin(specifiers: &str) -> String {
+    let clauses = specifiers.trim_matches(['(', ')']).split(',').map(str::trim);
+    let is_pin = |clause: &str| clause.starts_with("==") && !clause.ends_with(".*");
+    clauses.filter(|clause| !is_pin(clause)).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -75,6 +76,15 @@ mod tests {
         );
         assert_eq!(line_of_pip(""), (vec![], "", None));
         assert_eq!(line_of_pip("[x] @ https://h/a;b.zip"), (vec!["x"], "", None));
-        assert!(is_pin("(==1.0)") && is_pin("!=2,===1.0") && !is_pin("==1.*") && !is_pin("~=1.0") && !is_pin(""));
+    }
+
+    #[test]
+    fn what_stands_beside_a_pin_has_to_hold() {
+        let row = |specifiers, expect| assert_eq!(beside_pin(specifiers), expect);
+        row("(==1.0)", "");
+        row("!=2, ===1.0,<3", "!=2,<3");
+        row("==1.*", "==1.*");
+        row("~=1.0", "~=1.0");
+        row("", "");
     }
 }

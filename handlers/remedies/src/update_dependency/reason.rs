@@ -40,7 +40,7 @@ pub(super) fn nothing_does(state: &State<'_, '_>, id: Id) -> String {
         }
     }
     match young {
-        Some(version) => format!("{name} {version} would do in place of {who}, but it is too young"),
+        Some(version) => format!("{who}: {name} {version} has no known vulnerability, but it is too young"),
         None => format!("{who}: no later release of {name} is without known vulnerabilities"),
     }
 }

@@ -3,7 +3,7 @@
 use super::Wound;
 use super::markers;
 use super::registry::Ver;
-use super::state::{Id, State, workspace};
+use super::state::{Id, State, find, workspace};
 use pep508_rs::MarkerTree;
 use pipeline::dependency::{DependencyGraph, Source};
 use pipeline::patch::{Change, Left, Plan};
@@ -45,10 +45,13 @@ fn changes(state: &State<'_, '_>, graph: &DependencyGraph, needed: &[bool]) -> V
     for direct in &graph.direct {
         let Some(written) = &direct.written else { continue };
         let folder = workspace(base, &written.path);
-        let edit = state
-            .required
-            .iter()
-            .find(|((id, name), _)| state.nodes[*id].place == folder && *text(*name) == direct.name);
+        // What it asks of those who install it stays, where it asks for the same by another range.
+        let edit = state.required.iter().find(|((id, name), _)| {
+            let before = state.nodes[*id].original.as_ref().and_then(|original| find(&original.needs, *name));
+            state.nodes[*id].place == folder
+                && *text(*name) == direct.name
+                && before.is_some_and(|need| need.range.text == direct.requirement)
+        });
         if let Some((_, to)) = edit {
             let (path, name, from) = (written.path.clone(), direct.name.clone(), direct.requirement.clone());
             let change = Change::Require { path, name, from, to: to.clone() };

@@ -10,7 +10,10 @@ use serde_json::Value as Json;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-const SECTIONS: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
+const SECTIONS: [&str; 3] = ["dependencies", "devDependencies", "optionalDependencies"];
+
+/// What the project asks of those who install it: changed only where nothing else asks for the name.
+const PEERS: [&str; 1] = ["peerDependencies"];
 
 /// The manifests that a plan changes.
 pub(super) fn paths(graph: &DependencyGraph, plan: &Plan) -> BTreeSet<String> {
@@ -48,7 +51,7 @@ pub(super) fn edit(path: &str, before: &str, graph: &DependencyGraph, plan: &Pla
     splices.apply(path, before)
 }
 
-/// Replaces the range of `name` in every section of `object` that has it.
+/// Replaces the range of `name` in every section of `object` that has it; in `peerDependencies` only where no other does.
 pub(super) fn require(
     path: &str,
     object: &Object<'_>,
@@ -58,7 +61,10 @@ pub(super) fn require(
     splices: &mut Splices,
 ) -> Result<(), EditError> {
     let mut found = false;
-    for section in SECTIONS.iter().filter_map(|section| text::object(object, section)) {
+    let has =
+        |section: &&str| text::object(object, section).is_some_and(|section| text::member(section, name).is_some());
+    let sections: &[&str] = if SECTIONS.iter().any(|section| has(&section)) { &SECTIONS } else { &PEERS };
+    for section in sections.iter().filter_map(|section| text::object(object, section)) {
         let Some(Value::StringLit(range)) = text::member(section, name).map(|member| &member.value) else { continue };
         found |= range.value == from || range.value == to;
         if range.value == from && from != to {

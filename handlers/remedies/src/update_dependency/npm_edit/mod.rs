@@ -23,9 +23,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Why a plan can't be carried out. Nothing is written then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// The graph is not npm's.
-    #[error("not a project of npm")]
-    NotNpm,
     /// The file is not there.
     #[error("{0} is not there, or is over a limit")]
     Absent(String),
@@ -88,18 +85,15 @@ struct Changes<'a> {
     links: HashMap<String, String>,
 }
 
-/// Writes `plan` into the project's files. `texts` reads a file of the tree.
+/// Writes `plan` into the files of a project of npm. `texts` reads a file of the tree.
 ///
 /// Every byte outside the changed entries stays. A plan that is already carried out gives a patch without files.
-pub fn apply_npm(
+pub(super) fn apply(
     graph: &DependencyGraph,
     plan: &Plan,
     facts: &Facts,
     texts: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Patch, EditError> {
-    if graph.ecosystem != pipeline::version::Ecosystem::Npm {
-        return Err(EditError::NotNpm);
-    }
     let mut patch = Patch::default();
     let mut push = |path: &str, edit: &dyn Fn(&str) -> Result<String, EditError>| {
         let before = texts(path).ok_or_else(|| EditError::Absent(path.to_owned()))?;

@@ -1,7 +1,7 @@
 //! Edits of small lockfiles of every version.
 
 use super::super::tests::{World, npm};
-use super::{EditError, apply_npm};
+use super::EditError;
 use detectors::source_tree::SourceTree;
 use pipeline::patch::{Change, Patch, Plan};
 use proptest::prelude::*;
@@ -44,7 +44,7 @@ fn changes() -> Plan {
 fn apply(manifest: &str, lock: &str, plan: &Plan) -> Result<Patch, EditError> {
     let tree: SourceTree = [("package.json", manifest), ("package-lock.json", lock)].into_iter().collect();
     let (graphs, _) = detectors::dependency::npm::graphs(&tree);
-    apply_npm(&graphs[0], plan, &world().facts, &|path| tree.text(path).ok().map(str::to_owned))
+    super::apply(&graphs[0], plan, &world().facts, &|path| tree.text(path).ok().map(str::to_owned))
 }
 
 /// Checks the lockfile after the plan, that carrying it out again changes nothing, and that its own graph holds.
@@ -238,8 +238,22 @@ fn a_checksum_is_not_given_up() {
     let tree: SourceTree =
         [("package.json", MANIFEST), ("package-lock.json", &lock(3, &[MODERN]))].into_iter().collect();
     let (graphs, _) = detectors::dependency::npm::graphs(&tree);
-    let error = apply_npm(&graphs[0], &changes(), &world.facts, &|path| tree.text(path).ok().map(str::to_owned));
+    let error = super::apply(&graphs[0], &changes(), &world.facts, &|path| tree.text(path).ok().map(str::to_owned));
     assert_eq!(error, Err(EditError::Unchecked { name: "a".into(), version: "1.0.1".into() }));
+}
+
+#[test]
+fn what_is_asked_of_others_changes_only_where_nothing_else_asks() {
+    let changed = |manifest: &str| {
+        let plan = Plan { changes: changes().changes.into_iter().take(1).collect(), ..Plan::default() };
+        let patch =
+            apply(manifest, &lock(3, &["  \"packages\": {\"\": {\"dependencies\": {\"a\": \"1.0.0\"}}}"]), &plan);
+        patch.unwrap().files.remove(0).after
+    };
+    let both = r#"{"devDependencies": {"a": "1.0.0"}, "peerDependencies": {"a": "1.0.0"}}"#;
+    assert_eq!(changed(both), both.replacen("1.0.0", "1.0.1", 1));
+    let alone = r#"{"peerDependencies": {"a": "1.0.0"}}"#;
+    assert_eq!(changed(alone), alone.replace("1.0.0", "1.0.1"));
 }
 
 #[test]
@@ -279,7 +293,7 @@ proptest! {
         let facts = npm().release("n@1.0.1", "").facts;
         let update = Change::Update { place: "node_modules/n".into(), name: "n".into(), from: "1.0.0".into(), to: "1.0.1".into() };
         let plan = Plan { changes: vec![update], ..Plan::default() };
-        let patch = apply_npm(&graphs[0], &plan, &facts, &|path| tree.text(path).ok().map(str::to_owned)).unwrap();
+        let patch = super::apply(&graphs[0], &plan, &facts, &|path| tree.text(path).ok().map(str::to_owned)).unwrap();
         let expect = text.replace(changed, &changed.replace("1.0.0", "1.0.1"));
         prop_assert_eq!(&patch.files[0].after, &expect);
     }

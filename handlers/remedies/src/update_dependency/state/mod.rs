@@ -162,6 +162,6 @@ impl State<'_, '_> {
     }
 }
 
-fn find(needs: &[Need], name: Name) -> Option<&Need> {
+pub(super) fn find(needs: &[Need], name: Name) -> Option<&Need> {
     needs.binary_search_by_key(&name, |need| need.name).ok().and_then(|at| needs.get(at))
 }

@@ -1,6 +1,6 @@
 //! A graph read into the tree.
 
-use super::super::ranges::{is_pin, line_of_pip};
+use super::super::ranges::{beside_pin, line_of_pip};
 use super::super::registry::{Name, Need, Range, Registry, one_a_name, pythons};
 use super::{Id, Node, Original, ROOT, State};
 use pipeline::dependency::{DependencyGraph, DependencyKind, Source};
@@ -190,8 +190,9 @@ impl<'r, 'a> State<'r, 'a> {
                 self.nodes[*id].conditional |= marker.is_some();
                 everywhere.extend(marker.is_none().then_some(*id));
             }
-            if !specifiers.is_empty() && !is_pin(specifiers) {
-                own.push(self.registry.need(&direct.name, specifiers, direct.kind));
+            let range = beside_pin(specifiers);
+            if !range.is_empty() {
+                own.push(self.registry.need(&direct.name, &range, direct.kind));
             }
         }
         everywhere.into_iter().for_each(|id| self.nodes[id].conditional = false);

@@ -212,14 +212,14 @@ impl State<'_, '_> {
                 let Some(candidate) = candidates.get(*release) else { return false };
                 let needs = self.registry.needs(candidate);
                 self.update(*id, candidate.version.clone(), needs, candidate.pythons);
-                self.some_python_runs_all()
+                self.leaves_a_python()
             }
             Act::Add { parent, key, package, release } => {
                 let candidates = self.registry.candidates(*package);
                 let Some(candidate) = candidates.get(*release) else { return false };
                 let needs = self.registry.needs(candidate);
                 self.add(*parent, *key, *package, candidate.version.clone(), needs, candidate.pythons);
-                self.some_python_runs_all()
+                self.leaves_a_python()
             }
             Act::Require { id, name, text } => {
                 self.require(*id, *name, text.clone());
@@ -232,6 +232,13 @@ impl State<'_, '_> {
                 true
             }
         }
+    }
+
+    /// A change that leaves no Python is not made. Another pin could have followed, so that is noted.
+    fn leaves_a_python(&self) -> bool {
+        let runs = self.some_python_runs_all();
+        self.python_in_the_way.set(self.python_in_the_way.get() || !runs);
+        runs
     }
 
     /// How many entries an override takes out of the range of those who ask for them, to an incompatible version.

@@ -42,6 +42,7 @@ pub fn plan(graph: &DependencyGraph, wounds: &[Wound<'_>], facts: &Facts, rules:
     }
     let Healing { acts, reasons, exact, entries, .. } = healing;
     replay(&mut state, &acts, None);
+    let exact = exact && !state.python_in_the_way.get();
     Planned::Plan(report::report(&state, graph, wounds, &entries, reasons, exact))
 }
 

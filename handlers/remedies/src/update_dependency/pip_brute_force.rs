@@ -160,7 +160,7 @@ fn holds((sign, bound): (&str, V), version: V) -> bool {
 fn check(seed: u64) {
     let case = Case::random(seed);
     let plan = case.world().plan(&Rules::new(now()));
-    let told = || format!("seed {seed}: {}\n{case:#?}", lines(&plan));
+    let told = || format!("seed {seed}: {}\n{case:?}", lines(&plan));
     let mut after = case.pins.clone();
     for change in &plan.changes {
         let Change::Update { name, to, .. } = change else { panic!("{}", told()) };

@@ -10,6 +10,7 @@ mod ways;
 pub(super) use read::workspace;
 
 use super::registry::{Name, Need, Range, Registry, Ver};
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -92,6 +93,8 @@ pub(super) struct State<'r, 'a> {
     hashed: bool,
     /// Whether one Python ran all pins before any change.
     one_python: bool,
+    /// Whether a change was not tried because no Python would have run all pins.
+    pub python_in_the_way: Cell<bool>,
     trail: Vec<change::Undo>,
     /// Index in `graph.packages` by node.
     pub package: HashMap<Id, usize>,

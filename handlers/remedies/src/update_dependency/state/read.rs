@@ -5,6 +5,7 @@ use super::super::registry::{Name, Need, Range, Registry, one_a_name, pythons};
 use super::{Id, Node, Original, ROOT, State};
 use pipeline::dependency::{DependencyGraph, DependencyKind, Source};
 use pipeline::version::Ecosystem;
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
@@ -24,6 +25,7 @@ impl<'r, 'a> State<'r, 'a> {
             flat: graph.ecosystem == Ecosystem::PyPI,
             keys: HashMap::new(),
             one_python: true,
+            python_in_the_way: Cell::new(false),
             hashed: graph.packages.iter().any(|package| !package.hashes.is_empty()),
             trail: Vec::new(),
             package: HashMap::new(),
@@ -223,7 +225,9 @@ impl<'r, 'a> State<'r, 'a> {
         self.one_python = self.some_python_runs_all();
         self.above = vec![None; self.nodes.len()];
         let mut seen: HashSet<Id> = HashSet::new();
-        let mut queue: VecDeque<Id> = (0..self.nodes.len()).filter(|id| self.nodes[*id].root).collect();
+        // Every pin is installed, whatever asks for it.
+        let begins = |id: &Id| self.flat || self.nodes[*id].root;
+        let mut queue: VecDeque<Id> = (0..self.nodes.len()).filter(begins).collect();
         seen.extend(queue.iter());
         while let Some(id) = queue.pop_front() {
             let mut reached: Vec<Id> = self.nodes[id].link.into_iter().collect();

@@ -63,7 +63,7 @@ pub(super) fn require(
     let mut found = false;
     let has =
         |section: &&str| text::object(object, section).is_some_and(|section| text::member(section, name).is_some());
-    let sections: &[&str] = if SECTIONS.iter().any(|section| has(&section)) { &SECTIONS } else { &PEERS };
+    let sections: &[&str] = if SECTIONS.iter().any(has) { &SECTIONS } else { &PEERS };
     for section in sections.iter().filter_map(|section| text::object(object, section)) {
         let Some(Value::StringLit(range)) = text::member(section, name).map(|member| &member.value) else { continue };
         found |= range.value == from || range.value == to;

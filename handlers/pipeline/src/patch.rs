@@ -49,6 +49,12 @@ pub enum Change {
         name: String,
         /// Its version.
         version: String,
+        /// On which machines it is needed (pip), as a marker. `None`: on all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        marker: Option<String>,
+        /// What needs it (pip), by name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        via: Vec<String>,
     },
     /// An entry that nothing needs any more.
     Remove {

@@ -1,4 +1,4 @@
 //! Finding and facts in, patch out. Pure and format-preserving: no IO, no clock; one strategy a module.
 
-pub mod pip;
+mod pip;
 pub mod update_dependency;

@@ -8,6 +8,10 @@ use agents::environment::registries::{Configuration, ProjectAddresses, RegistryS
 use detectors::dependency::{graphs, index_urls, problems, unread};
 use detectors::sbom::{self, Document};
 use detectors::source_tree::SourceTree;
+use pipeline::dependency::{Dependency, DependencyGraph};
+use pipeline::facts::{Facts, Need, PackageFacts, Release};
+use pipeline::ids::Fingerprint;
+use remedies::update_dependency::{self, Planned, Rules, Wound};
 
 const VERSION_1: &str = r#"{"name":"shop","version":"1.0.0","lockfileVersion":1,"requires":true,"dependencies":{"gate":{"version":"2.1.0",
 "resolved":"https://registry.example/gate/-/gate-2.1.0.tgz","integrity":"sha512-YQ==","requires":{"latch":"^1.0.0"},"dependencies":{"latch":
@@ -48,6 +52,7 @@ fn read(path: &str, bytes: &[u8]) {
     for graph in &graphs {
         problems(&tree, graph);
         index_urls(&tree, graph);
+        heal(&tree, graph);
     }
     let document = Document {
         name: "shop",
@@ -58,6 +63,47 @@ fn read(path: &str, bytes: &[u8]) {
     };
     sbom::cyclonedx::write(&document, &graphs);
     sbom::spdx::write(&document, &graphs);
+}
+
+/// Plans and writes a fix of the first few packages, in a registry that has a later release of everything.
+fn heal(tree: &SourceTree, graph: &DependencyGraph) {
+    let rules =
+        Rules { steps_max: 200, ..Rules::new(jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(24 * 30)) };
+    let wounded: Vec<_> = graph.packages.iter().filter(|package| package.is_judged()).take(3).collect();
+    let fingerprints: Vec<_> = wounded.iter().map(|package| Fingerprint::of("T", &package.place, 0)).collect();
+    let wounds = wounded.iter().zip(&fingerprints);
+    let wounds: Vec<Wound<'_>> =
+        wounds.map(|(package, fingerprint)| Wound { fingerprint, places: vec![package.place.clone()] }).collect();
+    let release = |version: &str, needs: &[Dependency]| Release {
+        version: version.to_owned(),
+        published: Some(jiff::Timestamp::UNIX_EPOCH),
+        hashes: vec!["sha256:ab".to_owned()],
+        dependencies: needs
+            .iter()
+            .map(|need| Need {
+                name: need.name.clone(),
+                requirement: need.requirement.clone(),
+                kind: need.kind,
+                marker: None,
+            })
+            .collect(),
+        ..Release::default()
+    };
+    let mut facts = Facts::default();
+    for _ in 0..4 {
+        match update_dependency::plan(graph, &wounds, &facts, &rules) {
+            Planned::Plan(plan) => return drop(update_dependency::apply(graph, &plan, &facts, tree)),
+            Planned::NeedFacts(names) => {
+                for name in names {
+                    let known = graph.packages.iter().filter(|package| package.name == name);
+                    let mut releases: Vec<_> =
+                        known.map(|package| release(&package.version, &package.dependencies)).collect();
+                    releases.push(release("999.0.0", &[]));
+                    facts.packages.insert(name, PackageFacts { releases, ..PackageFacts::default() });
+                }
+            }
+        }
+    }
 }
 
 /// The beginning of a real file, where this machine has it: mutations of it still get far.

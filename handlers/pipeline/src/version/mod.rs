@@ -82,6 +82,28 @@ impl Version {
         &self.raw
     }
 
+    /// The first three numbers, missing ones zero: what distance is measured in. `None` in ecosystems other than npm and
+    /// PyPI.
+    pub fn numbers(&self) -> Option<[u64; 3]> {
+        match &self.parsed {
+            Parsed::Npm(version) => Some(version.numbers),
+            Parsed::PyPI(version) => {
+                let release = version.release();
+                Some([0, 1, 2].map(|at| release.get(at).copied().unwrap_or(0)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is meant for the brave: `2.0.0-rc.1` in npm, `2.0rc1` in PyPI. False in other ecosystems.
+    pub fn is_prerelease(&self) -> bool {
+        match &self.parsed {
+            Parsed::Npm(version) => !version.prerelease.is_empty(),
+            Parsed::PyPI(version) => version.any_prerelease(),
+            _ => false,
+        }
+    }
+
     /// Whose version it is.
     pub fn ecosystem(&self) -> Ecosystem {
         match self.parsed {
@@ -153,3 +175,21 @@ impl PartialEq for Version {
 }
 
 impl Eq for Version {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ecosystem, Version};
+
+    #[test]
+    fn numbers_and_prereleases_are_those_of_the_order() {
+        let check = |ecosystem, text, numbers, is_prerelease| {
+            let version = Version::parse(ecosystem, text).unwrap();
+            assert_eq!((version.numbers(), version.is_prerelease()), (numbers, is_prerelease), "{text}");
+        };
+        check(Ecosystem::Npm, "=1.2.3", Some([1, 2, 3]), false);
+        check(Ecosystem::Npm, "v1.2.3beta", Some([1, 2, 3]), true);
+        check(Ecosystem::PyPI, "1!2", Some([2, 0, 0]), false);
+        check(Ecosystem::PyPI, "2.0.1.4rc1", Some([2, 0, 1]), true);
+        check(Ecosystem::Go, "v1.2.3-rc.1", None, false);
+    }
+}

@@ -39,7 +39,7 @@ fn line_ending(text: &str) -> &'static str {
 
 fn lines(file: &RequirementsFile, text: &str, edit: &AddEdit) -> Result<String, EditError> {
     let eol = line_ending(text);
-    let mut lines = format!("{}=={}", edit.name, edit.version);
+    let mut lines = format!("{}{}", edit.name, edit.after_name());
     if let Some((_, hashed)) = file.requirements().find(|(_, requirement)| !requirement.hashes.is_empty()) {
         let layout = Layout::of(text, hashed).filter(|_| !edit.hashes.is_empty());
         let layout = layout.ok_or_else(|| EditError::HashesMissing(edit.name.clone()))?;

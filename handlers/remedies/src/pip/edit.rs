@@ -32,7 +32,7 @@ pub struct PinEdit {
     pub line: u32,
     /// Its name, in any spelling.
     pub name: String,
-    /// The version that a pin becomes. A range is changed as little as makes it begin at this version and hold it.
+    /// The version that the pin becomes.
     pub to: String,
     /// `sha256:…` of every file of the release. They replace the hashes that the requirement has; where it has none,
     /// none are written.
@@ -48,6 +48,8 @@ pub struct AddEdit {
     pub name: String,
     /// The pin.
     pub version: String,
+    /// On which machines it is installed, written after `;`. `None`: on all.
+    pub marker: Option<String>,
     /// `sha256:…` of every file of the release: written where the file has hashes.
     pub hashes: Vec<String>,
     /// What needs it: written as `# via` comment where the file was compiled.
@@ -87,6 +89,9 @@ pub enum EditError {
     /// It is taken from a URL or a path, so that no version can be set.
     #[error("{0} is not taken from a registry")]
     NotFromRegistry(String),
+    /// It is a range, which decides at install time.
+    #[error("{0} is not pinned")]
+    NotPinned(String),
     /// The name, the version or a hash is none; it would break the file.
     #[error("`{0}` can't be written: {1}")]
     Invalid(String, String),
@@ -142,6 +147,14 @@ pub fn apply(tree: &SourceTree, edits: &[Edit]) -> Result<Patch, EditError> {
         }
     }
     Ok(patch)
+}
+
+impl AddEdit {
+    /// What stands after the name: `==1.0 ; sys_platform == 'win32'`.
+    pub(super) fn after_name(&self) -> String {
+        let marker = self.marker.as_ref().map(|marker| format!(" ; {marker}"));
+        format!("=={}{}", self.version, marker.unwrap_or_default())
+    }
 }
 
 impl Edit {
@@ -203,7 +216,7 @@ fn pin(text: &str, requirement: &Requirement, edit: &PinEdit, splices: &mut Vec<
     }
     check_text(&edit.to, &edit.hashes)?;
     let before = splices.len();
-    specifier::rewrite(text, requirement, edit, splices)?;
+    specifier::rewrite(requirement, edit, splices)?;
     let same_version = splices.len() == before;
     if requirement.hashes.is_empty() || (same_version && edit.hashes.is_empty()) {
         return Ok(());

@@ -5,7 +5,7 @@ mod hashes;
 mod specifier;
 
 pub mod edit;
-pub mod verify;
+mod verify;
 
 #[cfg(test)]
 mod tests;

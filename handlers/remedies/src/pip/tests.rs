@@ -1,7 +1,7 @@
 //! Rows: a file, an edit, the file after it.
 
 use super::edit::{AddEdit, Edit, EditError, PinEdit, RemoveEdit, apply};
-use super::verify::{verify, verify_patch};
+use super::verify::verify;
 use detectors::dependency::pip::file::RequirementsFile;
 use detectors::source_tree::SourceTree;
 
@@ -15,7 +15,8 @@ fn pin(line: u32, name: &str, to: &str, hashes: &[&str]) -> Edit {
 fn add(name: &str, version: &str, hashes: &[&str], via: &[&str]) -> Edit {
     let hashes = hashes.iter().map(|hash| format!("sha256:{hash}")).collect();
     let via = via.iter().map(ToString::to_string).collect();
-    Edit::Add(AddEdit { path: PATH.to_owned(), name: name.to_owned(), version: version.to_owned(), hashes, via })
+    let (name, version) = (name.to_owned(), version.to_owned());
+    Edit::Add(AddEdit { path: PATH.to_owned(), name, version, marker: None, hashes, via })
 }
 
 fn remove(line: u32, name: &str) -> Edit {
@@ -53,32 +54,9 @@ fn a_pin_changes_and_nothing_else() {
         "foo \\\n  == \\\n  1.1 \\\n  ; os_name == 'nt'\n",
     );
     check("foo==1.0 -C a=b\n", pin(1, "foo", "1.1", &["aa"]), "foo==1.1 -C a=b\n");
-    check("foo==1.0,!=1.5,<2\n", pin(1, "foo", "2.1", &[]), "foo==2.1,!=1.5,<3\n");
+    check("foo==1.0,!=1.5,<2\n", pin(1, "foo", "1.7", &[]), "foo==1.7,!=1.5,<2\n");
     check("foo==1.0\n", pin(1, "foo", "1.0", &[]), "foo==1.0\n");
     check("foo==1.0.0\n", pin(1, "foo", "1", &[]), "foo==1.0.0\n");
-}
-
-#[test]
-fn ranges_are_rewritten_as_little_as_possible() {
-    #[track_caller]
-    fn row(before: &str, to: &str, expect: &str) {
-        check(&format!("foo{before}\n"), pin(1, "foo", to, &[]), &format!("foo{expect}\n"));
-    }
-    row(">=1.0,<2.0", "1.5", ">=1.5,<2.0");
-    row(">=1.0,<2.0", "2.1", ">=2.1,<3.0");
-    row(" >= 1.0 , < 1.5", "2.1.3", " >= 2.1.3 , < 2.2");
-    row(">1.0", "1.5", ">=1.5");
-    row("<=1.0", "1.5", "<=1.5,>=1.5");
-    row("<2", "1.5", "<2,>=1.5");
-    row("~=1.4", "1.6", "~=1.6");
-    row("~=1.4", "1.6.3", "~=1.6,>=1.6.3");
-    row("~=1.4.2", "2.0", "~=2.0.0");
-    row("==1.2.*", "1.2.5", "==1.2.*,>=1.2.5");
-    row("==1.2.*", "1.3.0", "==1.3.*");
-    row("", "1.5", ">=1.5");
-    row("[x] ; os_name == 'nt'", "1.5", "[x]>=1.5 ; os_name == 'nt'");
-    row("!=1.1", "1.5", "!=1.1,>=1.5");
-    row(">=2,<3", "2", ">=2,<3");
 }
 
 #[test]
@@ -162,8 +140,9 @@ fn what_cannot_be_done_is_refused() {
     row("a==1\n", pin(2, "a", "2", &[]), "requirements.txt:2 does not ask for a");
     row("a==1\n", pin(1, "b", "2", &[]), "requirements.txt:1 does not ask for b");
     row("a @ https://h/x.zip\n", pin(1, "a", "2", &[]), "a is not taken from a registry");
-    row("a>=1,!=2\n", pin(1, "a", "2", &[]), "a 2 is forbidden by `!=2` on the same line");
-    row("a>=3\n", pin(1, "a", "2", &[]), "a 2 is forbidden by `>=3` on the same line");
+    row("a==1,!=2\n", pin(1, "a", "2", &[]), "a 2 is forbidden by `!=2` on the same line");
+    row("a==1,<2\n", pin(1, "a", "2", &[]), "a 2 is forbidden by `<2` on the same line");
+    row("a>=1\n", pin(1, "a", "2", &[]), "a is not pinned");
     row(
         "a==1 --hash=sha256:aa\n",
         pin(1, "a", "2", &["zz"]),
@@ -196,12 +175,14 @@ fn every_pin_of_a_real_project_can_be_changed_alone() {
     for package in &graphs[0].packages {
         let edits = [pin(package.line, &package.name, "999.1", &[])];
         let patch = apply(&tree, &edits).unwrap();
-        assert_eq!(verify_patch(&patch, &edits), Ok(()));
+        let file = &patch.files[0];
+        let is_as_intended = |edit: &Edit| verify(&file.path, &file.before, &file.after, &[edit]);
+        assert_eq!(is_as_intended(&edits[0]), Ok(()));
         let changed: Vec<_> = text.lines().zip(patch.files[0].after.lines()).filter(|(was, is)| was != is).collect();
         let (was, is) = (format!("{}=={}", package.name, package.version), format!("{}==999.1", package.name));
         assert_eq!(changed, [(was.as_str(), is.as_str())]);
         // The line of another package is not taken for the edited one.
-        assert!(verify_patch(&patch, &[pin(package.line + 1, &package.name, "999.1", &[])]).is_err());
+        assert!(is_as_intended(&pin(package.line + 1, &package.name, "999.1", &[])).is_err());
     }
 }
 
@@ -220,12 +201,16 @@ proptest::proptest! {
                 proptest::prop_assert_eq!(&unchanged, &text);
             }
             let to = format!("{major}.1.2");
-            if let Ok(after) = edited(&text, &[pin(entry.line, &requirement.name, &to, &["ab", "cd"])]) {
+            let result = edited(&text, &[pin(entry.line, &requirement.name, &to, &["ab", "cd"])]);
+            // Broken lines, addresses and what stands beside a pin can be in the way; nothing else is.
+            let plain = requirement.pin().is_some() && requirement.specifiers.len() == 1 && requirement.address.is_none();
+            proptest::prop_assert!(result.is_ok() || !plain || !file.errors.is_empty(), "{:?}", result);
+            if let Ok(after) = result {
                 proptest::prop_assert!(after.starts_with(&text[..entry.span.start]));
                 proptest::prop_assert!(after.ends_with(&text[entry.span.end..]));
                 let again = RequirementsFile::parse(&after);
                 let found = again.entries.iter().find(|found| found.line == entry.line).and_then(|found| found.requirement()).unwrap();
-                proptest::prop_assert_eq!(requirement.pin().is_some(), found.pin() == Some(to.as_str()));
+                proptest::prop_assert_eq!(found.pin(), Some(to.as_str()));
                 // Twice is once.
                 proptest::prop_assert_eq!(edited(&after, &[pin(entry.line, &requirement.name, &to, &["ab", "cd"])]), Ok(after.clone()));
             }

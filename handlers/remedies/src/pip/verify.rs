@@ -1,26 +1,13 @@
 //! Whether an edited file says exactly what was intended.
 
 use super::edit::{Edit, EditError};
-use super::specifier::{allows, begins_at};
+use super::specifier::allows;
 use detectors::dependency::pip::file::{Entry, LineError, RequirementsFile};
 use detectors::dependency::pip::requirement::Requirement;
 use detectors::dependency::pip::{comments_below, normalised};
 use pep440_rs::Version;
-use pipeline::patch::Patch;
 use std::collections::BTreeSet;
 use std::str::FromStr;
-
-/// Whether each file of `patch` says what `edits` intend. An edit that changes nothing has no file there.
-pub fn verify_patch(patch: &Patch, edits: &[Edit]) -> Result<(), EditError> {
-    let edits: Vec<_> = edits.iter().collect();
-    for file in &patch.files {
-        if !edits.iter().any(|edit| edit.path() == file.path) {
-            return Err(EditError::NotAsIntended(file.path.clone(), "no edit is meant for it".to_owned()));
-        }
-        verify(&file.path, &file.before, &file.after, &edits)?;
-    }
-    Ok(())
-}
 
 /// Reads both texts and compares them line by line: an edited requirement says what its edit wants and keeps the rest
 /// of its bytes; an added or removed one is there or gone; every other line is the same, byte by byte.
@@ -77,9 +64,8 @@ fn pass_added(entries: &[Entry], at: &mut usize, edits: &[&Edit]) -> usize {
         let is_added = edits.iter().any(|edit| match edit {
             Edit::Add(edit) => {
                 let hashes = requirement.hashes.is_empty() || has_hashes(requirement, &edit.hashes);
-                let plain =
-                    requirement.specifiers.len() == 1 && requirement.after_name == format!("=={}", edit.version);
-                requirement.name == edit.name && plain && hashes
+                let plain = requirement.specifiers.len() == 1 && requirement.after_name == edit.after_name();
+                requirement.name == edit.name && plain && requirement.marker == edit.marker && hashes
             }
             _ => false,
         });
@@ -101,14 +87,13 @@ fn is_edited(before: &str, old: &Entry, after: &str, new: &Entry, edit: &Edit) -
         false => has_hashes(is, &edit.hashes) || (same_version && is_same_hashes(was, is)),
     };
     let holds = is.specifiers.iter().all(|one| allows(&one.operator, &one.version, &to));
-    let begins = is.specifiers.iter().any(|one| begins_at(&one.operator, &one.version, &to));
     let same = (&was.name, &was.extras, &was.marker, &was.via) == (&is.name, &is.extras, &is.marker, &is.via);
     let named = normalised(&is.name) == normalised(&edit.name);
     same && named
         && holds
-        && begins
         && hashes
-        && was.pin().is_some() == is.pin().is_some()
+        && was.pin().is_some()
+        && is.pin().is_some()
         && is_same_frame(before, old, was, after, new, is)
 }
 

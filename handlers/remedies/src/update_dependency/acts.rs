@@ -6,7 +6,7 @@
 use super::cost::{Cost, OVERRIDES, REQUIRES};
 use super::ranges;
 use super::registry::{Candidate, Name, Need};
-use super::state::{Id, State, Violation};
+use super::state::{Id, ROOT, State, Violation};
 use pipeline::dependency::DependencyKind;
 
 /// One thing done. Releases are indexes into the candidates of the package.
@@ -68,7 +68,12 @@ impl State<'_, '_> {
                 if !self.flat {
                     self.cuts(*from, allowed, &mut acts);
                 }
-                self.requirement(*from, need, *to, &mut acts);
+                match self.followed(need.name).filter(|_| !self.nodes[*from].root) {
+                    Some(own) if self.resolve(ROOT, need.name) == Some(*to) => {
+                        self.requirement(ROOT, own, *to, &mut acts);
+                    }
+                    _ => self.requirement(*from, need, *to, &mut acts),
+                }
                 if allowed.overrides && same_package {
                     self.overrides(*from, need, Some(*to), &mut acts);
                 }
@@ -99,7 +104,7 @@ impl State<'_, '_> {
         }
         for (release, candidate) in self.registry.candidates(node.package).iter().enumerate() {
             let then = &candidate.version;
-            let breaking = node.direct && !ranges::compatible(now.numbers, then.numbers);
+            let breaking = node.direct && now.breaks(then);
             let newer = then.version > now.version && (!then.prerelease || now.prerelease);
             if newer && (allowed.breaking || !breaking) && wanted(self, candidate) {
                 let cost = Cost::update(now.numbers, then.numbers, breaking, candidate.release.deprecated);
@@ -143,8 +148,10 @@ impl State<'_, '_> {
         let is_peer = matches!(need.kind, DependencyKind::Peer | DependencyKind::PeerOptional);
         let mut at = if is_peer && !self.nodes[from].root { self.nodes[from].parent } else { Some(from) };
         let stop = to.and_then(|to| self.nodes[to].parent);
+        // A tag may be any release, but hardly one for the brave.
+        let brave = !need.range.is_tag() || newest.version.prerelease;
         while let Some(parent) = at.filter(|at| to.is_none() || Some(*at) != stop) {
-            for (release, candidate) in candidates.iter().enumerate() {
+            for (release, candidate) in candidates.iter().enumerate().filter(|(_, c)| brave || !c.version.prerelease) {
                 let version = &candidate.version;
                 if self.allows(from, need, version) && !self.is_older_than_before(from, need.name, version) {
                     let depth = if self.flat { 0 } else { self.depth(parent) };
@@ -166,6 +173,7 @@ impl State<'_, '_> {
         };
         if target.package == need.package
             && let Some(text) = ranges::bump(self.registry.ecosystem, &need.range.text, &version.version)
+            && text != need.range.text
         {
             acts.push((Cost::one(REQUIRES), Act::Require { id: from, name: need.name, text }));
         }
@@ -204,14 +212,14 @@ impl State<'_, '_> {
                 let Some(candidate) = candidates.get(*release) else { return false };
                 let needs = self.registry.needs(candidate);
                 self.update(*id, candidate.version.clone(), needs, candidate.pythons);
-                self.some_python_runs_all()
+                self.leaves_a_python()
             }
             Act::Add { parent, key, package, release } => {
                 let candidates = self.registry.candidates(*package);
                 let Some(candidate) = candidates.get(*release) else { return false };
                 let needs = self.registry.needs(candidate);
                 self.add(*parent, *key, *package, candidate.version.clone(), needs, candidate.pythons);
-                self.some_python_runs_all()
+                self.leaves_a_python()
             }
             Act::Require { id, name, text } => {
                 self.require(*id, *name, text.clone());
@@ -226,6 +234,13 @@ impl State<'_, '_> {
         }
     }
 
+    /// A change that leaves no Python is not made. Another pin could have followed, so that is noted.
+    fn leaves_a_python(&self) -> bool {
+        let runs = self.some_python_runs_all();
+        self.python_in_the_way.set(self.python_in_the_way.get() || !runs);
+        runs
+    }
+
     /// How many entries an override takes out of the range of those who ask for them, to an incompatible version.
     pub(super) fn broken_promises(&self) -> u64 {
         let mut count = 0;
@@ -233,9 +248,7 @@ impl State<'_, '_> {
             let Some(now) = &self.nodes[id].version else { continue };
             let breaks = |(user, need): &(Id, Need)| {
                 !need.range.allows(now)
-                    && self
-                        .version_before(*user, need.name)
-                        .is_none_or(|before| !ranges::compatible(before.numbers, now.numbers))
+                    && self.version_before(*user, need.name).is_none_or(|before| before.breaks(now))
                     && self.is_needed(*user)
             };
             count += u64::from(self.dependents(id).iter().any(breaks));

@@ -22,12 +22,22 @@ pub enum ApplyError {
     NoSuchChange(String, Ecosystem),
 }
 
+/// The byte order mark, which editors on Windows put first.
+const MARK: &str = "\u{feff}";
+
 /// The patch that makes the changes of `plan` in the files of `tree`: every byte outside of them stays.
 pub fn apply(graph: &DependencyGraph, plan: &Plan, facts: &Facts, tree: &SourceTree) -> Result<Patch, ApplyError> {
     match graph.ecosystem {
         Ecosystem::Npm => {
-            let read = |path: &str| std::str::from_utf8(tree.bytes(path)?).ok().map(str::to_owned);
-            Ok(super::npm_edit::apply_npm(graph, plan, facts, &read)?)
+            let unmarked = |path: &str| tree.text(path).ok().map(str::to_owned);
+            let mut patch = super::npm_edit::apply(graph, plan, facts, &unmarked)?;
+            // npm reads past a byte order mark, and it stays.
+            let is_marked = |path: &str| tree.bytes(path).is_some_and(|bytes| bytes.starts_with(MARK.as_bytes()));
+            for file in patch.files.iter_mut().filter(|file| is_marked(&file.path)) {
+                file.before.insert_str(0, MARK);
+                file.after.insert_str(0, MARK);
+            }
+            Ok(patch)
         }
         Ecosystem::PyPI => Ok(edit::apply(tree, &pip_edits(graph, plan, facts)?)?),
         other => Err(ApplyError::NoSuchChange("a plan".to_owned(), other)),
@@ -49,12 +59,13 @@ fn pip_edits(graph: &DependencyGraph, plan: &Plan, facts: &Facts) -> Result<Vec<
                 let (path, line) = (entry.path.clone(), entry.line);
                 Edit::Pin(PinEdit { path, line, name: name.clone(), to: to.clone(), hashes: hashes(name, to) })
             }
-            Change::Add { place, name, version } => Edit::Add(AddEdit {
+            Change::Add { place, name, version, marker, via } => Edit::Add(AddEdit {
                 path: place.clone(),
                 name: name.clone(),
                 version: version.clone(),
+                marker: marker.clone(),
                 hashes: hashes(name, version),
-                via: Vec::new(),
+                via: via.clone(),
             }),
             Change::Remove { place, name, .. } => {
                 let entry = entry(place).ok_or_else(|| moved(place, name))?;

@@ -18,6 +18,7 @@ pub(super) struct Construct<'s, 'r, 'a> {
     pub state: &'s mut State<'r, 'a>,
     pub allowed: Allowed,
     pub steps_left: u64,
+    pub used: u64,
     pub acts: Vec<Act>,
     pub cost: Cost,
     /// Entries that are being dealt with, and by release whether it would do: ways in circles lead nowhere.
@@ -46,6 +47,7 @@ impl<'s, 'r, 'a> Construct<'s, 'r, 'a> {
             state,
             allowed,
             steps_left: steps_max,
+            used: 0,
             acts: Vec::new(),
             cost: Cost::default(),
             climbing: Vec::new(),
@@ -62,9 +64,8 @@ impl<'s, 'r, 'a> Construct<'s, 'r, 'a> {
         let mut best: Option<(Cost, Vec<Act>)> = None;
         let mut feasible = 0;
         let total = self.steps_left;
-        let mut used = 0;
         for level in 0..LEVELS_MAX {
-            self.steps_left = STEPS_OF_A_WAY.min(total.saturating_sub(used));
+            self.steps_left = STEPS_OF_A_WAY.min(total.saturating_sub(self.used));
             let before = self.steps_left;
             self.from_level = level;
             self.deepest = 0;
@@ -78,8 +79,8 @@ impl<'s, 'r, 'a> Construct<'s, 'r, 'a> {
             }
             self.back_to(mark, 0, Cost::default());
             self.climbing.clear();
-            used += before - self.steps_left;
-            if feasible >= FEASIBLE_MAX || self.deepest < level || used >= total || self.state.flat {
+            self.used += before - self.steps_left;
+            if feasible >= FEASIBLE_MAX || self.deepest < level || self.used >= total || self.state.flat {
                 break;
             }
         }

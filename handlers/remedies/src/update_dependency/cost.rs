@@ -2,20 +2,20 @@
 
 use std::ops::{Add, Index};
 
-/// Wounds left, overrides, manifest edits, entries changed or added, breaking changes, deprecated releases chosen, how
-/// deep new entries stand, distance (majors, minors, patches), and how far new entries are from the newest release.
+/// Overrides, manifest edits, entries changed or added, breaking changes, deprecated releases chosen, how deep new entries
+/// stand, distance (majors, minors, patches), and how far new entries are from the newest release. Fewer wounds left come
+/// before all of these: that is decided where sets of wounds are chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Cost(pub [u64; 13]);
+pub(super) struct Cost(pub [u64; 12]);
 
-pub(super) const LEFT: usize = 0;
-pub(super) const OVERRIDES: usize = 1;
-pub(super) const REQUIRES: usize = 2;
-pub(super) const ENTRIES: usize = 3;
-pub(super) const BREAKING: usize = 4;
-pub(super) const DEPRECATED: usize = 5;
-const DEPTH: usize = 6;
-const DISTANCE: usize = 7;
-const AGE: usize = 10;
+pub(super) const OVERRIDES: usize = 0;
+pub(super) const REQUIRES: usize = 1;
+pub(super) const ENTRIES: usize = 2;
+pub(super) const BREAKING: usize = 3;
+pub(super) const DEPRECATED: usize = 4;
+const DEPTH: usize = 5;
+const DISTANCE: usize = 6;
+const AGE: usize = 9;
 
 impl Cost {
     /// One of one part.

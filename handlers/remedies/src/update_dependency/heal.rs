@@ -42,6 +42,7 @@ pub fn plan(graph: &DependencyGraph, wounds: &[Wound<'_>], facts: &Facts, rules:
     }
     let Healing { acts, reasons, exact, entries, .. } = healing;
     replay(&mut state, &acts, None);
+    let exact = exact && !state.python_in_the_way.get();
     Planned::Plan(report::report(&state, graph, wounds, &entries, reasons, exact))
 }
 
@@ -57,6 +58,8 @@ pub(super) struct Healing<'h, 'r, 'a> {
     pub state: &'h mut State<'r, 'a>,
     pub allowed: Allowed,
     pub steps_left: u64,
+    /// Changes that may still be tried where no search is made. When they are used up, what is open is left.
+    pub tries_left: u64,
     /// What a search may always take, though others used up what there was.
     pub steps_min: u64,
     /// What a search may take at most.
@@ -100,6 +103,7 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
             state,
             allowed,
             steps_left: steps_max,
+            tries_left: TRIES_MAX,
             steps_min: steps_max.min(STEPS_MIN),
             steps_each_max: steps_max / SEARCHES,
             entries,
@@ -114,14 +118,20 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
     /// Finds for each entry by itself whether and how it can be healed.
     fn one_by_one(&mut self) {
         let ids: BTreeSet<Id> = self.entries.iter().flatten().copied().collect();
+        self.state.drop_orphans(&ids);
         let mut failed: Vec<Id> = Vec::new();
         for id in ids {
+            if self.state.nodes[id].gone {
+                continue;
+            }
             if !self.state.is_needed(id) {
-                // Nothing leads to it: it is as good as gone, and no business of ours.
-                self.alone.insert(
-                    id,
-                    Alone { cost: Cost::default(), acts: Vec::new(), footprint: BTreeSet::new(), exact: true },
-                );
+                // Optional peers are no way to change anything, and npm keeps what they lead to.
+                failed.push(id);
+                continue;
+            }
+            if self.tries_left == 0 {
+                self.exact = false;
+                failed.push(id);
                 continue;
             }
             let steps_max = self.steps_for_one();
@@ -166,6 +176,12 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
     }
 
     fn why(&mut self, id: Id) -> String {
+        if !self.state.is_needed(id) {
+            return reason::nothing_asks(self.state, id);
+        }
+        if self.tries_left == 0 {
+            return reason::ended_before(self.state, id);
+        }
         let wider = [(true, self.allowed.overrides), (self.allowed.breaking, true), (true, true)];
         for (breaking, overrides) in wider {
             if (breaking, overrides) == (self.allowed.breaking, self.allowed.overrides) {
@@ -217,7 +233,9 @@ impl<'h, 'r, 'a> Healing<'h, 'r, 'a> {
     /// The cheaper of what is known and what can be constructed.
     pub(super) fn construct(&mut self, id: Id, allowed: Allowed, best: Option<(Cost, Vec<Act>)>) -> Outcome {
         let target = self.state.bundler(id);
-        let found = Construct::new(self.state, allowed, STEPS_TO_CONSTRUCT).heal(target);
+        let mut construct = Construct::new(self.state, allowed, STEPS_TO_CONSTRUCT.min(self.tries_left));
+        let found = construct.heal(target);
+        self.tries_left = self.tries_left.saturating_sub(construct.used + 1);
         if !self.state.registry.missing.borrow().is_empty() {
             return Outcome::FactsMissing;
         }
@@ -233,3 +251,6 @@ const SEARCHES: u64 = 30;
 
 /// Changes tried for one entry where the exact search ended at its limit.
 const STEPS_TO_CONSTRUCT: u64 = 1_000;
+
+/// Changes tried for all entries beyond the searches, and changes made again to see which of them can be taken back.
+const TRIES_MAX: u64 = 2_000_000;

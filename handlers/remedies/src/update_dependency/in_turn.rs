@@ -18,15 +18,16 @@ impl Healing<'_, '_, '_> {
         self.pruned(acts, cluster)
     }
 
-    /// Takes back every act that the healed entries of `cluster` don't need.
+    /// Takes back every act that the healed entries of `cluster` don't need, until the tries are used up.
     pub(super) fn pruned(&mut self, mut acts: Vec<Act>, cluster: &[Id]) -> Vec<Act> {
         let mark = self.state.mark();
         replay(self.state, &acts, None);
         let healed: Vec<Id> = cluster.iter().copied().filter(|id| self.is_healed(*id)).collect();
         self.state.back_to(mark);
         let mut at = acts.len();
-        while at > 0 {
+        while at > 0 && self.tries_left > 0 {
             at -= 1;
+            self.tries_left = self.tries_left.saturating_sub(acts.len() as u64);
             if self.holds_without(&acts, at, &healed) {
                 acts = without(self.state.originals, &acts, at);
                 // What was needed for this one may not be needed now.

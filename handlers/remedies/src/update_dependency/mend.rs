@@ -96,7 +96,8 @@ impl Construct<'_, '_, '_> {
                 let can_be_edited = || {
                     ranges::bump(self.state.registry.ecosystem, &need.range.text, &candidate.version.version).is_some()
                 };
-                self.state.allows(*user, need, &candidate.version) || node.root && can_be_edited()
+                let is_own = node.root || self.state.followed(need.name).is_some();
+                self.state.allows(*user, need, &candidate.version) || is_own && can_be_edited()
             })
     }
 }

@@ -10,8 +10,11 @@ mod cost;
 mod heal;
 mod in_turn;
 mod item;
+mod markers;
 mod mend;
 mod npm_edit;
+#[cfg(test)]
+mod pip_brute_force;
 mod ranges;
 mod reach;
 mod reason;
@@ -26,7 +29,6 @@ mod together;
 
 pub use apply::{ApplyError, apply};
 pub use heal::plan;
-pub use npm_edit::{EditError, apply_npm};
 pub use reach::reach;
 
 use pipeline::ids::Fingerprint;

@@ -44,33 +44,24 @@ pub(super) fn bump(ecosystem: Ecosystem, text: &str, to: &Version) -> Option<Str
     Requirement::parse(ecosystem, text).ok()?.bump(to)
 }
 
-/// The first three numbers of a version: what distance is measured in.
-pub(super) fn numbers(version: &Version) -> [u64; 3] {
-    match version.ecosystem() {
-        Ecosystem::Npm => nodejs_semver::Version::parse(version.as_str())
-            .map_or([0; 3], |version| [version.major(), version.minor(), version.patch()]),
-        _ => version.as_str().parse::<pep440_rs::Version>().map_or([0; 3], |version| {
-            let release = version.release();
-            [0, 1, 2].map(|at| release.get(at).copied().unwrap_or(0))
-        }),
-    }
+/// What stands after a name in a requirements file, taken apart: `[extras] specifiers ; marker`. Nothing of an address.
+pub(super) fn line_of_pip(after_name: &str) -> (Vec<&str>, &str, Option<&str>) {
+    let (body, marker) = match after_name.split_once(';') {
+        Some((body, marker)) => (body.trim(), Some(marker.trim())),
+        None => (after_name.trim(), None),
+    };
+    let (extras, specifiers) = match body.strip_prefix('[').and_then(|body| body.split_once(']')) {
+        Some((extras, specifiers)) => (extras.split(',').map(str::trim).collect(), specifiers.trim()),
+        None => (Vec::new(), body),
+    };
+    if specifiers.starts_with('@') { (extras, "", None) } else { (extras, specifiers, marker) }
 }
 
-/// Whether the version is meant for the brave: `2.0.0-rc.1`, `2.0rc1`.
-pub(super) fn is_prerelease(version: &Version) -> bool {
-    match version.ecosystem() {
-        Ecosystem::Npm => nodejs_semver::Version::parse(version.as_str()).is_ok_and(|version| version.is_prerelease()),
-        _ => version.as_str().parse::<pep440_rs::Version>().is_ok_and(|version| version.any_prerelease()),
-    }
-}
-
-/// Whether going from one to the other breaks no promise: the leftmost number that is not zero stays, as caret reads it.
-pub(super) fn compatible(from: [u64; 3], to: [u64; 3]) -> bool {
-    match from {
-        [0, 0, _] => from == to,
-        [0, minor, _] => to[0] == 0 && to[1] == minor,
-        [major, ..] => to[0] == major,
-    }
+/// Specifiers without the pin: that is what a change rewrites, the others have to hold.
+pub(super) fn beside_pin(specifiers: &str) -> String {
+    let clauses = specifiers.trim_matches(['(', ')']).split(',').map(str::trim);
+    let is_pin = |clause: &str| clause.starts_with("==") && !clause.ends_with(".*");
+    clauses.filter(|clause| !is_pin(clause)).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -78,9 +69,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_caret_says_what_is_compatible() {
-        assert!(compatible([1, 2, 3], [1, 9, 0]) && !compatible([1, 2, 3], [2, 0, 0]));
-        assert!(compatible([0, 2, 3], [0, 2, 9]) && !compatible([0, 2, 3], [0, 3, 0]));
-        assert!(!compatible([0, 0, 3], [0, 0, 4]));
+    fn a_line_of_pip_is_taken_apart() {
+        assert_eq!(
+            line_of_pip("[x, y] >= 1.0,<2 ; os_name == 'nt'"),
+            (vec!["x", "y"], ">= 1.0,<2", Some("os_name == 'nt'"))
+        );
+        assert_eq!(line_of_pip(""), (vec![], "", None));
+        assert_eq!(line_of_pip("[x] @ https://h/a;b.zip"), (vec!["x"], "", None));
+    }
+
+    #[test]
+    fn what_stands_beside_a_pin_has_to_hold() {
+        let row = |specifiers, expect| assert_eq!(beside_pin(specifiers), expect);
+        row("(==1.0)", "");
+        row("!=2, ===1.0,<3", "!=2,<3");
+        row("==1.*", "==1.*");
+        row("~=1.0", "~=1.0");
+        row("", "");
     }
 }

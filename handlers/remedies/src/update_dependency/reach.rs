@@ -8,9 +8,14 @@ use pipeline::version::{Ecosystem, Version};
 /// The furthest that any change of `plan` reaches.
 pub fn reach(graph: &DependencyGraph, plan: &Plan) -> Reach {
     let is_direct = |place: &str| graph.packages.iter().any(|package| package.place == place && package.direct);
+    let is_forced = |name: &str| {
+        plan.changes.iter().any(|change| matches!(change, Change::Override { name: forced, .. } if forced == name))
+    };
     let of_change = |change: &Change| match change {
         Change::Override { .. } => Reach::Override,
-        Change::Update { place, from, to, .. } if is_direct(place) && is_breaking(graph.ecosystem, from, to) => {
+        Change::Update { place, name, from, to }
+            if (is_direct(place) || is_forced(name)) && is_breaking(graph.ecosystem, from, to) =>
+        {
             Reach::Breaking
         }
         Change::Require { .. } => Reach::Manifest,

@@ -1,7 +1,6 @@
 //! Why a wound is left, in words: always the package and its version, and the smallest change that would do.
 
 use super::acts::Act;
-use super::ranges;
 use super::registry::Obstacle;
 use super::replay::replay;
 use super::state::{Id, State};
@@ -41,9 +40,19 @@ pub(super) fn nothing_does(state: &State<'_, '_>, id: Id) -> String {
         }
     }
     match young {
-        Some(version) => format!("{name} {version} would do in place of {who}, but it is too young"),
+        Some(version) => format!("{who}: {name} {version} has no known vulnerability, but it is too young"),
         None => format!("{who}: no later release of {name} is without known vulnerabilities"),
     }
+}
+
+/// Why an entry that only optional peers lead to is left.
+pub(super) fn nothing_asks(state: &State<'_, '_>, id: Id) -> String {
+    format!("{} is kept for an optional peer or a link alone: nothing that is changed replaces it", named(state, id))
+}
+
+/// Why an entry that nothing was tried for is left.
+pub(super) fn ended_before(state: &State<'_, '_>, id: Id) -> String {
+    format!("the search ended at its limit before {} was dealt with", named(state, id))
 }
 
 /// Why a wound that can be healed alone is left for others.
@@ -64,7 +73,7 @@ fn told(state: &mut State<'_, '_>, id: Id, acts: &[Act]) -> String {
                 let node = &state.nodes[*moved];
                 let from = node.original.as_ref().and_then(|original| original.version.as_ref());
                 if let (Some(from), Some(to)) = (from, &node.version) {
-                    let incompatible = node.direct && !ranges::compatible(from.numbers, to.numbers);
+                    let incompatible = node.direct && from.breaks(to);
                     let text = format!("{} {} → {}", state.registry.text(node.package), from.version, to.version);
                     steps.push((incompatible, *moved == id, text));
                 }

@@ -2,7 +2,9 @@
 
 use super::Rules;
 use super::classes::Brought;
+use super::markers;
 use super::ranges::{self, Asked};
+use pep508_rs::{ExtraName, MarkerTree};
 use pipeline::dependency::DependencyKind;
 use pipeline::facts::{Facts, Need as RawNeed, Release};
 use pipeline::version::{Ecosystem, Version};
@@ -22,6 +24,13 @@ pub(super) struct Ver {
     pub prerelease: bool,
 }
 
+impl Ver {
+    /// Whether going from this one to `then` may break who uses it, by the ecosystem's convention.
+    pub(super) fn breaks(&self, then: &Self) -> bool {
+        self.version.change_to(&then.version).is_breaking()
+    }
+}
+
 /// A requirement read once, with the answers it gave.
 #[derive(Debug)]
 pub(super) struct Range {
@@ -31,6 +40,11 @@ pub(super) struct Range {
 }
 
 impl Range {
+    /// Whether it names no version, such as `latest`.
+    pub(super) fn is_tag(&self) -> bool {
+        matches!(self.parsed, Asked::Any)
+    }
+
     pub(super) fn allows(&self, version: &Ver) -> bool {
         *self.answers.borrow_mut().entry(version.id).or_insert_with(|| ranges::allows(&self.parsed, &version.version))
     }
@@ -45,6 +59,8 @@ pub(super) struct Need {
     pub package: Name,
     pub range: Rc<Range>,
     pub kind: DependencyKind,
+    /// On which machines it is asked for.
+    pub marker: MarkerTree,
 }
 
 /// A release that may be chosen.
@@ -52,6 +68,7 @@ pub(super) struct Need {
 pub(super) struct Candidate<'a> {
     pub version: Rc<Ver>,
     pub release: &'a Release,
+    package: Name,
     needs: OnceCell<Rc<[Need]>>,
     /// Which Pythons it runs on, one bit each of [`PYTHONS`]. All, where it does not say.
     pub pythons: u32,
@@ -74,6 +91,8 @@ pub(super) struct Registry<'a> {
     candidates: RefCell<HashMap<Name, Candidates<'a>>>,
     /// `overrides` of the project, as far as they show: by need, the requirement in force.
     pub overridden: RefCell<HashMap<Name, Rc<Range>>>,
+    /// By package: the extras that the project asks for (pip).
+    pub extras: RefCell<HashMap<Name, Vec<ExtraName>>>,
     pub classes: RefCell<HashMap<Name, Rc<[u32]>>>,
     pub asked_of: OnceCell<HashMap<Name, Vec<Rc<Range>>>>,
     pub brings: RefCell<HashMap<PackageAndRange, Rc<[Brought]>>>,
@@ -95,6 +114,7 @@ impl<'a> Registry<'a> {
             asked_of: OnceCell::new(),
             brings: RefCell::default(),
             overridden: RefCell::default(),
+            extras: RefCell::default(),
             missing: RefCell::default(),
         }
     }
@@ -123,7 +143,7 @@ impl<'a> Registry<'a> {
         }
         let id = versions.len() as u32;
         let read = Version::parse(self.ecosystem, text).ok().map(|version| {
-            let (numbers, prerelease) = (ranges::numbers(&version), ranges::is_prerelease(&version));
+            let (numbers, prerelease) = (version.numbers().unwrap_or_default(), version.is_prerelease());
             Rc::new(Ver { id, version, numbers, prerelease })
         });
         versions.insert(text.to_owned(), read.clone());
@@ -144,7 +164,7 @@ impl<'a> Registry<'a> {
     pub(super) fn need(&self, name: &str, requirement: &str, kind: DependencyKind) -> Need {
         let alias = if requirement.starts_with("npm:") { ranges::alias(self.ecosystem, requirement) } else { None };
         let package = self.name(alias.as_deref().unwrap_or(name));
-        Need { name: self.name(name), package, range: self.range(requirement), kind }
+        Need { name: self.name(name), package, range: self.range(requirement), kind, marker: MarkerTree::TRUE }
     }
 
     /// Every release of the package that may be chosen, ascending. None at all where the registry was not asked
@@ -160,11 +180,13 @@ impl<'a> Registry<'a> {
                 self.missing.borrow_mut().insert(text.to_string());
                 return list.into();
             }
+            // Which of them are good can't be told.
+            Some(facts) if facts.unavailable.is_some() => {}
             Some(facts) => {
                 for release in facts.releases.iter().filter(|release| self.obstacle(facts, release).is_none()) {
                     let Some(version) = self.version(&release.version) else { continue };
                     let pythons = release.engines.get("python").map_or(u32::MAX, |text| pythons(text));
-                    list.push(Candidate { version, release, needs: OnceCell::new(), pythons });
+                    list.push(Candidate { version, release, package: name, needs: OnceCell::new(), pythons });
                 }
             }
         }
@@ -179,8 +201,8 @@ impl<'a> Registry<'a> {
 
     /// Why a release may not be chosen. `None`: it may.
     pub(super) fn obstacle(&self, facts: &pipeline::facts::PackageFacts, release: &Release) -> Option<Obstacle> {
-        let Ok(version) = Version::parse(self.ecosystem, &release.version) else { return Some(Obstacle::Unreadable) };
-        if let Some(advisory) = facts.advisories.iter().find(|advisory| advisory.affects(&version)) {
+        let Some(version) = self.version(&release.version) else { return Some(Obstacle::Unreadable) };
+        if let Some(advisory) = facts.advisories.iter().find(|advisory| advisory.affects(&version.version)) {
             return Some(Obstacle::Vulnerable(advisory.id.clone()));
         }
         if release.yanked {
@@ -207,20 +229,27 @@ impl<'a> Registry<'a> {
         self.facts.packages.get(&*self.text(name))
     }
 
-    /// The release that is written now, chosen or not.
+    /// The release that is written now, chosen or not: `1.0.0` may be `1.0` in the index.
     pub(super) fn release(&self, name: Name, version: &str) -> Option<&'a Release> {
-        self.facts(name)?.releases.iter().find(|release| release.version == version)
+        let releases = &self.facts(name)?.releases;
+        releases.iter().find(|release| release.version == version).or_else(|| {
+            let wanted = self.version(version)?;
+            let is_equal = |release: &&Release| {
+                self.version(&release.version).is_some_and(|known| known.version == wanted.version)
+            };
+            releases.iter().find(is_equal)
+        })
     }
 
-    /// The needs of a release, one a name, sorted by name.
-    pub(super) fn needs_of(&self, release: &Release) -> Rc<[Need]> {
-        let wanted = |need: &&RawNeed| need.marker.as_deref().is_none_or(possibly_on);
-        let mut needs: Vec<Need> = release
-            .dependencies
-            .iter()
-            .filter(wanted)
-            .map(|need| self.need(&need.name, &need.requirement, need.kind))
-            .collect();
+    /// The needs of a release of `package`, one a name, sorted by name.
+    pub(super) fn needs_of(&self, package: Name, release: &Release) -> Rc<[Need]> {
+        let extras = self.extras.borrow();
+        let extras = extras.get(&package).map(Vec::as_slice).unwrap_or_default();
+        let read = |need: &RawNeed| {
+            let marker = need.marker.as_deref().map_or(Some(MarkerTree::TRUE), |text| markers::read(text, extras))?;
+            Some(Need { marker, ..self.need(&need.name, &need.requirement, need.kind) })
+        };
+        let mut needs: Vec<Need> = release.dependencies.iter().filter_map(read).collect();
         let overridden = self.overridden.borrow();
         for need in &mut needs {
             if let Some(range) = overridden.get(&need.name) {
@@ -234,21 +263,26 @@ impl<'a> Registry<'a> {
     }
 
     /// Needs of one name under several markers become one need: any marker may be on, so all have to hold.
-    fn joined(&self, needs: Vec<Need>) -> Vec<Need> {
+    pub(super) fn joined(&self, needs: Vec<Need>) -> Vec<Need> {
         let mut joined: Vec<Need> = Vec::with_capacity(needs.len());
         for need in needs {
-            match joined.iter_mut().find(|known| known.name == need.name) {
-                None => joined.push(need),
-                Some(known) if known.range.text.is_empty() => known.range = need.range,
-                Some(known) if need.range.text.is_empty() || known.range.text == need.range.text => {}
-                Some(known) => known.range = self.range(&format!("{},{}", known.range.text, need.range.text)),
-            }
+            let Some(known) = joined.iter_mut().find(|known| known.name == need.name) else {
+                joined.push(need);
+                continue;
+            };
+            known.marker = markers::either(known.marker.clone(), &need.marker);
+            known.range = match (known.range.text.as_str(), need.range.text.as_str()) {
+                ("", _) => need.range,
+                (_, "") => continue,
+                (a, b) if a == b => continue,
+                (a, b) => self.range(&format!("{a},{b}")),
+            };
         }
         joined
     }
 
     pub(super) fn needs(&self, candidate: &Candidate<'_>) -> Rc<[Need]> {
-        Rc::clone(candidate.needs.get_or_init(|| self.needs_of(candidate.release)))
+        Rc::clone(candidate.needs.get_or_init(|| self.needs_of(candidate.package, candidate.release)))
     }
 }
 
@@ -279,23 +313,6 @@ pub(super) fn one_a_name(mut needs: Vec<Need>) -> Rc<[Need]> {
     needs.into()
 }
 
-/// A marker over this size, or with more parentheses than [`MARKER_PARENTHESES_MAX`], counts as one that can hold: the
-/// parser recurses into each.
-const MARKER_BYTES_MAX: usize = 2048;
-const MARKER_PARENTHESES_MAX: usize = 32;
-
-/// Whether a marker can hold on some machine when no extra is asked for.
-fn possibly_on(marker: &str) -> bool {
-    let parentheses = marker.bytes().filter(|byte| *byte == b'(').count();
-    if marker.len() > MARKER_BYTES_MAX || parentheses > MARKER_PARENTHESES_MAX {
-        return true;
-    }
-    match pep508_rs::MarkerTree::parse_str::<pep508_rs::VerbatimUrl>(marker) {
-        Ok(tree) => tree.evaluate_extras(&[]),
-        Err(_) => !marker.contains("extra"),
-    }
-}
-
 pub(super) fn pythons(text: &str) -> u32 {
     let Ok(set) = text.parse::<pep440_rs::VersionSpecifiers>() else { return u32::MAX };
     let mut mask = 0;
@@ -305,17 +322,4 @@ pub(super) fn pythons(text: &str) -> u32 {
         mask |= u32::from(runs) << bit;
     }
     mask
-}
-
-#[cfg(test)]
-mod tests {
-    use super::possibly_on;
-
-    #[test]
-    fn markers_are_read_within_limits() {
-        assert!(possibly_on("python_version >= \"3\""));
-        assert!(!possibly_on("extra == \"socks\""));
-        let deep = format!("{}extra == \"socks\"{}", "(".repeat(100_000), ")".repeat(100_000));
-        assert!(possibly_on(&deep));
-    }
 }

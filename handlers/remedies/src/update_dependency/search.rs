@@ -4,10 +4,10 @@
 //! What was tried at a branch is forbidden to its later siblings, so no set of changes is looked at twice.
 
 use super::acts::{Act, Allowed};
-use super::cost::{BREAKING, Cost, ENTRIES, LEFT, OVERRIDES, REQUIRES};
+use super::cost::{BREAKING, Cost, ENTRIES, OVERRIDES, REQUIRES};
 use super::item::Item;
 use super::registry::{Name, Range};
-use super::state::{Id, State, Violation};
+use super::state::{Id, ROOT, State, Violation};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -42,7 +42,7 @@ pub(super) struct Search<'s, 'r, 'a> {
     pub footprint: BTreeSet<Variable>,
     limit: Cost,
     /// By part of the cost: the least that was cut off for being over the limit.
-    over: [Option<u64>; 4],
+    over: [Option<u64>; 3],
     best: Option<(Cost, Vec<Act>)>,
     pub acts: Vec<Act>,
     forbidden: HashSet<Act>,
@@ -53,6 +53,8 @@ const ACTS_MAX: usize = 400;
 
 struct OutOfSteps;
 
+type Weighed = (Cost, Vec<(Cost, Act)>, Vec<Name>);
+
 impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
     pub(super) fn new(state: &'s mut State<'r, 'a>, items: Vec<Item>, allowed: Allowed, steps_max: u64) -> Self {
         Self {
@@ -62,7 +64,7 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
             steps_left: steps_max,
             footprint: BTreeSet::new(),
             limit: Cost::default(),
-            over: [None; 4],
+            over: [None; 3],
             best: None,
             acts: Vec::new(),
             forbidden: HashSet::new(),
@@ -75,7 +77,7 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
         self.limit.0[OVERRIDES] = at_least[OVERRIDES];
         self.limit.0[REQUIRES] = at_least[REQUIRES];
         loop {
-            self.over = [None; 4];
+            self.over = [None; 3];
             self.best = None;
             let ended = self.descend(Cost::default()).is_err();
             if !self.state.registry.missing.borrow().is_empty() {
@@ -115,7 +117,10 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
         if self.acts.len() >= ACTS_MAX {
             return Err(OutOfSteps);
         }
-        let Some((rest, options)) = self.weigh(&violations) else { return Ok(()) };
+        let Some((rest, options, names)) = self.weigh(&violations) else { return Ok(()) };
+        // What another search could share leaves a footprint, so that the two are solved together. Sharing pays only where
+        // what is not shared costs less than the cheapest way alone, so the search comes as far as the first that is.
+        self.footprint.extend(names.into_iter().map(|name| Variable::Addition(ROOT, name)));
         let is_over = self.is_over(cost + rest);
         if is_over || self.is_no_better(cost + rest) {
             // Not worth doing alone; it may be together with what heals other wounds, so it leaves a footprint.
@@ -148,11 +153,12 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
         ended
     }
 
-    /// What mending everything costs at least, and the ways to mend what has the fewest. `None`: something has none.
-    fn weigh(&self, violations: &[Violation]) -> Option<(Cost, Vec<(Cost, Act)>)> {
+    /// What mending everything costs at least, the ways to mend what has the fewest, and the names of what was counted.
+    /// `None`: something can't be mended.
+    fn weigh(&self, violations: &[Violation]) -> Option<Weighed> {
         let mut fewest: Option<Vec<(Cost, Act)>> = None;
         let mut by_name: HashMap<Name, Cost> = HashMap::new();
-        let mut requires = Cost::default();
+        let mut requires: HashSet<Act> = HashSet::new();
         // All of them before the first verdict, so that the facts that are missing are asked for in one go.
         let weighed: Vec<(&Violation, Vec<(Cost, Act)>)> = violations
             .iter()
@@ -166,8 +172,9 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
         let mut brought: Vec<(Name, Option<Rc<Range>>)> = Vec::new();
         for (violation, options) in weighed {
             let least = options.first()?.0;
-            if options.iter().all(|(_, act)| matches!(act, Act::Require { .. })) {
-                requires = requires + least;
+            // One edit may mend several needs, where an override makes others follow the project's range.
+            if let [(_, act @ Act::Require { .. })] = options.as_slice() {
+                requires.insert(act.clone());
             }
             if let Violation::Rejects { from, need, .. } | Violation::Missing { from, need } = violation
                 && self.state.nodes[*from].assigned
@@ -182,8 +189,9 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
             }
         }
         self.add_what_is_brought(brought, &mut by_name);
+        let requires = requires.iter().fold(Cost::default(), |sum, _| sum + Cost::one(REQUIRES));
         let rest = by_name.values().fold(requires, |sum, least| sum + *least);
-        Some((rest + self.lower_bound(&by_name)?, fewest?))
+        Some((rest + self.lower_bound(&by_name)?, fewest?, by_name.into_keys().collect()))
     }
 
     /// Counts the entries that are needed in turn, whatever releases are chosen, and that nothing in the tree answers.
@@ -234,7 +242,7 @@ impl<'s, 'r, 'a> Search<'s, 'r, 'a> {
     }
 
     fn is_over(&mut self, cost: Cost) -> bool {
-        for part in [LEFT, OVERRIDES, REQUIRES, ENTRIES] {
+        for part in [OVERRIDES, REQUIRES, ENTRIES] {
             if cost[part] > self.limit[part] {
                 let least = self.over[part].map_or(cost[part], |known| known.min(cost[part]));
                 self.over[part] = Some(least);

@@ -46,7 +46,6 @@ impl World {
         let (version, marks) = version.split_once(' ').unwrap_or((version, ""));
         let published = if marks.contains("young") { "2026-01-30T00:00:00Z" } else { "2020-01-01T00:00:00Z" };
         let package = self.facts.packages.entry(name.to_owned()).or_default();
-        let marker = |range: &str| range.split_once(';').map(|(_, marker)| marker.trim().to_owned());
         let release = Release {
             version: version.to_owned(),
             published: (!marks.contains("undated")).then(|| published.parse().unwrap()),
@@ -54,7 +53,13 @@ impl World {
             deprecated: marks.contains("deprecated"),
             dependencies: needs(needs_text)
                 .into_iter()
-                .map(|(name, requirement, kind)| Need { name, marker: marker(&requirement), requirement, kind })
+                .map(|(name, range, kind)| {
+                    let (requirement, marker) = match range.split_once(';') {
+                        Some((requirement, marker)) => (requirement.trim().to_owned(), Some(marker.trim().to_owned())),
+                        None => (range, None),
+                    };
+                    Need { name, requirement, kind, marker }
+                })
                 .collect(),
             ..Release::default()
         };
@@ -169,11 +174,14 @@ impl World {
     }
 
     pub(super) fn plan(&self, rules: &Rules) -> Plan {
-        let graph = self.graph();
-        let wounds = self.wounds(&graph);
+        self.plan_of(&self.graph(), rules)
+    }
+
+    pub(super) fn plan_of(&self, graph: &DependencyGraph, rules: &Rules) -> Plan {
+        let wounds = self.wounds(graph);
         let wounds: Vec<Wound<'_>> =
             wounds.iter().map(|(fingerprint, places)| Wound { fingerprint, places: places.clone() }).collect();
-        match plan(&graph, &wounds, &self.facts, rules) {
+        match plan(graph, &wounds, &self.facts, rules) {
             Planned::Plan(plan) => plan,
             Planned::NeedFacts(names) => panic!("needs facts of {names:?}"),
         }
@@ -184,7 +192,7 @@ pub(super) fn npm() -> World {
     World::default()
 }
 
-fn pip() -> World {
+pub(super) fn pip() -> World {
     World { pip: true, ..World::default() }
 }
 
@@ -195,8 +203,10 @@ pub(super) fn lines(plan: &Plan) -> String {
         .iter()
         .map(|change| match change {
             Change::Update { place, from, to, .. } => format!("{} {from} -> {to}", place.replace("node_modules/", "")),
-            Change::Add { place, version, name } => {
-                format!("+ {} {name} {version}", place.replace("node_modules/", ""))
+            Change::Add { place, version, name, marker, via } => {
+                let marker = marker.as_ref().map(|marker| format!(" ; {marker}")).unwrap_or_default();
+                let via = if via.is_empty() { String::new() } else { format!(" # via {}", via.join(", ")) };
+                format!("+ {} {name} {version}{marker}{via}", place.replace("node_modules/", ""))
             }
             Change::Remove { place, .. } => format!("- {}", place.replace("node_modules/", "")),
             Change::Require { path, name, from, to } => format!("{path}: {name} {from} -> {to}"),
@@ -312,8 +322,69 @@ fn young_yanked_and_undated_releases_are_not_chosen() {
         .release("a@1.0.3 yanked", "")
         .asks("a ^1")
         .at("a", "1.0.0");
-    check(&world, "left: a 1.0.1 would do in place of a 1.0.0, but it is too young");
+    check(&world, "left: a 1.0.0: a 1.0.1 has no known vulnerability, but it is too young");
     check(&world.release("a@1.0.4 deprecated", ""), "a 1.0.0 -> 1.0.4");
+}
+
+#[test]
+fn no_release_is_chosen_where_advisories_could_not_be_asked_for() {
+    let mut world = npm().release("a@1.0.0 bad", "").release("a@1.0.1", "").asks("a ^1").at("a", "1.0.0");
+    for facts in world.facts.packages.values_mut() {
+        facts.unavailable = Some("the index is gone".to_owned());
+    }
+    check(&world, "left: a 1.0.0: the releases of a are not known: the index is gone");
+}
+
+#[test]
+fn an_entry_that_nothing_leads_to_is_removed_with_what_hangs_on_it() {
+    let world = npm()
+        .release("a@1.0.0", "")
+        .release("o@1.0.0 bad", "p ^1")
+        .release("o@1.0.1", "")
+        .release("p@1.0.0", "")
+        .release("q@1.0.0", "o ^1")
+        .release("r@1.0.0", "")
+        .asks("a ^1")
+        .at("a", "1.0.0")
+        .at("o", "1.0.0")
+        .at("o>r", "1.0.0")
+        .at("p", "1.0.0")
+        .at("q", "1.0.0");
+    check(&world, "- o\n- o/r\n- q");
+}
+
+#[test]
+fn an_entry_for_an_optional_peer_alone_is_left() {
+    let world = npm()
+        .release("a@1.0.0", "o!? ^1")
+        .release("o@1.0.0 bad", "")
+        .release("o@1.0.1", "")
+        .asks("a ^1")
+        .at("a", "1.0.0")
+        .at("o", "1.0.0");
+    check(&world, "left: o 1.0.0 is kept for an optional peer or a link alone: nothing that is changed replaces it");
+}
+
+#[test]
+fn what_breaks_is_told_by_the_convention_of_the_ecosystem() {
+    let world = pip().release("a@0.100 bad", "").release("a@0.109.1", "").at("a", "0.100");
+    let mut graph = world.graph();
+    graph.packages[0].direct = true;
+    assert_eq!(lines(&world.plan_of(&graph, &Rules::new(now()))), "a 0.100 -> 0.109.1");
+    let world = pip().release("a@2019.1 bad", "").release("a@1!1.0", "").at("a", "2019.1");
+    let mut graph = world.graph();
+    graph.packages[0].direct = true;
+    let expect = "left: a 2019.1 → 1!1.0 would do, but it is a breaking change";
+    assert_eq!(lines(&world.plan_of(&graph, &Rules::new(now()))), expect);
+}
+
+#[test]
+fn a_release_is_found_however_the_index_spells_it() {
+    let mut world =
+        pip().release("a@1.0 bad", "").release("a@2.0", "").release("b@1.0", "a <2").at("a", "1.0").at("b", "1.0.0");
+    check(&world, "left: a 1.0: b 1.0.0 asks for a <2, and the nearest version without known vulnerabilities is 2.0");
+    world = world.release("b@1.1", "a >=1");
+    check(&world, "a 1.0 -> 2.0\nb 1.0.0 -> 1.1");
 }
 
 #[test]
@@ -448,6 +519,170 @@ fn an_extra_that_nobody_asked_for_is_not_in_the_way() {
         .at("a", "1.0")
         .at("b", "1.0");
     check(&world, "a 1.0 -> 1.1");
+}
+
+/// The first graph of files, as the program reads them.
+fn graph_of(files: &[(&str, &str)]) -> DependencyGraph {
+    let (mut graphs, _) = detectors::dependency::graphs(&files.iter().copied().collect());
+    graphs.remove(0)
+}
+
+#[track_caller]
+fn check_files(world: &World, files: &[(&str, &str)], expect: &str) {
+    let plan = world.plan_of(&graph_of(files), &Rules::new(now()));
+    assert_eq!(lines(&plan), expect);
+}
+
+#[test]
+fn a_pin_that_is_added_is_needed_where_its_need_holds() {
+    let mut world = pip()
+        .release("docker@5.0 bad", "")
+        .release("docker@5.1", "pywin32 >=304; sys_platform == 'win32'")
+        .release("pywin32@304", "odd >=1, even >=2; python_version < '3.8'")
+        .release("odd@1.0", "")
+        .release("even@2.0", "odd >=1");
+    for facts in world.facts.packages.values_mut() {
+        facts.releases.iter_mut().for_each(|release| release.hashes = vec!["sha256:ab".to_owned()]);
+    }
+    let text = "docker==5.0 --hash=sha256:aa\n    # via -r requirements.in\n";
+    let files = [("requirements.txt", text)];
+    let graph = graph_of(&files);
+    let plan = world.plan_of(&graph, &Rules::new(now()));
+    let windows = "sys_platform == 'win32'";
+    let expect = [
+        "requirements.txt:1 5.0 -> 5.1".to_owned(),
+        format!("+ requirements.txt even 2.0 ; python_full_version < '3.8' and {windows} # via pywin32"),
+        format!("+ requirements.txt odd 1.0 ; {windows} # via even, pywin32"),
+        format!("+ requirements.txt pywin32 304 ; {windows} # via docker"),
+    ];
+    assert_eq!(lines(&plan), expect.join("\n"));
+    let patch = super::apply(&graph, &plan, &world.facts, &files.into_iter().collect()).unwrap();
+    assert!(
+        patch.files[0].after.contains(&format!("pywin32==304 ; {windows} --hash=sha256:ab\n    # via docker\n")),
+        "{}",
+        patch.files[0].after
+    );
+}
+
+#[test]
+fn pins_for_other_pythons_are_not_in_the_way() {
+    let python = |mut world: World, name: &str, text: &str| {
+        let releases = &mut world.facts.packages.get_mut(name).unwrap().releases;
+        releases.iter_mut().for_each(|release| _ = release.engines.insert("python".to_owned(), text.to_owned()));
+        world
+    };
+    let world = pip().release("futures@3.2.0", "").release("django@3.2.0 bad", "").release("django@3.2.1", "");
+    let world = python(python(world, "futures", ">=2.6,<3"), "django", ">=3.6");
+    let text = "django==3.2.0\nfutures==3.2.0 ; python_version < '3'\n";
+    check_files(&world, &[("requirements.txt", text)], "requirements.txt:1 3.2.0 -> 3.2.1");
+    // Where no Python ran all of them before, none has to after.
+    check_files(
+        &world,
+        &[("requirements.txt", "django==3.2.0\nfutures==3.2.0\n")],
+        "requirements.txt:1 3.2.0 -> 3.2.1",
+    );
+}
+
+#[test]
+fn ranges_of_the_project_hold_for_its_constraints() {
+    let world = pip().release("foo@1.4.2 bad", "").release("foo@1.5.0", "").release("foo@1.4.3 bad", "");
+    let files = [("requirements.txt", "-c constraints.txt\nfoo~=1.4.0\n"), ("constraints.txt", "foo==1.4.2\n")];
+    let expect = "left: foo 1.4.2: the project asks for foo ~=1.4.0, and the nearest version without known vulnerabilities is 1.5.0";
+    check_files(&world, &files, expect);
+    check_files(&world.release("foo@1.4.4", ""), &files, "constraints.txt:1 1.4.2 -> 1.4.4");
+}
+
+#[test]
+fn an_extra_that_the_project_asks_for_has_needs() {
+    let world = pip()
+        .release("a@1.0", "b <1.5; extra == 'fast'")
+        .release("b@1.4 bad", "")
+        .release("b@1.5", "")
+        .release("b@1.4.1", "");
+    check_files(&world, &[("requirements.txt", "a==1.0\nb==1.4\n")], "requirements.txt:2 1.4 -> 1.4.1");
+    let world = pip().release("a@1.0", "b <1.5; extra == 'fast'").release("b@1.4 bad", "").release("b@1.5", "");
+    check_files(&world, &[("requirements.txt", "a==1.0\nb==1.4\n")], "requirements.txt:2 1.4 -> 1.5");
+    let expect = "left: b 1.4: a 1.0 asks for b <1.5, and the nearest version without known vulnerabilities is 1.5";
+    check_files(&world, &[("requirements.txt", "a[fast]==1.0\nb==1.4\n")], expect);
+}
+
+#[test]
+fn an_override_that_says_what_the_project_asks_for_changes_with_it() {
+    let world = npm().release("a@1.0.0", "b ~0.9.0").release("b@1.0.0 bad", "").release("b@1.0.1", "");
+    for (written, after) in [("$b", "$b"), ("1.0.0", "1.0.1")] {
+        let manifest = |range: &str, forced: &str| {
+            format!(r#"{{"dependencies": {{"a": "^1", "b": "{range}"}}, "overrides": {{"b": "{forced}"}}}}"#)
+        };
+        let lock = |version: &str| {
+            format!(
+                r#"{{"lockfileVersion": 3, "packages": {{"": {{"dependencies": {{"a": "^1", "b": "{version}"}}}}, "node_modules/a": {{"version": "1.0.0", "dependencies": {{"b": "~0.9.0"}}}}, "node_modules/b": {{"version": "{version}"}}}}}}"#
+            )
+        };
+        let (before, locked) = (manifest("1.0.0", written), lock("1.0.0"));
+        let files = [("package.json", before.as_str()), ("package-lock.json", locked.as_str())];
+        let graph = graph_of(&files);
+        let plan = world.plan_of(&graph, &Rules::new(now()));
+        assert_eq!(lines(&plan), "package.json: b 1.0.0 -> 1.0.1\nb 1.0.0 -> 1.0.1");
+        let patch = super::apply(&graph, &plan, &world.facts, &files.into_iter().collect()).unwrap();
+        let files: Vec<&str> = patch.files.iter().map(|file| file.after.as_str()).collect();
+        assert_eq!(files, [manifest("1.0.1", after), lock("1.0.1")]);
+        let constructed = world.plan_of(&graph, &Rules { steps_max: 0, ..Rules::new(now()) });
+        assert_eq!(constructed.changes, plan.changes);
+    }
+}
+
+#[test]
+fn what_two_wounds_would_share_is_found() {
+    let world = |of_x: &str, of_y: &str| {
+        npm()
+            .release("x@1.0.0 bad", "")
+            .release("x@1.0.1", "p1 ^1, p2 ^1")
+            .release("x@1.0.2", of_x)
+            .release("y@1.0.0 bad", "")
+            .release("y@1.0.1", "q1 ^1, q2 ^1")
+            .release("y@1.0.2", of_y)
+            .release("s1@1.0.0", "s ^1")
+            .release("s2@1.0.0", "s ^1")
+            .release("s@1.0.0", "")
+            .release("m1@1.0.0", "")
+            .release("m2@1.0.0", "")
+            .release("p1@1.0.0", "")
+            .release("p2@1.0.0", "")
+            .release("q1@1.0.0", "")
+            .release("q2@1.0.0", "")
+            .asks("x ^1, y ^1")
+            .at("x", "1.0.0")
+            .at("y", "1.0.0")
+    };
+    let moved = "x 1.0.0 -> 1.0.2\ny 1.0.0 -> 1.0.2";
+    check(&world("s1 ^1", "s2 ^1"), &format!("{moved}\n+ s s 1.0.0\n+ s1 s1 1.0.0\n+ s2 s2 1.0.0"));
+    check(&world("m1 ^1, s ^1", "m2 ^1, s ^1"), &format!("{moved}\n+ m1 m1 1.0.0\n+ m2 m2 1.0.0\n+ s s 1.0.0"));
+}
+
+#[test]
+fn a_tag_is_no_wish_for_a_prerelease() {
+    let world = npm()
+        .release("a@1.0.0 bad", "")
+        .release("a@1.0.1", "n latest")
+        .release("n@1.0.0", "")
+        .release("n@2.0.0-rc.1", "")
+        .asks("a ^1")
+        .at("a", "1.0.0");
+    check(&world, "a 1.0.0 -> 1.0.1\n+ n n 1.0.0");
+}
+
+#[test]
+fn an_override_that_breaks_reaches_as_far_as_that() {
+    let world = npm()
+        .release("a@1.0.0", "b ^1")
+        .release("b@1.0.0 bad", "")
+        .release("b@2.0.0", "")
+        .asks("a ^1")
+        .at("a", "1.0.0")
+        .at("b", "1.0.0");
+    let plan = world.plan(&Rules { allow_breaking: true, ..Rules::new(now()) });
+    assert_eq!(lines(&plan), "override b 2.0.0\nb 1.0.0 -> 2.0.0");
+    assert_eq!(super::reach(&world.graph(), &plan), pipeline::decision::Reach::Breaking);
 }
 
 #[test]

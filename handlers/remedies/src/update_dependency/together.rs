@@ -181,10 +181,9 @@ impl Healing<'_, '_, '_> {
             of.iter().flatten().all(|id| state.nodes[*id].assigned || !state.is_needed(*id))
         };
         let mark = self.state.mark();
-        let mut done: Vec<Act> = Vec::new();
         let mut conflict = None;
         for at in 0..clusters.len() {
-            done = joined(self.state.originals, &clusters[..=at]);
+            let done = joined(self.state.originals, &clusters[..=at]);
             self.state.back_to(mark);
             let holds = replay(self.state, &done, None)
                 && self.state.broken_edge().is_none()
@@ -196,7 +195,6 @@ impl Healing<'_, '_, '_> {
         }
         self.state.back_to(mark);
         let at = conflict?;
-        drop(done);
         let alone_with = |this: &mut Self, other: usize| {
             let pair = joined(this.state.originals, &[clusters[other], clusters[at]]);
             let mark = this.state.mark();
@@ -211,7 +209,8 @@ impl Healing<'_, '_, '_> {
         let mut with = if against.is_empty() { (0..at).collect() } else { against };
         with.push(at);
         if with.len() < 2 {
-            // Nobody to blame but itself: its own changes don't hold, which the search rules out.
+            // Nobody to blame but itself. A search answers only with what holds, so this would be its fault; the proof of the
+            // patch would tell.
             return None;
         }
         Some(with)

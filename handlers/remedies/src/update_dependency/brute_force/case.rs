@@ -24,6 +24,8 @@ pub struct Case {
     pub packages: Vec<Vec<Rel>>,
     pub asked: Vec<(usize, String, DependencyKind)>,
     pub installed: BTreeMap<Place, V>,
+    /// What stands there besides, and goes: vulnerable entries that nothing leads to, and the orphans that hang on them.
+    pub orphans: BTreeMap<Place, V>,
     pub breaking: bool,
     pub overrides: bool,
 }
@@ -78,7 +80,7 @@ impl Case {
                 world = world.release(&format!("{}@{}{marks}", name(at), text(rel.version)), &spell(&rel.needs));
             }
         }
-        for (place, version) in &self.installed {
+        for (place, version) in self.installed.iter().chain(&self.orphans) {
             let place: Vec<String> = place.iter().map(|at| name(*at)).collect();
             world = world.at(&place.join(">"), &text(*version));
         }
@@ -107,7 +109,7 @@ impl Case {
                 told += &format!("  {}@{}{marks}: {}\n", name(at), text(rel.version), spell(&rel.needs));
             }
         }
-        for (place, version) in &self.installed {
+        for (place, version) in self.installed.iter().chain(&self.orphans) {
             told += &format!(
                 "  at {} {}\n",
                 place.iter().map(|at| name(*at)).collect::<Vec<_>>().join(">"),
@@ -119,7 +121,7 @@ impl Case {
 
     /// The case once a plan without overrides is carried out, the ranges of the project aside.
     pub fn patched(&self, plan: &Plan) -> Self {
-        let mut patched = Self { installed: self.after(plan).entries, ..self.clone() };
+        let mut patched = Self { installed: self.after(plan).entries, orphans: BTreeMap::new(), ..self.clone() };
         for change in &plan.changes {
             if let Change::Remove { place, .. } = change {
                 patched.installed.remove(&place_of(place));
@@ -136,7 +138,10 @@ impl Case {
                     after.entries.insert(place_of(place), v(version));
                 }
                 Change::Override { name, version } => after.forced = Some((package_of(name), v(version))),
-                Change::Remove { place, .. } => assert!(self.installed.contains_key(&place_of(place))),
+                Change::Remove { place, .. } => {
+                    let place = place_of(place);
+                    assert!(self.installed.contains_key(&place) || self.orphans.contains_key(&place));
+                }
                 Change::Require { .. } => {}
             }
         }

@@ -25,6 +25,27 @@ impl Case {
         }
     }
 
+    /// Vulnerable entries that nothing leads to, with the orphans that stand inside them or ask for them.
+    pub fn orphans(&self) -> BTreeSet<Place> {
+        let reached = self.reached(&self.installed);
+        let unreached: Vec<&Place> = self.installed.keys().filter(|place| !reached.contains(*place)).collect();
+        let is_bad = |place: &&&Place| self.rel(*place.last().unwrap(), self.installed[**place]).bad;
+        let mut orphans: BTreeSet<Place> = unreached.iter().filter(is_bad).map(|place| (*place).clone()).collect();
+        loop {
+            let hangs_on = |place: &&&Place| {
+                let above = (1..place.len()).any(|up| orphans.contains(&place[..up]));
+                let needs = self.needs(&self.installed, place).iter().filter(|need| need.2 != PeerOptional);
+                let asks = needs.filter_map(|need| Self::walk(&self.installed, place, need.0));
+                !orphans.contains(**place) && (above || asks.into_iter().any(|to| orphans.contains(&to)))
+            };
+            let more: Vec<Place> = unreached.iter().filter(hangs_on).map(|place| (*place).clone()).collect();
+            if more.is_empty() {
+                return orphans;
+            }
+            orphans.extend(more);
+        }
+    }
+
     /// The cost of a set of changes; `None` where something does not hold.
     pub fn evaluate(&self, after: &After) -> Option<Cost> {
         let entries = &after.entries;
@@ -138,9 +159,7 @@ impl Case {
         for (place, version) in &self.installed {
             let package = *place.last().unwrap();
             if self.rel(package, *version).bad {
-                let stays = entries[place] == *version
-                    && reached.contains(place)
-                    && self.reached(&self.installed).contains(place);
+                let stays = entries[place] == *version && reached.contains(place);
                 *wounds.entry((package, *version)).or_default() |= stays;
             }
         }

@@ -67,6 +67,10 @@ impl Case {
         }
         case.asked = asked.into_values().collect();
         case.install(&mut next);
+        for place in case.orphans() {
+            let version = case.installed.remove(&place);
+            case.orphans.extend(version.map(|version| (place, version)));
+        }
         case
     }
 

@@ -8,14 +8,11 @@ use pipeline::facts::Release;
 /// only the registry knows.
 pub(super) fn resolved(name: &str, release: &Release, like: &str, like_name: &str) -> Option<String> {
     let known = release.archive.as_deref();
-    let file_of =
-        |address: &str| address.rsplit('/').next().map(|file| file.split(['?', '#']).next().unwrap_or(file).to_owned());
-    let base_name = name.rsplit('/').next().unwrap_or(name);
-    let file = known
-        .filter(|known| known.contains("/-/"))
-        .and_then(file_of)
-        .unwrap_or_else(|| format!("{base_name}-{}.tgz", release.version));
-    let Some((before, _)) = like.rsplit_once("/-/") else { return known.map(str::to_owned) };
+    let Some((before, like_file)) = like.rsplit_once("/-/") else { return known.map(str::to_owned) };
+    let known_file = known.and_then(|known| Some(known.rsplit_once("/-/")?.1));
+    let file = known_file.map(|file| file.split(['?', '#']).next().unwrap_or(file).to_owned());
+    let file = file.unwrap_or_else(|| format!("{}-{}.tgz", name.rsplit('/').next().unwrap_or(name), release.version));
+    let file = in_style(file, name, like_file, like_name);
     if name == like_name {
         return Some(format!("{before}/-/{file}"));
     }
@@ -29,6 +26,13 @@ pub(super) fn resolved(name: &str, release: &Release, like: &str, like_name: &st
         Some((base, false)) => Some(format!("{base}{name}/-/{file}")),
         None => known.map(str::to_owned),
     }
+}
+
+/// The file name with its scope, `@s/b-1.0.0.tgz`, where the lockfile writes it so, as those of GitLab and Artifactory do.
+fn in_style(file: String, name: &str, like_file: &str, like_name: &str) -> String {
+    let (Some((scope, _)), true) = (name.split_once('/'), like_name.starts_with('@')) else { return file };
+    let bare = file.rsplit('/').next().unwrap_or(&file);
+    if like_file.contains('/') { format!("{scope}/{bare}") } else { bare.to_owned() }
 }
 
 #[cfg(test)]
@@ -58,5 +62,17 @@ mod tests {
             Some("https://r.example/download/a/2.0.0/1e"),
         );
         check("a", ("a", "https://r.example/download/a/1.0.0/0f"), None, None);
+    }
+
+    #[test]
+    fn a_scope_in_the_file_name_is_kept() {
+        let like = ("@s/b", "https://gitlab.example/api/v4/packages/npm/@s/b/-/@s/b-1.0.0.tgz");
+        let expect = Some("https://gitlab.example/api/v4/packages/npm/@s/b/-/@s/b-2.0.0.tgz");
+        check("@s/b", like, Some("https://gitlab.example/api/v4/packages/npm/@s/b/-/@s/b-2.0.0.tgz?x=1"), expect);
+        check("@s/b", like, Some("https://registry.example/@s/b/-/b-2.0.0.tgz"), expect);
+        check("@s/b", like, None, expect);
+        let plain = ("@s/b", "https://registry.example/@s/b/-/b-1.0.0.tgz");
+        let scoped = Some("https://gitlab.example/@s/b/-/@s/b-2.0.0.tgz");
+        check("@s/b", plain, scoped, Some("https://registry.example/@s/b/-/b-2.0.0.tgz"));
     }
 }

@@ -27,11 +27,21 @@ pub(super) struct Shown<'a> {
 }
 
 /// Members that come from the release; without the release's word they go.
-const OF_RELEASE: [&str; 9] =
-    ["bin", "cpu", "deprecated", "funding", "hasInstallScript", "libc", "license", "os", "peerDependenciesMeta"];
+const OF_RELEASE: [&str; 10] = [
+    "acceptDependencies",
+    "bin",
+    "cpu",
+    "deprecated",
+    "funding",
+    "hasInstallScript",
+    "libc",
+    "license",
+    "os",
+    "peerDependenciesMeta",
+];
 
-/// Edits that turn an entry of `packages` into one of the release. `fresh`: there is no entry yet.
-pub(super) fn modern(shown: Shown<'_>, habits: Habits, had_resolved: bool) -> BTreeMap<String, Op> {
+/// Edits that turn an entry of `packages` into one of the release.
+pub(super) fn modern(shown: Shown<'_>, habits: Habits) -> BTreeMap<String, Op> {
     let mut ops = BTreeMap::new();
     let release = shown.release;
     let mut set = |name: &str, value: Option<Json>| {
@@ -39,27 +49,30 @@ pub(super) fn modern(shown: Shown<'_>, habits: Habits, had_resolved: bool) -> BT
     };
     set("name", (shown.name != shown.key).then(|| Json::from(shown.name)));
     set("version", Some(Json::from(release.version.as_str())));
-    set("resolved", shown.resolved.filter(|_| had_resolved).map(Json::from));
+    set("resolved", shown.resolved.map(Json::from));
     set("integrity", integrity(release).map(Json::from));
     set("dependencies", needs(release, &[DependencyKind::Prod]));
     set("optionalDependencies", needs(release, &[DependencyKind::Optional]));
     set("peerDependencies", needs(release, &[DependencyKind::Peer, DependencyKind::PeerOptional]));
     let engines: Map<String, Json> =
         release.engines.iter().map(|(name, range)| (name.clone(), Json::from(range.as_str()))).collect();
-    set("engines", (!engines.is_empty()).then(|| Json::Object(sorted(engines))));
+    // npm writes an old list as it is.
+    let list = release.lockfile_members.get("engines").filter(|value| is_written(value)).cloned();
+    set("engines", list.or_else(|| (!engines.is_empty()).then(|| Json::Object(sorted(engines)))));
     for name in OF_RELEASE {
         let value = release.lockfile_members.get(name).filter(|value| is_written(value));
         let value = value.filter(|_| name != "license" || habits.license);
         set(name, value.cloned().map(arranged));
     }
-    for stale in ["bundleDependencies", "hasShrinkwrap"] {
+    // What the old archive was, and where it stood, says nothing of the new one.
+    for stale in ["bundleDependencies", "extraneous", "hasShrinkwrap", "inBundle"] {
         set(stale, None);
     }
     ops
 }
 
 /// Edits that turn an entry of the older `dependencies` into one of the release, its own `dependencies` left alone.
-pub(super) fn legacy(shown: Shown<'_>, had_resolved: bool) -> BTreeMap<String, Op> {
+pub(super) fn legacy(shown: Shown<'_>) -> BTreeMap<String, Op> {
     let mut ops = BTreeMap::new();
     let release = shown.release;
     let version = if shown.name == shown.key {
@@ -68,8 +81,9 @@ pub(super) fn legacy(shown: Shown<'_>, had_resolved: bool) -> BTreeMap<String, O
         format!("npm:{}@{}", shown.name, release.version)
     };
     ops.insert("version".to_owned(), Op::Set(Json::from(version)));
-    ops.insert("resolved".to_owned(), option(shown.resolved.filter(|_| had_resolved).map(Json::from)));
+    ops.insert("resolved".to_owned(), option(shown.resolved.map(Json::from)));
     ops.insert("integrity".to_owned(), option(integrity(release).map(Json::from)));
+    ops.insert("bundled".to_owned(), Op::Remove);
     ops.insert("requires".to_owned(), option(needs(release, &[DependencyKind::Prod, DependencyKind::Optional])));
     ops
 }

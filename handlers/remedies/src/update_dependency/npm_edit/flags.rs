@@ -16,7 +16,7 @@ pub(super) struct Flags {
 const ALL: Flags = Flags { dev: true, optional: true, dev_optional: true, peer: true };
 const NONE: Flags = Flags { dev: false, optional: false, dev_optional: false, peer: false };
 
-/// Marks of every entry, by node. `kinds`: the kinds of the project's own needs, by folder and name.
+/// Marks of every entry, by node.
 ///
 /// Arborist's `calcDepFlags`: everything is marked until a way is found that takes the mark off.
 pub(super) fn flags(state: &State<'_, '_>) -> HashMap<Id, Flags> {

@@ -35,13 +35,18 @@ pub(super) struct Page<'a> {
     pub forced: BTreeMap<&'a str, &'a str>,
 }
 
-/// Folders in folders that are followed; a deeper place is not found.
+/// Folders in folders that are followed; a deeper place is an error.
 const DEPTH_MAX: usize = 64;
 
 impl Legacy {
-    /// What happens at a place such as `node_modules/a/node_modules/b`.
-    pub(super) fn at(&mut self, place: &str, links: &HashMap<String, String>) -> &mut Self {
-        let mut place = place.to_owned();
+    /// What happens at a place such as `node_modules/a/node_modules/b` of the lockfile at `path`.
+    pub(super) fn at(
+        &mut self,
+        path: &str,
+        entry: &str,
+        links: &HashMap<String, String>,
+    ) -> Result<&mut Self, EditError> {
+        let mut place = entry.to_owned();
         // A workspace stands under the name of the link to it.
         for _ in 0..DEPTH_MAX {
             let folder = place.find("node_modules/").map_or(place.as_str(), |at| place.get(..at).unwrap_or_default());
@@ -49,15 +54,14 @@ impl Legacy {
             place = format!("{link}/{}", place.get(folder.len()..).unwrap_or_default());
         }
         let mut at = self;
-        for key in place
-            .split("node_modules/")
-            .map(|key| key.trim_end_matches('/'))
-            .filter(|key| !key.is_empty())
-            .take(DEPTH_MAX)
-        {
+        let keys = place.split("node_modules/").map(|key| key.trim_end_matches('/')).filter(|key| !key.is_empty());
+        for (depth, key) in keys.enumerate() {
+            if depth >= DEPTH_MAX {
+                return Err(EditError::Moved { path: path.to_owned(), entry: entry.to_owned() });
+            }
             at = at.kids.entry(key.to_owned()).or_default();
         }
-        at
+        Ok(at)
     }
 
     pub(super) fn write(&mut self, ops: BTreeMap<String, Op>, is_new: bool) {
@@ -132,8 +136,11 @@ impl Legacy {
 
     /// Writes the ranges that change without the entry's release changing.
     fn respell(&mut self, page: &Page<'_>, object: &Object<'_>, splices: &mut Splices) {
-        if let Some(Op::Set(Json::Object(requires))) = self.ops.get_mut("requires") {
-            return force(requires, page);
+        match self.ops.get_mut("requires") {
+            Some(Op::Set(Json::Object(requires))) => return force(requires, page),
+            // What goes has no ranges left to spell.
+            Some(_) => return,
+            None => {}
         }
         let Some(requires) = text::object(object, "requires") else { return };
         for property in &requires.properties {
@@ -197,7 +204,7 @@ mod tests {
         let page = Page { path: "package-lock.json", before, style: &style, forced: forced.iter().copied().collect() };
         let mut splices = Splices::default();
         legacy.edit(&page, &root, &mut splices).unwrap();
-        assert_eq!(splices.apply(before), expect);
+        assert_eq!(splices.apply(page.path, before).unwrap(), expect);
     }
 
     #[test]
@@ -208,10 +215,31 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_that_no_longer_requires_anything_loses_its_ranges_whole() {
+        let mut legacy = Legacy::default();
+        let ops = [("version", Op::Set(Json::from("1.0.1"))), ("requires", Op::Remove)];
+        let ops = ops.map(|(name, op)| (name.to_owned(), op)).into();
+        legacy.at("package-lock.json", "node_modules/a", &HashMap::new()).unwrap().write(ops, false);
+        let before = r#"{"dependencies": {"a": {"version": "1.0.0", "requires": {"x": "^1"}}, "c": {"requires": {"x": "~1.0.0"}}}}"#;
+        let after = r#"{"dependencies": {"a": {"version": "1.0.1"}, "c": {"requires": {"x": "1.1.0"}}}}"#;
+        check(before, &[("x", "1.1.0")], legacy, after);
+    }
+
+    #[test]
+    fn a_place_deeper_than_is_followed_is_not_taken_for_another() {
+        let place = |depth: usize| vec!["node_modules/a"; depth].join("/");
+        let mut legacy = Legacy::default();
+        assert!(legacy.at("package-lock.json", &place(DEPTH_MAX), &HashMap::new()).is_ok());
+        let deeper = place(DEPTH_MAX + 1);
+        let moved = EditError::Moved { path: "package-lock.json".to_owned(), entry: deeper.clone() };
+        assert_eq!(legacy.at("package-lock.json", &deeper, &HashMap::new()).err(), Some(moved));
+    }
+
+    #[test]
     fn workspace_requires_what_its_manifest_asks_for() {
         let links = HashMap::from([("packages/one".to_owned(), "node_modules/one".to_owned())]);
         let mut legacy = Legacy::default();
-        legacy.at("packages/one", &links).require("x", "1.0.0", "1.0.1");
+        legacy.at("package-lock.json", "packages/one", &links).unwrap().require("x", "1.0.0", "1.0.1");
         let before = r#"{"dependencies": {"one": {"version": "file:packages/one", "requires": {"x": "1.0.0"}}, "two": {"requires": {"x": "1.0.0"}}}}"#;
         check(before, &[], legacy, &before.replacen("1.0.0", "1.0.1", 1));
     }

@@ -25,7 +25,7 @@ pub(super) fn edit(
         edit_packages(path, before, packages, &style, changes, &mut splices)?;
         for change in &plan.changes {
             let Change::Require { path: manifest, name, from, to } = change else { continue };
-            let Some(own) = text::object(packages, manifest::folder(graph, manifest)) else { continue };
+            let Some(own) = text::object(packages, &manifest::folder(graph, manifest)) else { continue };
             manifest::require(path, own, name, from, to, &mut splices)?;
         }
     }
@@ -35,15 +35,15 @@ pub(super) fn edit(
             let resolved = changes.resolved(place, entry);
             let shown =
                 Shown { name: &entry.name, key: &entry.key, release: entry.release, resolved: resolved.as_deref() };
-            let ops = entry::legacy(shown, resolved.is_some());
-            legacy.at(place, &changes.links).write(ops, entry.is_new);
+            let ops = entry::legacy(shown);
+            legacy.at(path, place, &changes.links)?.write(ops, entry.is_new);
         }
         for (place, (was, is)) in &changes.marks {
             let ops = entry::marks(*was, *is);
-            legacy.at(place, &changes.links).mark(ops);
+            legacy.at(path, place, &changes.links)?.mark(ops);
         }
         for place in &changes.removed {
-            legacy.at(place, &changes.links).remove();
+            legacy.at(path, place, &changes.links)?.remove();
         }
         let mut forced = BTreeMap::new();
         for change in &plan.changes {
@@ -51,7 +51,7 @@ pub(super) fn edit(
                 Change::Require { path: manifest, name, from, to } => {
                     let folder = manifest::folder(graph, manifest);
                     if !folder.is_empty() {
-                        legacy.at(folder, &changes.links).require(name, from, to);
+                        legacy.at(path, &folder, &changes.links)?.require(name, from, to);
                     }
                 }
                 Change::Override { name, version } => {
@@ -62,7 +62,7 @@ pub(super) fn edit(
         }
         legacy.edit(&Page { path, before, style: &style, forced }, &root, &mut splices)?;
     }
-    Ok(splices.apply(before))
+    splices.apply(path, before)
 }
 
 fn edit_packages(
@@ -79,7 +79,7 @@ fn edit_packages(
     for (place, entry) in &changes.entries {
         let resolved = changes.resolved(place, entry);
         let shown = Shown { name: &entry.name, key: &entry.key, release: entry.release, resolved: resolved.as_deref() };
-        inside.insert(place, entry::modern(shown, habits, resolved.is_some()));
+        inside.insert(place, entry::modern(shown, habits));
     }
     for (place, (was, is)) in &changes.marks {
         inside.entry(place).or_default().extend(entry::marks(*was, *is));

@@ -10,7 +10,10 @@ use serde_json::Value as Json;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-const SECTIONS: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
+const SECTIONS: [&str; 3] = ["dependencies", "devDependencies", "optionalDependencies"];
+
+/// What the project asks of those who install it: changed only where nothing else asks for the name.
+const PEERS: [&str; 1] = ["peerDependencies"];
 
 /// The manifests that a plan changes.
 pub(super) fn paths(graph: &DependencyGraph, plan: &Plan) -> BTreeSet<String> {
@@ -32,6 +35,9 @@ pub(super) fn edit(path: &str, before: &str, graph: &DependencyGraph, plan: &Pla
         match change {
             Change::Require { path: at, name, from, to } if at == path => {
                 require(path, &root, name, from, to, &mut splices)?;
+                if path == graph.manifest {
+                    follow(&root, name, from, to, &mut splices);
+                }
             }
             Change::Override { name, version } if path == graph.manifest => {
                 overrides.insert(name.clone(), Op::Set(Json::from(version.as_str())));
@@ -42,10 +48,10 @@ pub(super) fn edit(path: &str, before: &str, graph: &DependencyGraph, plan: &Pla
     if !overrides.is_empty() {
         force(before, &root, &style, overrides, &mut splices);
     }
-    Ok(splices.apply(before))
+    splices.apply(path, before)
 }
 
-/// Replaces the range of `name` in every section of `object` that has it.
+/// Replaces the range of `name` in every section of `object` that has it; in `peerDependencies` only where no other does.
 pub(super) fn require(
     path: &str,
     object: &Object<'_>,
@@ -55,7 +61,10 @@ pub(super) fn require(
     splices: &mut Splices,
 ) -> Result<(), EditError> {
     let mut found = false;
-    for section in SECTIONS.iter().filter_map(|section| text::object(object, section)) {
+    let has =
+        |section: &&str| text::object(object, section).is_some_and(|section| text::member(section, name).is_some());
+    let sections: &[&str] = if SECTIONS.iter().any(has) { &SECTIONS } else { &PEERS };
+    for section in sections.iter().filter_map(|section| text::object(object, section)) {
         let Some(Value::StringLit(range)) = text::member(section, name).map(|member| &member.value) else { continue };
         found |= range.value == from || range.value == to;
         if range.value == from && from != to {
@@ -66,8 +75,22 @@ pub(super) fn require(
     found.then_some(()).ok_or_else(moved)
 }
 
+/// An override that says the same as the project's own range changes with it: npm refuses them if they differ.
+fn follow(root: &Object<'_>, name: &str, from: &str, to: &str, splices: &mut Splices) {
+    let overridden = text::object(root, "overrides").and_then(|overrides| text::member(overrides, name));
+    let itself = match overridden.map(|member| &member.value) {
+        Some(Value::Object(nested)) => text::member(nested, ".").map(|member| &member.value),
+        other => other,
+    };
+    if let Some(Value::StringLit(range)) = itself.filter(|_| from != to)
+        && range.value == from
+    {
+        splices.replace(range.range, Json::from(to).to_string());
+    }
+}
+
 fn force(before: &str, root: &Object<'_>, style: &Style, mut overrides: BTreeMap<String, Op>, splices: &mut Splices) {
-    let at_end: Order = |_, _| Ordering::Less;
+    let at_end: Order = |_, _| Ordering::Equal;
     let Some(known) = text::object(root, "overrides") else {
         let set = |(name, op)| match op {
             Op::Set(value) => Some((name, value)),
@@ -89,6 +112,6 @@ fn force(before: &str, root: &Object<'_>, style: &Style, mut overrides: BTreeMap
 }
 
 /// The folder of a manifest as lockfiles name it: empty for the root.
-pub(super) fn folder<'p>(graph: &DependencyGraph, path: &'p str) -> &'p str {
+pub(super) fn folder(graph: &DependencyGraph, path: &str) -> String {
     workspace(graph.manifest.rsplit_once('/').map_or("", |(base, _)| base), path)
 }

@@ -23,9 +23,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Why a plan can't be carried out. Nothing is written then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// The graph is not npm's.
-    #[error("not a project of npm")]
-    NotNpm,
     /// The file is not there.
     #[error("{0} is not there, or is over a limit")]
     Absent(String),
@@ -53,6 +50,18 @@ pub enum EditError {
         /// Version.
         version: String,
     },
+    /// The entry has the checksum of its archive, and the registry tells none of the new one: what is installed could no
+    /// longer be checked.
+    #[error("the registry has no checksum of {name} {version}")]
+    Unchecked {
+        /// Registry name.
+        name: String,
+        /// Version.
+        version: String,
+    },
+    /// Two changes of the same bytes: what they would make is not what either intends.
+    #[error("changes of {0} overlap")]
+    Overlap(String),
 }
 
 /// One entry as it will be.
@@ -76,18 +85,15 @@ struct Changes<'a> {
     links: HashMap<String, String>,
 }
 
-/// Writes `plan` into the project's files. `texts` reads a file of the tree.
+/// Writes `plan` into the files of a project of npm. `texts` reads a file of the tree.
 ///
 /// Every byte outside the changed entries stays. A plan that is already carried out gives a patch without files.
-pub fn apply_npm(
+pub(super) fn apply(
     graph: &DependencyGraph,
     plan: &Plan,
     facts: &Facts,
     texts: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Patch, EditError> {
-    if graph.ecosystem != pipeline::version::Ecosystem::Npm {
-        return Err(EditError::NotNpm);
-    }
     let mut patch = Patch::default();
     let mut push = |path: &str, edit: &dyn Fn(&str) -> Result<String, EditError>| {
         let before = texts(path).ok_or_else(|| EditError::Absent(path.to_owned()))?;
@@ -123,7 +129,11 @@ impl<'a> Changes<'a> {
             any_like: None,
             links: HashMap::new(),
         };
+        let mut checked: BTreeSet<&str> = BTreeSet::new();
         for package in &graph.packages {
+            if !package.hashes.is_empty() {
+                checked.insert(&package.place);
+            }
             match &package.source {
                 Source::Registry(Some(address)) if address.starts_with("http") => {
                     let like = (address.clone(), package.name.clone());
@@ -143,7 +153,7 @@ impl<'a> Changes<'a> {
         for change in &plan.changes {
             match change {
                 Change::Update { place, name, to, .. } => placed.push((place, name, to, false)),
-                Change::Add { place, name, version } => placed.push((place, name, version, true)),
+                Change::Add { place, name, version, .. } => placed.push((place, name, version, true)),
                 Change::Remove { place, .. } => {
                     changes.removed.insert(place.clone());
                 }
@@ -157,8 +167,11 @@ impl<'a> Changes<'a> {
             let release =
                 facts.packages.get(name).and_then(|facts| facts.releases.iter().find(|r| r.version == *version));
             let release = release.ok_or_else(unknown)?;
+            if release.hashes.is_empty() && checked.contains(place.as_str()) {
+                return Err(EditError::Unchecked { name: name.clone(), version: version.clone() });
+            }
             let read = registry.version(version).ok_or_else(unknown)?;
-            let needs = registry.needs_of(release);
+            let needs = registry.needs_of(registry.name(name), release);
             let (parent, key) = place.rsplit_once("node_modules/").unwrap_or(("", place));
             match ids.get(place).copied().filter(|id| !state.nodes[*id].gone) {
                 Some(id) => state.update(id, read, needs, u32::MAX),

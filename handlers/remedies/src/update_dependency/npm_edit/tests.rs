@@ -1,7 +1,7 @@
 //! Edits of small lockfiles of every version.
 
 use super::super::tests::{World, npm};
-use super::{EditError, apply_npm};
+use super::EditError;
 use detectors::source_tree::SourceTree;
 use pipeline::patch::{Change, Patch, Plan};
 use proptest::prelude::*;
@@ -31,15 +31,20 @@ fn changes() -> Plan {
     let update =
         Change::Update { place: "node_modules/a".into(), name: "a".into(), from: "1.0.0".into(), to: "1.0.1".into() };
     let remove = Change::Remove { place: "node_modules/b".into(), name: "b".into(), version: "1.0.0".into() };
-    let add =
-        |name: &str| Change::Add { place: format!("node_modules/{name}"), name: name.into(), version: "1.0.0".into() };
+    let add = |name: &str| Change::Add {
+        place: format!("node_modules/{name}"),
+        name: name.into(),
+        version: "1.0.0".into(),
+        marker: None,
+        via: Vec::new(),
+    };
     Plan { changes: vec![require, update, remove, add("c"), add("d")], ..Plan::default() }
 }
 
 fn apply(manifest: &str, lock: &str, plan: &Plan) -> Result<Patch, EditError> {
     let tree: SourceTree = [("package.json", manifest), ("package-lock.json", lock)].into_iter().collect();
     let (graphs, _) = detectors::dependency::npm::graphs(&tree);
-    apply_npm(&graphs[0], plan, &world().facts, &|path| tree.text(path).ok().map(str::to_owned))
+    super::apply(&graphs[0], plan, &world().facts, &|path| tree.text(path).ok().map(str::to_owned))
 }
 
 /// Checks the lockfile after the plan, that carrying it out again changes nothing, and that its own graph holds.
@@ -164,6 +169,29 @@ fn version_1_is_written_as_npm_writes_it() {
 }
 
 #[test]
+fn what_was_bundled_is_no_longer_marked_as_that() {
+    let bundled = |text: &str, mark: &str| {
+        text.replacen("\"1.0.0\",\n      \"resolved", &format!("\"1.0.0\",\n      {mark}\n      \"resolved"), 1)
+    };
+    check(
+        &lock(2, &[&bundled(MODERN, "\"inBundle\": true,"), &bundled(LEGACY, "\"bundled\": true,")]),
+        &lock(2, &[MODERN_AFTER, LEGACY_AFTER]),
+    );
+}
+
+#[test]
+fn a_byte_order_mark_stays() {
+    let marked = |text: &str| format!("\u{feff}{text}");
+    let (manifest, lockfile) = (marked(MANIFEST), marked(&lock(3, &[MODERN])));
+    let tree: SourceTree = [("package.json", &manifest), ("package-lock.json", &lockfile)].into_iter().collect();
+    let (graphs, _) = detectors::dependency::npm::graphs(&tree);
+    let patch = super::super::apply(&graphs[0], &changes(), &world().facts, &tree).unwrap();
+    let files: Vec<_> = patch.files.into_iter().map(|file| (file.before, file.after)).collect();
+    let manifest_after = manifest.replace("\"1.0.0\"", "\"1.0.1\"");
+    assert_eq!(files, [(manifest, manifest_after), (lockfile, marked(&lock(3, &[MODERN_AFTER])))]);
+}
+
+#[test]
 fn carriage_returns_stay() {
     let windows = |text: String| text.replace('\n', "\r\n");
     check(&windows(lock(3, &[MODERN])), &windows(lock(3, &[MODERN_AFTER])));
@@ -180,7 +208,13 @@ fn an_override_is_written_in_the_style_of_the_manifest() {
 
 #[test]
 fn who_asks_for_an_overridden_package_asks_for_the_forced_version_in_the_older_half() {
-    let add = Change::Add { place: "node_modules/c".into(), name: "c".into(), version: "1.0.0".into() };
+    let add = Change::Add {
+        place: "node_modules/c".into(),
+        name: "c".into(),
+        version: "1.0.0".into(),
+        marker: None,
+        via: Vec::new(),
+    };
     let plan =
         Plan { changes: vec![Change::Override { name: "b".into(), version: "1.0.1".into() }, add], ..Plan::default() };
     let before = lock(1, &[LEGACY]);
@@ -193,6 +227,42 @@ fn who_asks_for_an_overridden_package_asks_for_the_forced_version_in_the_older_h
         after[at..].starts_with("\"b\": \"1.0.1\"\n      }\n    },\n    \"b\": { \"version\": \"1.0.0\" },\n    \"c\""),
         "{after}"
     );
+}
+
+#[test]
+fn a_checksum_is_not_given_up() {
+    let mut world = world();
+    for release in &mut world.facts.packages.get_mut("a").unwrap().releases {
+        release.hashes.clear();
+    }
+    let tree: SourceTree =
+        [("package.json", MANIFEST), ("package-lock.json", &lock(3, &[MODERN]))].into_iter().collect();
+    let (graphs, _) = detectors::dependency::npm::graphs(&tree);
+    let error = super::apply(&graphs[0], &changes(), &world.facts, &|path| tree.text(path).ok().map(str::to_owned));
+    assert_eq!(error, Err(EditError::Unchecked { name: "a".into(), version: "1.0.1".into() }));
+}
+
+#[test]
+fn what_is_asked_of_others_changes_only_where_nothing_else_asks() {
+    let changed = |manifest: &str| {
+        let plan = Plan { changes: changes().changes.into_iter().take(1).collect(), ..Plan::default() };
+        let patch =
+            apply(manifest, &lock(3, &["  \"packages\": {\"\": {\"dependencies\": {\"a\": \"1.0.0\"}}}"]), &plan);
+        patch.unwrap().files.remove(0).after
+    };
+    let both = r#"{"devDependencies": {"a": "1.0.0"}, "peerDependencies": {"a": "1.0.0"}}"#;
+    assert_eq!(changed(both), both.replacen("1.0.0", "1.0.1", 1));
+    let alone = r#"{"peerDependencies": {"a": "1.0.0"}}"#;
+    assert_eq!(changed(alone), alone.replace("1.0.0", "1.0.1"));
+}
+
+#[test]
+fn engines_that_are_a_list_stay_one() {
+    let mut release = world().facts.packages["a"].releases[0].clone();
+    release.lockfile_members.insert("engines".into(), serde_json::json!(["node >= 0.6"]));
+    let shown = super::entry::Shown { name: "a", key: "a", release: &release, resolved: None };
+    let ops = super::entry::modern(shown, super::entry::Habits { license: true });
+    assert_eq!(ops.get("engines"), Some(&super::text::Op::Set(serde_json::json!(["node >= 0.6"]))));
 }
 
 #[test]
@@ -223,7 +293,7 @@ proptest! {
         let facts = npm().release("n@1.0.1", "").facts;
         let update = Change::Update { place: "node_modules/n".into(), name: "n".into(), from: "1.0.0".into(), to: "1.0.1".into() };
         let plan = Plan { changes: vec![update], ..Plan::default() };
-        let patch = apply_npm(&graphs[0], &plan, &facts, &|path| tree.text(path).ok().map(str::to_owned)).unwrap();
+        let patch = super::apply(&graphs[0], &plan, &facts, &|path| tree.text(path).ok().map(str::to_owned)).unwrap();
         let expect = text.replace(changed, &changed.replace("1.0.0", "1.0.1"));
         prop_assert_eq!(&patch.files[0].after, &expect);
     }

@@ -64,13 +64,19 @@ pub(super) fn object<'o, 't>(object: &'o Object<'t>, name: &str) -> Option<&'o O
     }
 }
 
+/// The longest level of indentation that is copied: a longer one is no style, and each level repeats it.
+const INDENT_BYTES_MAX: usize = 16;
+
 impl Style {
     /// Reads the layout of a file off its first member.
     pub(super) fn of(text: &str, root: &Object<'_>) -> Self {
         let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let before = root.properties.first().and_then(|first| text.get(root.range.start + 1..first.start()));
         let unit = match before {
-            Some(space) => space.rfind('\n').and_then(|at| space.get(at + 1..)).map(str::to_owned),
+            Some(space) => {
+                let unit = space.rfind('\n').and_then(|at| space.get(at + 1..));
+                unit.map(|unit| unit.chars().take(INDENT_BYTES_MAX).collect())
+            }
             None => Some("  ".to_owned()),
         };
         Self { unit, newline }
@@ -122,18 +128,18 @@ impl Style {
 }
 
 impl Splices {
-    /// Applies all of them.
-    pub(super) fn apply(mut self, text: &str) -> String {
+    /// Applies all of them to the file at `path`. None is applied where two of them overlap.
+    pub(super) fn apply(mut self, path: &str, text: &str) -> Result<String, EditError> {
         self.0.sort_by_key(|(start, end, _)| (*start, *end));
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
         for (start, end, new) in &self.0 {
-            out.push_str(text.get(at..*start).unwrap_or_default());
+            out.push_str(text.get(at..*start).ok_or_else(|| EditError::Overlap(path.to_owned()))?);
             out.push_str(new);
             at = *end;
         }
         out.push_str(text.get(at..).unwrap_or_default());
-        out
+        Ok(out)
     }
 
     pub(super) fn replace(&mut self, range: impl Ranged, new: String) {

@@ -1,7 +1,7 @@
 //! Who answers whom, now and before any change.
 
-use super::super::registry::{Name, Need, Ver};
-use super::{Id, State, find};
+use super::super::registry::{Name, Need, Range, Ver};
+use super::{Id, ROOT, State, find};
 use std::rc::Rc;
 
 impl State<'_, '_> {
@@ -45,7 +45,7 @@ impl State<'_, '_> {
         let Some(users) = self.users.get(&key) else { return Vec::new() };
         let mut found: Vec<(Id, Need)> = Vec::new();
         for &user in users {
-            if self.nodes[user].gone || found.iter().any(|(known, _)| *known == user) {
+            if self.nodes[user].gone {
                 continue;
             }
             let Some(need) = self.need_of(user, key) else { continue };
@@ -74,10 +74,28 @@ impl State<'_, '_> {
 
     /// Whether what `from` asks for holds `version`, with overrides.
     pub fn allows(&self, from: Id, need: &Need, version: &Ver) -> bool {
-        match self.overrides.get(&need.name).filter(|_| need.package == need.name && !self.nodes[from].root) {
-            Some(forced) => forced.id == version.id,
-            None => need.range.allows(version),
+        if self.nodes[from].root || need.package != need.name {
+            return need.range.allows(version);
         }
+        match self.overrides.get(&need.name) {
+            Some(forced) => forced.id == version.id,
+            None => self.range_that_follows(need.name).unwrap_or(&need.range).allows(version),
+        }
+    }
+
+    /// The edited range of the project, where an override makes it the range of all who ask for the name.
+    fn range_that_follows(&self, name: Name) -> Option<&Rc<Range>> {
+        self.required.get(&(ROOT, name))?;
+        self.followed(name).map(|need| &need.range)
+    }
+
+    /// The project's own need of a name, where an override says the same to all others (`"a": "$a"`, or the same text): npm
+    /// refuses them if they differ, so they change together.
+    pub fn followed(&self, name: Name) -> Option<&Need> {
+        let before = find(&self.nodes[ROOT].original.as_ref()?.needs, name)?;
+        let overridden = self.registry.overridden.borrow();
+        overridden.get(&name).filter(|range| range.text == before.range.text)?;
+        self.need_of(ROOT, name)
     }
 
     /// Whether `from` had a newer version of what it asks for before anything was changed.

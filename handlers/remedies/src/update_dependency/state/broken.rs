@@ -119,9 +119,9 @@ impl State<'_, '_> {
         }
     }
 
-    /// Whether any Python runs all pins.
+    /// Whether any Python runs all pins that are installed everywhere; where none did before, that says nothing.
     pub fn some_python_runs_all(&self) -> bool {
         let all = |mask: u32, node: &Node| mask & node.pythons;
-        !self.flat || self.nodes.iter().fold(u32::MAX, all) != 0
+        !self.flat || !self.one_python || self.nodes.iter().fold(u32::MAX, all) != 0
     }
 }

@@ -8,7 +8,7 @@ pub enum Undo {
     Version { id: Id, version: Option<Rc<Ver>>, needs: Rc<[Need]>, assigned: bool, pythons: u32 },
     Added { parent: Id, key: Name, before: Option<Id> },
     User(Name),
-    Required { id: Id, needs: Rc<[Need]> },
+    Required { id: Id, name: Name, needs: Rc<[Need]> },
     Override(Name),
     Gone(Id),
     Touched,
@@ -23,6 +23,7 @@ impl State<'_, '_> {
     pub fn update(&mut self, id: Id, version: Rc<Ver>, needs: Rc<[Need]>, pythons: u32) {
         self.use_needs(id, &needs);
         let node = &mut self.nodes[id];
+        let pythons = if node.conditional { u32::MAX } else { pythons };
         let undo = Undo::Version {
             id,
             version: node.version.replace(version),
@@ -92,7 +93,7 @@ impl State<'_, '_> {
         }
         self.nodes[id].needs = needs.into();
         self.required.insert((id, name), text);
-        self.trail.push(Undo::Required { id, needs: before });
+        self.trail.push(Undo::Required { id, name, needs: before });
         self.touch(id);
     }
 
@@ -135,13 +136,8 @@ impl State<'_, '_> {
                 Some(Undo::User(name)) => {
                     self.users.get_mut(&name).and_then(Vec::pop);
                 }
-                Some(Undo::Required { id, needs }) => {
-                    let name = self.nodes[id].needs.iter().zip(needs.iter());
-                    let mut edited =
-                        name.filter(|(now, before)| !Rc::ptr_eq(&now.range, &before.range)).map(|(now, _)| now.name);
-                    if let Some(name) = edited.next() {
-                        self.required.remove(&(id, name));
-                    }
+                Some(Undo::Required { id, name, needs }) => {
+                    self.required.remove(&(id, name));
                     self.nodes[id].needs = needs;
                 }
                 Some(Undo::Override(name)) => {

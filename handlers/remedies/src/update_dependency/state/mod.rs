@@ -3,12 +3,14 @@
 mod answers;
 mod broken;
 mod change;
+mod orphans;
 mod read;
 mod ways;
 
 pub(super) use read::workspace;
 
 use super::registry::{Name, Need, Range, Registry, Ver};
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -37,6 +39,8 @@ pub(super) struct Node {
     pub direct: bool,
     /// Inside its parent's archive.
     pub bundled: bool,
+    /// Its line has a marker, so that it is not installed on every machine (pip).
+    pub conditional: bool,
     /// It went with the archive that held it.
     pub gone: bool,
     /// A folder of the project: its needs are what is to be satisfied.
@@ -59,7 +63,7 @@ pub(super) struct Original {
 /// What does not hold.
 #[derive(Debug, Clone)]
 pub(super) enum Violation {
-    /// An entry that has a wound, at this place among the items.
+    /// An entry that has a wound.
     Wounded(Id),
     /// `from` asks for something else than what `to` has.
     Rejects { from: Id, need: Need, to: Id },
@@ -87,6 +91,10 @@ pub(super) struct State<'r, 'a> {
     pub flat: bool,
     keys: HashMap<Name, Vec<Id>>,
     hashed: bool,
+    /// Whether one Python ran all pins before any change.
+    one_python: bool,
+    /// Whether a change was not tried because no Python would have run all pins.
+    pub python_in_the_way: Cell<bool>,
     trail: Vec<change::Undo>,
     /// Index in `graph.packages` by node.
     pub package: HashMap<Id, usize>,
@@ -157,6 +165,6 @@ impl State<'_, '_> {
     }
 }
 
-fn find(needs: &[Need], name: Name) -> Option<&Need> {
+pub(super) fn find(needs: &[Need], name: Name) -> Option<&Need> {
     needs.binary_search_by_key(&name, |need| need.name).ok().and_then(|at| needs.get(at))
 }

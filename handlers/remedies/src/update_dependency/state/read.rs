@@ -1,9 +1,11 @@
 //! A graph read into the tree.
 
+use super::super::ranges::{beside_pin, line_of_pip};
 use super::super::registry::{Name, Need, Range, Registry, one_a_name, pythons};
 use super::{Id, Node, Original, ROOT, State};
 use pipeline::dependency::{DependencyGraph, DependencyKind, Source};
 use pipeline::version::Ecosystem;
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
@@ -22,6 +24,8 @@ impl<'r, 'a> State<'r, 'a> {
             overrides: BTreeMap::new(),
             flat: graph.ecosystem == Ecosystem::PyPI,
             keys: HashMap::new(),
+            one_python: true,
+            python_in_the_way: Cell::new(false),
             hashed: graph.packages.iter().any(|package| !package.hashes.is_empty()),
             trail: Vec::new(),
             package: HashMap::new(),
@@ -99,6 +103,7 @@ impl<'r, 'a> State<'r, 'a> {
             movable: false,
             direct: false,
             bundled: false,
+            conditional: false,
             gone: false,
             root,
             link: None,
@@ -124,12 +129,16 @@ impl<'r, 'a> State<'r, 'a> {
         let base = graph.manifest.rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut needs: HashMap<Id, Vec<Need>> = HashMap::new();
         for direct in &graph.direct {
-            let folder = direct.written.as_ref().map_or("", |written| workspace(base, &written.path));
-            let id = if self.flat { ROOT } else { self.folder(folder, places) };
+            let folder = direct.written.as_ref().map_or_else(String::new, |written| workspace(base, &written.path));
+            let id = if self.flat { ROOT } else { self.folder(&folder, places) };
             self.nodes[id].root = true;
             if !self.flat {
                 needs.entry(id).or_default().push(self.registry.need(&direct.name, &direct.requirement, direct.kind));
             }
+        }
+        if self.flat {
+            let own = self.read_lines_of_pip(graph);
+            needs.insert(ROOT, self.registry.joined(own));
         }
         let mut overridden: HashMap<Name, Option<Rc<Range>>> = HashMap::new();
         let mut ids: Vec<(Id, usize)> = self.package.iter().map(|(id, index)| (*id, *index)).collect();
@@ -143,7 +152,7 @@ impl<'r, 'a> State<'r, 'a> {
             }
             let release = if node.movable { self.registry.release(node.package, &package.version) } else { None };
             if self.flat {
-                let all = release.map(|release| self.registry.needs_of(release)).unwrap_or_default();
+                let all = release.map(|release| self.registry.needs_of(node.package, release)).unwrap_or_default();
                 needs.entry(id).or_default().extend(all.iter().cloned());
                 continue;
             }
@@ -169,6 +178,29 @@ impl<'r, 'a> State<'r, 'a> {
         }
     }
 
+    /// What the lines of requirements files say besides pins: extras, markers, and ranges, which have to hold.
+    fn read_lines_of_pip(&mut self, graph: &DependencyGraph) -> Vec<Need> {
+        let ids: HashMap<usize, Id> = self.package.iter().map(|(id, index)| (*index, *id)).collect();
+        let mut own = Vec::new();
+        let mut everywhere: HashSet<Id> = HashSet::new();
+        for direct in &graph.direct {
+            let (extras, specifiers, marker) = line_of_pip(&direct.requirement);
+            let name = self.registry.name(&direct.name);
+            let extras = extras.iter().filter_map(|extra| extra.parse().ok());
+            self.registry.extras.borrow_mut().entry(name).or_default().extend(extras);
+            if let Some(id) = direct.to.and_then(|to| ids.get(&to)) {
+                self.nodes[*id].conditional |= marker.is_some();
+                everywhere.extend(marker.is_none().then_some(*id));
+            }
+            let range = beside_pin(specifiers);
+            if !range.is_empty() {
+                own.push(self.registry.need(&direct.name, &range, direct.kind));
+            }
+        }
+        everywhere.into_iter().for_each(|id| self.nodes[id].conditional = false);
+        own
+    }
+
     pub(super) fn index(&mut self) {
         self.originals = self.nodes.len();
         for (id, node) in self.nodes.iter().enumerate() {
@@ -185,12 +217,17 @@ impl<'r, 'a> State<'r, 'a> {
             if let (true, Some(version)) = (self.flat, self.nodes[id].version.clone())
                 && let Some(release) = self.registry.release(self.nodes[id].package, version.version.as_str())
             {
-                self.nodes[id].pythons = release.engines.get("python").map_or(u32::MAX, |text| pythons(text));
+                let all = self.nodes[id].conditional;
+                let asked = release.engines.get("python").filter(|_| !all);
+                self.nodes[id].pythons = asked.map_or(u32::MAX, |text| pythons(text));
             }
         }
+        self.one_python = self.some_python_runs_all();
         self.above = vec![None; self.nodes.len()];
         let mut seen: HashSet<Id> = HashSet::new();
-        let mut queue: VecDeque<Id> = (0..self.nodes.len()).filter(|id| self.nodes[*id].root).collect();
+        // Every pin is installed, whatever asks for it.
+        let begins = |id: &Id| self.flat || self.nodes[*id].root;
+        let mut queue: VecDeque<Id> = (0..self.nodes.len()).filter(begins).collect();
         seen.extend(queue.iter());
         while let Some(id) = queue.pop_front() {
             let mut reached: Vec<Id> = self.nodes[id].link.into_iter().collect();
@@ -246,11 +283,28 @@ fn is_package_name(key: &str) -> bool {
     }
 }
 
-/// The folder of a workspace's manifest, seen from the folder of the root's.
-pub fn workspace<'p>(base: &str, manifest: &'p str) -> &'p str {
-    let folder = manifest.rsplit_once('/').map_or("", |(folder, _)| folder);
-    match folder.strip_prefix(base) {
-        Some(rest) if !base.is_empty() => rest.trim_start_matches('/'),
-        _ => folder,
+/// The folder of a workspace's manifest, seen from the folder of the root's: `packages/one`, `../lib`.
+pub fn workspace(base: &str, manifest: &str) -> String {
+    let parts = |folder: &'_ str| folder.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let base: Vec<String> = parts(base);
+    let folder: Vec<String> = parts(manifest.rsplit_once('/').map_or("", |(folder, _)| folder));
+    let shared = base.iter().zip(&folder).take_while(|(a, b)| a == b).count();
+    let up = base.iter().skip(shared).map(|_| "..");
+    up.chain(folder.iter().skip(shared).map(String::as_str)).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::workspace;
+
+    #[test]
+    fn a_folder_is_seen_from_that_of_the_root() {
+        assert_eq!(workspace("", "package.json"), "");
+        assert_eq!(workspace("", "packages/one/package.json"), "packages/one");
+        assert_eq!(workspace("app", "app/package.json"), "");
+        assert_eq!(workspace("app", "app/packages/one/package.json"), "packages/one");
+        assert_eq!(workspace("app", "app-two/package.json"), "../app-two");
+        assert_eq!(workspace("deep/app", "lib/package.json"), "../../lib");
+        assert_eq!(workspace("app", "package.json"), "..");
     }
 }

@@ -76,6 +76,11 @@ impl State<'_, '_> {
 
     /// Everything that the project still needs.
     pub fn needed(&self) -> Vec<bool> {
+        self.reached(|kind| kind != DependencyKind::PeerOptional)
+    }
+
+    /// Everything that the project leads to by needs of these kinds.
+    pub(super) fn reached(&self, by: impl Fn(DependencyKind) -> bool) -> Vec<bool> {
         let mut needed = vec![self.flat; self.nodes.len()];
         let mut stack: Vec<Id> = (0..self.nodes.len()).filter(|id| self.nodes[*id].root).collect();
         while let Some(id) = stack.pop() {
@@ -86,7 +91,7 @@ impl State<'_, '_> {
                 break;
             }
             stack.extend(self.nodes[id].link);
-            for need in self.nodes[id].needs.iter().filter(|need| need.kind != DependencyKind::PeerOptional) {
+            for need in self.nodes[id].needs.iter().filter(|need| by(need.kind)) {
                 stack.extend(self.resolve(id, need.name).filter(|to| !needed[*to]));
             }
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// The members of a lockfile entry besides version, address, integrity, needs and `engines`.
 ///
 /// `engines` is among them only where it is not an object of texts (npm writes an old list as it is). Members of
-/// objects stand in the order in which npm writes a lockfile.
+/// objects stand in the registry's order: whoever writes a lockfile sorts them.
 pub(super) fn lockfile_members(entry: &VersionEntry) -> BTreeMap<String, Value> {
     let mut members = BTreeMap::new();
     let mut put = |name: &str, value: Value| {
@@ -18,7 +18,7 @@ pub(super) fn lockfile_members(entry: &VersionEntry) -> BTreeMap<String, Value> 
             other => !is_truthy(other),
         };
         if !is_empty {
-            members.insert(name.to_owned(), in_written_order(value));
+            members.insert(name.to_owned(), value);
         }
     };
     put("bin", bin(entry));
@@ -122,25 +122,4 @@ fn has_install_script(entry: &VersionEntry) -> bool {
         || script("preinstall")
         || script("postinstall")
         || is_truthy(&entry.gypfile)
-}
-
-/// Members of objects in the order in which npm writes lockfiles: a few names first, then by name as people sort them,
-/// objects after everything else. Not inside lists, as npm has it. As deep as the parser went, which has a limit.
-fn in_written_order(value: Value) -> Value {
-    const FIRST: [&str; 8] =
-        ["name", "version", "lockfileVersion", "resolved", "integrity", "requires", "packages", "dependencies"];
-    let Value::Object(members) = value else { return value };
-    let place = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
-    let mut members: Vec<(String, Value)> = members.into_iter().collect();
-    members.sort_by_cached_key(|(name, value)| (value.is_object(), place(name), collation_key(name)));
-    Value::Object(members.into_iter().map(|(name, value)| (name, in_written_order(value))).collect())
-}
-
-/// Orders names as people do: signs before digits before letters, small before capital only where all else is equal.
-fn collation_key(name: &str) -> (Vec<(u8, String)>, Vec<bool>) {
-    let class = |char: char| if char.is_alphabetic() { 2 } else { u8::from(char.is_numeric()) };
-    (
-        name.chars().map(|char| (class(char), char.to_lowercase().collect())).collect(),
-        name.chars().map(char::is_uppercase).collect(),
-    )
 }

@@ -20,13 +20,13 @@ fn members_are_normalised_as_npm_writes_them() {
     check(json!({"bin": ["bin/x", "bin\\y.js"]}), json!({"bin": {"x": "bin/x", "y.js": "bin/y.js"}}));
     check(
         json!({"bin": {"z": "a/../../b", "a": "./x", "name": "n", "no": 1, "": "e"}}),
-        json!({"bin": {"name": "n", "a": "x", "z": "b"}}),
+        json!({"bin": {"z": "b", "a": "x", "name": "n"}}),
     );
     check(json!({"bin": {}}), json!({}));
     check(json!({"license": {"type": "MIT", "url": "x"}}), json!({"license": "MIT"}));
     check(json!({"license": ""}), json!({}));
     check(json!({"funding": "https://a.example"}), json!({"funding": {"url": "https://a.example"}}));
-    check(json!({"funding": {"url": "u", "type": "t"}}), json!({"funding": {"type": "t", "url": "u"}}));
+    check(json!({"funding": {"url": "u", "type": "t"}}), json!({"funding": {"url": "u", "type": "t"}}));
     check(json!({"deprecated": "no"}), json!({"deprecated": "no"}));
     check(json!({"deprecated": false}), json!({}));
     check(json!({"scripts": {"postinstall": "x"}}), json!({"hasInstallScript": true}));

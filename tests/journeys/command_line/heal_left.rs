@@ -1,6 +1,7 @@
 //! `suture heal` where something is left, or in the way.
 
 use super::{ADVISORY, Desk, shop};
+use pipeline::message::PAYLOAD_BYTES_MAX;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,12 +64,13 @@ async fn suppressed_findings_are_told_with_who_and_why() {
 async fn errors_are_told_however_long_they_are() {
     let long = format!("--{}\n", "x".repeat(200_000));
     // Cut, so many are still too large for a message, and travel by claim check.
-    let many = format!("--{}\n", "\u{1d54f}".repeat(5000)).repeat(48);
-    for lines in [long, many] {
-        let requirements = format!("{}/requirements.txt", "d".repeat(200));
-        let desk = Desk::with_files(&[("package.json", "{"), (&requirements, &lines)]).await;
+    let many = format!("--{}\n", "\u{1d54f}".repeat(5000)).repeat(20);
+    for (lines, said_bytes_min) in [(long, 0), (many, PAYLOAD_BYTES_MAX)] {
+        let [a, b, c] = ["a", "b", "c"].map(|folder| format!("{}/requirements.txt", folder.repeat(200)));
+        let desk = Desk::with_files(&[("package.json", "{"), (&a, &lines), (&b, &lines), (&c, &lines)]).await;
         let ran = desk.suture(&["heal", "shop", "--offline", "--format", "json"]);
         let said = ran.json(2);
+        assert!(said.to_string().len() > said_bytes_min, "no claim check was needed");
         let errors = said["errors"].as_array().unwrap();
         assert!(errors.iter().any(|error| error["path"] == "package.json"), "{}", ran.stderr);
         let longest = errors.iter().map(|error| error["message"].as_str().unwrap().chars().count()).max();

@@ -1,6 +1,6 @@
 //! What `suture sbom` and `suture scan` print, before the validators of the formats' own keepers.
 
-use crate::world::others::{Program, skip};
+use crate::world::program::{Program, Ran, binary, skip};
 use crate::world::shared;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ const SARIF_CRATE: &str = "serde-sarif";
 const SARIF_CRATE_VERSION: &str = "=0.8.0";
 const SARIF_SCHEMA: &str = "src/schema.json";
 
-/// Building the program, or installing validators, may take this long.
+/// Installing validators may take this long.
 const SETUP_S_MAX: u64 = 400;
 
 /// The first test that needs something prepares it, the others wait.
@@ -29,32 +29,21 @@ fn folder_for(name: &str) -> PathBuf {
     folder
 }
 
-/// The program as it is now: built if need be, in the folder where this test was.
-fn suture() -> PathBuf {
-    let profile = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_path_buf();
-    let target = profile.parent().unwrap();
-    let cargo = Program::new(env!("CARGO"), &workspace()).with_seconds_max(SETUP_S_MAX);
-    let built = cargo.run([Path::new("build"), Path::new("--package=cli"), Path::new("--target-dir"), target]);
-    built.expect("cargo runs this test").expect_ok();
-    target.join("debug/suture")
-}
-
 /// A Python that has the validators. `None`: it can't be had here.
 fn python() -> Option<PathBuf> {
     let folder = folder_for("validators");
     let python = folder.join("venv/bin/python");
-    let has_all = |ran: &crate::world::others::Ran| ran.ok;
     let check = [
         "-c",
         "import cyclonedx.validation.json, spdx_tools.spdx.parser.parse_anything, jsonschema, rfc3339_validator",
     ];
-    if python.is_file() && Program::new(&python, &folder).run(check).as_ref().is_some_and(has_all) {
+    if python.is_file() && Program::new(&python, &folder).run(check).as_ref().is_some_and(Ran::is_ok) {
         return Some(python);
     }
-    Program::new("python3", &folder).run(["-m", "venv", "--clear", "venv"]).filter(has_all)?;
+    Program::new("python3", &folder).run(["-m", "venv", "--clear", "venv"]).filter(Ran::is_ok)?;
     let pip = Program::new(&python, &folder).with_seconds_max(SETUP_S_MAX);
     let installed = pip.run(["-m", "pip", "install", "--quiet", "--retries=0"].iter().chain(&PACKAGES))?;
-    installed.ok.then_some(python)
+    installed.is_ok().then_some(python)
 }
 
 /// The schema of SARIF, out of a package that ships it. `None`: it can't be had here.
@@ -67,7 +56,7 @@ fn sarif_schema() -> Option<PathBuf> {
     std::fs::write(folder.join("lib.rs"), "").unwrap();
     let told =
         Program::new(env!("CARGO"), &folder).with_seconds_max(SETUP_S_MAX).run(["metadata", "--format-version=1"])?;
-    let metadata: serde_json::Value = serde_json::from_str(&told.ok.then_some(told.out)?).unwrap();
+    let metadata: serde_json::Value = serde_json::from_str(told.is_ok().then_some(&told.stdout)?).unwrap();
     let package =
         metadata["packages"].as_array().unwrap().iter().find(|package| package["name"] == SARIF_CRATE).unwrap();
     let schema = Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap().join(SARIF_SCHEMA);
@@ -101,7 +90,7 @@ fn print(suture: &Path, folder: &Path, forms: &[(&str, &str, &str)]) -> Vec<Path
             let printed = Program::new(suture, folder).run(arguments).unwrap();
             assert!(matches!(printed.code, Some(0 | 1)), "{command} {name}: {printed:?}");
             let document = folder.join(format!("{command}-{name}{ending}"));
-            std::fs::write(&document, printed.out).unwrap();
+            std::fs::write(&document, printed.stdout).unwrap();
             documents.push(document);
         }
     }
@@ -112,7 +101,8 @@ fn print(suture: &Path, folder: &Path, forms: &[(&str, &str, &str)]) -> Vec<Path
 fn validate(python: &Path, validator: &str, schema: Option<&Path>, documents: &[PathBuf]) {
     let script = workspace().join("tests/contracts").join(validator);
     let arguments = [script.as_path()].into_iter().chain(schema).chain(documents.iter().map(PathBuf::as_path));
-    let told = Program::new(python, &workspace()).with_seconds_max(SETUP_S_MAX).run(arguments).unwrap().expect_ok();
+    let told = Program::new(python, &workspace()).with_seconds_max(SETUP_S_MAX).run(arguments).unwrap();
+    let told = told.expect(0);
     assert_eq!(told.lines().filter(|line| line.starts_with("valid: ")).count(), documents.len(), "{told}");
 }
 
@@ -127,7 +117,7 @@ fn bills_of_materials_are_valid() {
         ("scan", "cyclonedx", ".cdx.json"),
         ("scan", "spdx", ".spdx.json"),
     ];
-    let documents = print(&suture(), folder.path(), &forms);
+    let documents = print(binary(), folder.path(), &forms);
     assert!(documents.len() >= forms.len());
     validate(&python, "sbom_validate.py", None, &documents);
 }
@@ -138,7 +128,7 @@ fn sarif_logs_are_valid() {
     let Some(python) = python() else { return skip("SARIF logs", "their validator can't be installed") };
     let Some(schema) = sarif_schema() else { return skip("SARIF logs", "their schema can't be downloaded") };
     let folder = tempfile::tempdir().unwrap();
-    let documents = print(&suture(), folder.path(), &[("scan", "sarif", ".sarif")]);
+    let documents = print(binary(), folder.path(), &[("scan", "sarif", ".sarif")]);
     assert!(!documents.is_empty());
     validate(&python, "sarif_validate.py", Some(&schema), &documents);
 }

@@ -98,6 +98,7 @@ fn scan_completed() {
         unread: vec!["package.json".to_owned()],
         notes: vec![".suture.yml:2 never ends".to_owned()],
         limits_hit: vec!["files after the first 2 (files_max)".to_owned()],
+        has_unseen: true,
     };
     insta::assert_json_snapshot!(payload, @r#"
     {
@@ -123,7 +124,8 @@ fn scan_completed() {
       ],
       "limits_hit": [
         "files after the first 2 (files_max)"
-      ]
+      ],
+      "has_unseen": true
     }
     "#);
 }

@@ -1,6 +1,6 @@
 //! The order of versions, held against those who define it.
 
-use crate::world::others::{Program, skip};
+use crate::world::program::{Program, skip};
 use pipeline::version::Ecosystem;
 use pipeline::version::order_check::check_order;
 use std::path::{Path, PathBuf};
@@ -198,7 +198,7 @@ fn words(text: &str) -> Vec<String> {
 
 /// Where npm keeps its packages. `None`: it is not installed.
 fn npm_modules(folder: &Path) -> Option<PathBuf> {
-    let root = Program::new("npm", folder).run(["root", "-g"])?.expect_ok();
+    let root = Program::new("npm", folder).run(["root", "-g"])?.expect(0).to_owned();
     Some(Path::new(root.trim()).join("npm/node_modules")).filter(|modules| modules.join("semver").is_dir())
 }
 
@@ -215,8 +215,8 @@ fn npm_versions_stand_as_node_semver_puts_them() {
         }";
     let node = Program::new("node", folder.path()).with("NODE_PATH", modules.display().to_string());
     check(Ecosystem::Npm, NPM, |pairs| {
-        let ran = node.run_with_input(["-e", script], &lines(pairs)).expect("npm has node");
-        Some(words(&ran.expect_ok()))
+        let ran = node.run_reading(["-e", script], lines(pairs).as_bytes()).expect("npm has node");
+        Some(words(ran.expect(0)))
     });
 }
 
@@ -229,8 +229,8 @@ for line in sys.stdin:
     a, b = map(Version, line.split())
     print('<' if a < b else '>' if a > b else '=')";
     check(Ecosystem::PyPI, PYPI, |pairs| {
-        match Program::new("python3", folder.path()).run_with_input(["-c", script], &lines(pairs)) {
-            Some(ran) if !ran.err.contains("No module named") => Some(words(&ran.expect_ok())),
+        match Program::new("python3", folder.path()).run_reading(["-c", script], lines(pairs).as_bytes()) {
+            Some(ran) if !ran.stderr.contains("No module named") => Some(words(ran.expect(0))),
             _ => {
                 skip("Python's order", "Python with pip is not installed");
                 None
@@ -251,9 +251,10 @@ fn debian_versions_stand_as_dpkg_puts_them() {
         else echo '='; fi
     done";
     check(Ecosystem::Debian, DEBIAN, |pairs| {
-        let ran =
-            Program::new("sh", folder.path()).run_with_input(["-c", script], &lines(pairs)).expect("Debian has sh");
-        Some(words(&ran.expect_ok()))
+        let ran = Program::new("sh", folder.path())
+            .run_reading(["-c", script], lines(pairs).as_bytes())
+            .expect("Debian has sh");
+        Some(words(ran.expect(0)))
     });
 }
 
@@ -263,7 +264,7 @@ fn go_versions_stand_as_its_own_module_puts_them() {
     let go = Program::new("go", folder.path()).with("GOFLAGS", "-mod=mod").with("GOTOOLCHAIN", "local");
     let Some(root) = go.run(["env", "GOROOT"]) else { return skip("Go's order", "Go is not installed") };
     // The go command comes with the module that orders versions.
-    let module = Path::new(root.expect_ok().trim()).join("src/cmd/vendor/golang.org/x/mod/semver/semver.go");
+    let module = Path::new(root.expect(0).trim()).join("src/cmd/vendor/golang.org/x/mod/semver/semver.go");
     let Ok(source) = std::fs::read_to_string(&module) else {
         return skip("Go's order", "Go was installed without its sources");
     };
@@ -282,13 +283,14 @@ func main() {
     {
         std::fs::write(folder.path().join(path), text).unwrap();
     }
-    check(Ecosystem::Go, GO, |pairs| Some(words(&go.run_with_input(["run", "."], &lines(pairs))?.expect_ok())));
+    check(Ecosystem::Go, GO, |pairs| Some(words(go.run_reading(["run", "."], lines(pairs).as_bytes())?.expect(0))));
 }
 
 #[test]
 fn maven_versions_stand_as_maven_puts_them() {
     let folder = tempfile::tempdir().unwrap();
-    let told = Program::new("mvn", folder.path()).run(["--version"]).filter(|told| told.ok).map(|told| told.out);
+    let told =
+        Program::new("mvn", folder.path()).run(["--version"]).filter(|told| told.is_ok()).map(|told| told.stdout);
     let Some(home) = told.as_ref().and_then(|told| told.lines().find_map(|line| line.strip_prefix("Maven home: ")))
     else {
         return skip("Maven's order", "Maven is not installed");
@@ -297,7 +299,10 @@ fn maven_versions_stand_as_maven_puts_them() {
     let compare = |pairs: &[(&str, &str)]| {
         let class = "org.apache.maven.artifact.versioning.ComparableVersion";
         let words = pairs.iter().flat_map(|(a, b)| [*a, *b]);
-        let ran = Program::new("java", folder.path()).run(["-cp", &jars, class].into_iter().chain(words))?.expect_ok();
+        let ran = Program::new("java", folder.path())
+            .run(["-cp", &jars, class].into_iter().chain(words))?
+            .expect(0)
+            .to_owned();
         // It compares each word with the one before it; every other of these is a pair.
         let orders = ran.lines().filter_map(|line| line.strip_prefix("   ")?.split(' ').nth(1));
         Some(orders.step_by(2).map(|order| order.replace("==", "=")).collect())

@@ -1,6 +1,6 @@
 //! What we write into npm's files, before the eyes of the real npm and its registry.
 
-use crate::world::others::{Program, Ran, skip};
+use crate::world::program::{Program, Ran, skip};
 use crate::world::real::{Addresses, environment, heal, npm_registry};
 use crate::world::repository::GitRepository;
 use agents::environment::advisories::AdvisorySource;
@@ -49,7 +49,7 @@ impl Npm {
     }
 
     fn lock(&self, folder: &Path) {
-        self.run(folder, &["install", "--package-lock-only"]).expect_ok();
+        self.run(folder, &["install", "--package-lock-only"]).expect(0);
     }
 }
 
@@ -100,7 +100,7 @@ impl Shop {
         };
         let made = folder.path().join("made");
         self.generate(&made);
-        self.npm.run(&made, &["ci", "--dry-run"]).expect_ok();
+        self.npm.run(&made, &["ci", "--dry-run"]).expect(0);
         let paths: Vec<&str> = self.manifests.iter().map(|(path, _)| *path).chain(["package-lock.json"]).collect();
         let texts: Vec<String> = paths.iter().map(|path| std::fs::read_to_string(made.join(path)).unwrap()).collect();
         let files: Vec<(&str, &str)> = paths.into_iter().zip(texts.iter().map(String::as_str)).collect();
@@ -121,7 +121,7 @@ impl Shop {
     fn accepted(&self, healed: &Path) {
         let ours = lockfile(healed);
         let dry_run: &[&str] = if self.installs { &[] } else { &["--dry-run"] };
-        self.npm.run(healed, &[&["ci"], dry_run].concat()).expect_ok();
+        self.npm.run(healed, &[&["ci"], dry_run].concat()).expect(0);
         self.npm.lock(healed);
         let npms = lockfile(healed);
         for section in ["packages", "dependencies"] {

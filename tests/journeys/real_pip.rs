@@ -1,6 +1,6 @@
 //! What we write into requirements files, before the eyes of the real pip and its index.
 
-use crate::world::others::{Program, Ran, skip};
+use crate::world::program::{Program, Ran, skip};
 use crate::world::real::{Addresses, environment, heal, pip_index};
 use crate::world::repository::GitRepository;
 use agents::environment::advisories::AdvisorySource;
@@ -27,16 +27,16 @@ fn pip(folder: &Path, arguments: &[&str]) -> Ran {
 fn accepted(folder: &Path, with_hashes: bool) {
     let hashes: &[&str] = if with_hashes { &["--require-hashes"] } else { &[] };
     let arguments = ["install", "--dry-run", "--ignore-installed", "--only-binary=:all:", "-r", "requirements.txt"];
-    pip(folder, &[&arguments, hashes].concat()).expect_ok();
+    pip(folder, &[&arguments, hashes].concat()).expect(0);
 }
 
 /// `name==version` with the hash of what pip downloads for it.
 fn with_hash(folder: &Path, pin: &str) -> String {
     let (name, version) = pin.split_once("==").unwrap();
     let wheels = format!("wheels/{name}");
-    pip(folder, &["download", "--no-deps", "--only-binary=:all:", "--dest", &wheels, pin]).expect_ok();
+    pip(folder, &["download", "--no-deps", "--only-binary=:all:", "--dest", &wheels, pin]).expect(0);
     let wheel = std::fs::read_dir(folder.join(&wheels)).unwrap().next().unwrap().unwrap();
-    let told = pip(folder, &["hash", wheel.path().to_str().unwrap()]).expect_ok();
+    let told = pip(folder, &["hash", wheel.path().to_str().unwrap()]).expect(0).to_owned();
     let hash = told.lines().find_map(|line| line.trim().strip_prefix("--hash=")).unwrap().to_owned();
     format!("{name}=={version} \\\n    --hash={hash}\n")
 }

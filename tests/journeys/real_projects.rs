@@ -1,6 +1,6 @@
 //! Manifests of real projects, held against real advisories.
 
-use crate::world::others::skip;
+use crate::world::program::skip;
 use crate::world::real::{Addresses, environment, npm_registry, pip_index};
 use crate::world::repository::GitRepository;
 use crate::world::shared;

@@ -1,7 +1,6 @@
 //! A simulated outside, and the real agents in it.
 
 pub mod osv;
-pub mod others;
 pub mod program;
 pub mod project;
 pub mod real;
@@ -29,7 +28,7 @@ use agents::topology::{FUNCTIONS, Topology};
 use futures::FutureExt;
 use jiff::Timestamp;
 use pipeline::advisory::osv::OsvRecord;
-use pipeline::case::{Case, Status, fold};
+use pipeline::case::{Case, Status};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::payload::{Mode, Notification};
 use pipeline::policy::{DEFAULT_POLICIES, parse};
@@ -239,10 +238,8 @@ impl World {
 
     /// Every case, in the order of the ids.
     pub async fn cases(&self) -> Vec<Case> {
-        let mut cases = Vec::new();
-        for id in self.store.folders("cases").await.unwrap() {
-            cases.extend(fold(history::case_records(&self.store, &id.parse().unwrap()).await.unwrap()));
-        }
+        let history::Cases { cases, damaged } = history::cases(&self.store).await.unwrap();
+        assert_eq!(damaged, Vec::<String>::new());
         cases
     }
 

@@ -1,6 +1,6 @@
 //! The real agents on a repository, with the user's own registries instead of a simulated one.
 
-use super::others::Program;
+use super::program::Program;
 use super::repository::GitRepository;
 use super::topology;
 use agents::environment::Environment;
@@ -16,7 +16,7 @@ use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
 use agents::history;
 use agents::in_process::{self, Bus};
-use pipeline::case::{Case, fold};
+use pipeline::case::Case;
 use pipeline::payload::Mode;
 use pipeline::policy::{DEFAULT_POLICIES, parse};
 use pipeline::suppress::Suppressions;
@@ -34,8 +34,8 @@ pub struct Addresses {
 /// What npm says its registry is. `None`: npm is absent, or its registry does not answer.
 pub fn npm_registry(folder: &Path) -> Option<String> {
     let npm = Program::new("npm", folder);
-    let address = npm.run(["config", "get", "registry"])?.expect_ok().trim().to_owned();
-    npm.run(["ping", "--fetch-retries=0", "--fetch-timeout=10000"])?.ok.then_some(address)
+    let address = npm.run(["config", "get", "registry"])?.expect(0).trim().to_owned();
+    npm.run(["ping", "--fetch-retries=0", "--fetch-timeout=10000"])?.is_ok().then_some(address)
 }
 
 /// What pip says its index is. `None`: pip is absent, or its index does not answer.
@@ -43,7 +43,7 @@ pub fn pip_index(folder: &Path) -> Option<String> {
     let python = Program::new("python3", folder);
     let set = python.run(["-m", "pip", "config", "get", "global.index-url"])?;
     let built_in = || python.run(["-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"]);
-    let address = if set.ok { set } else { built_in()? };
+    let address = if set.is_ok() { set } else { built_in()? };
     let ping = [
         "-m",
         "pip",
@@ -55,8 +55,8 @@ pub fn pip_index(folder: &Path) -> Option<String> {
         "--dest=ping",
         "idna==3.7",
     ];
-    let answers = python.run(ping)?.ok;
-    (address.ok && answers).then(|| address.out.trim().to_owned())
+    let answers = python.run(ping)?.is_ok();
+    (address.is_ok() && answers).then(|| address.stdout.trim().to_owned())
 }
 
 /// The agents at work on `repository` with real registries, in the present.
@@ -91,9 +91,7 @@ pub async fn heal(env: &Environment) -> Vec<Case> {
     bus.send(None, &root).unwrap();
     bus.settle(env, |_| {}).await.unwrap();
     assert!(bus.dead_letters.is_empty(), "{:?}", bus.dead_letters);
-    let mut cases = Vec::new();
-    for id in env.store.folders("cases").await.unwrap() {
-        cases.extend(fold(history::case_records(&env.store, &id.parse().unwrap()).await.unwrap()));
-    }
+    let history::Cases { cases, damaged } = history::cases(&env.store).await.unwrap();
+    assert_eq!(damaged, Vec::<String>::new());
     cases
 }

@@ -35,6 +35,8 @@ pub struct Examination {
     pub notes: Vec<String>,
     /// What was left out because of a limit.
     pub limits_hit: Vec<String>,
+    /// Whether a project may be among what was left out. `true`: nothing found is not "nothing there".
+    pub has_unseen: bool,
     /// Whether every advisory that there is could be asked for. `false`: nothing found is not "nothing there".
     pub is_complete: bool,
     /// The repository's own settings; the defaults where they can't be read.
@@ -111,6 +113,7 @@ async fn look(env: &Environment, tree: &SourceTree, depth: Depth) -> Result<Exam
         unasked,
         notes,
         limits_hit: tree.limits_hit.clone(),
+        has_unseen: tree.has_unseen,
         is_complete: answer.complete,
         config,
         config_error,

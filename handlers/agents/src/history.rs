@@ -1,7 +1,7 @@
 //! What a case went through: one record per step, under `cases/<case>/<run>/<message id>`.
 
 use crate::environment::store::{Store, StoreError};
-use pipeline::case::CaseRecord;
+use pipeline::case::{Case, CaseRecord, fold};
 use pipeline::ids::CaseId;
 use pipeline::message::RunId;
 use std::collections::BTreeMap;
@@ -14,15 +14,54 @@ pub fn record_key(record: &CaseRecord) -> String {
     format!("cases/{}/{}/{}", record.case, record.run, record.message)
 }
 
+/// How `case` stands, or `None` where there is no such case.
+pub async fn case(store: &Store, case: &CaseId) -> Result<Option<Case>, StoreError> {
+    Ok(fold(case_records(store, case).await?))
+}
+
+/// As [`case`], as if no run after `last` had been.
+pub async fn case_until(store: &Store, case: &CaseId, last: RunId) -> Result<Option<Case>, StoreError> {
+    Ok(fold(case_records_until(store, case, last).await?))
+}
+
+/// All cases of a store.
+#[derive(Debug, Default)]
+pub struct Cases {
+    /// How they stand, in the order of their ids.
+    pub cases: Vec<Case>,
+    /// What has no readable case in it, each with the reason.
+    pub damaged: Vec<String>,
+}
+
+/// Every case of `store`. One that can't be read hides no other.
+pub async fn cases(store: &Store) -> Result<Cases, StoreError> {
+    let mut all = Cases::default();
+    for name in store.folders("cases").await? {
+        let id = match name.parse() {
+            Ok(id) => id,
+            Err(error) => {
+                all.damaged.push(format!("store: cases/{name}: {error}"));
+                continue;
+            }
+        };
+        match case(store, &id).await {
+            Ok(case) => all.cases.extend(case),
+            Err(error @ StoreError::Damaged { .. }) => all.damaged.push(error.to_string()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
 /// What there is to tell of `case`, in no order: as much as its fold takes.
 ///
 /// That is the newest runs, back to the one that delivered the fix but [`RUNS_READ_MAX`] at most, and when the first one began.
-pub async fn case_records(store: &Store, case: &CaseId) -> Result<Vec<CaseRecord>, StoreError> {
+async fn case_records(store: &Store, case: &CaseId) -> Result<Vec<CaseRecord>, StoreError> {
     records_up_to(store, case, None).await
 }
 
 /// As [`case_records`], as if no run after `last` had been.
-pub async fn case_records_until(store: &Store, case: &CaseId, last: RunId) -> Result<Vec<CaseRecord>, StoreError> {
+async fn case_records_until(store: &Store, case: &CaseId, last: RunId) -> Result<Vec<CaseRecord>, StoreError> {
     records_up_to(store, case, Some(last.to_string())).await
 }
 
@@ -72,7 +111,7 @@ mod tests {
     use super::*;
     use crate::environment::effects::Effects;
     use jiff::Timestamp;
-    use pipeline::case::{Delivery, Status, fold};
+    use pipeline::case::{Delivery, Status};
     use pipeline::message::MessageId;
 
     fn run(number: usize) -> RunId {
@@ -128,5 +167,16 @@ mod tests {
         let (store, case, all) = history(40, 30).await;
         let read = case_records_until(&store, &case, run(10)).await.unwrap();
         assert_eq!(fold(read), fold(all.into_iter().filter(|record| record.run <= run(10))));
+    }
+
+    #[tokio::test]
+    async fn case_that_can_t_be_read_hides_no_other() {
+        let (store, case, _) = history(1, 0).await;
+        store.create("cases/npm-2/run/message", &"no record").await.unwrap();
+        store.create("cases/no id!/run/message", &"no record").await.unwrap();
+        let all = cases(&store).await.unwrap();
+        assert_eq!(all.cases.iter().map(|case| case.case.clone()).collect::<Vec<_>>(), [case]);
+        let [bad_id, damaged] = &all.damaged[..] else { panic!("{:?}", all.damaged) };
+        assert!(bad_id.contains("no id!") && damaged.contains("npm-2"), "{bad_id} {damaged}");
     }
 }

@@ -172,7 +172,7 @@ async fn check_in(env: &Environment, mut outbox: Outbox) -> Result<Outbox, Agent
 }
 
 /// Exchanges a claim check for the payload.
-pub(crate) async fn claim(env: &Environment, mut message: Envelope) -> Result<Envelope, AgentError> {
+pub async fn claim(env: &Environment, mut message: Envelope) -> Result<Envelope, AgentError> {
     if let Some(key) = message.payload_ref.take() {
         let payload = env.store.read::<serde_json::Value>(&key).await?;
         message.payload = payload.ok_or_else(|| AgentError::cant_be_helped(format!("its payload {key} is gone")))?;

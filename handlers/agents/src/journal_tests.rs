@@ -9,13 +9,13 @@ use crate::environment::outlet::Outlet;
 use crate::environment::registries::Registries;
 use crate::environment::store::Store;
 use crate::environment::tree_limits::TreeLimits;
-use crate::history::case_records;
+use crate::history;
 use crate::in_process::Bus;
 use crate::journal::{HOPS_MAX, JournalRecord, WakeUp, journal_key};
 use crate::sweep::sweep;
 use crate::topology::Topology;
 use jiff::{SignedDuration, Timestamp};
-use pipeline::case::{Status, fold};
+use pipeline::case::Status;
 use pipeline::ids::{CaseId, hash_of};
 use pipeline::message::{Envelope, PAYLOAD_BYTES_MAX, queue, topic};
 use pipeline::payload::Notification;
@@ -86,7 +86,7 @@ impl Office {
 
     async fn status(&self, case: &str) -> Option<Status> {
         let case: CaseId = case.parse().unwrap();
-        fold(case_records(&self.env.store, &case).await.unwrap()).map(|case| case.status)
+        history::case(&self.env.store, &case).await.unwrap().map(|case| case.status)
     }
 }
 

@@ -184,11 +184,7 @@ impl Attempt<'_> {
         let RemediationRequested { case, wound, mode, .. } = &self.message.payload;
         let mut steps = vec![
             Step::new("validate", true, format!("true at {}", wound.commit.short())),
-            Step::new(
-                "determine",
-                true,
-                format!("{} changes heal {}", self.plan.changes.len(), wording::findings(self.plan.heals.len())),
-            ),
+            Step::new("determine", true, wording::determined(self.plan.changes.len(), self.plan.heals.len())),
             Step::new("apply", true, files(&patch).join(", ")),
         ];
         let proof =

@@ -4,11 +4,11 @@ use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use pipeline::case::{Status, Wound};
-use pipeline::finding::ScanError;
-use pipeline::ids::{CaseId, Fingerprint};
+use pipeline::finding::{Finding, ScanError, Severity};
+use pipeline::ids::CaseId;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
-use pipeline::payload::{Detected, SCAN_ERRORS_MAX, ScanCompleted, ScanRequested};
+use pipeline::payload::{Detected, SCAN_ERROR_CHARS_MAX, SCAN_ERRORS_MAX, ScanCompleted, ScanRequested};
 use pipeline::wording;
 use std::collections::BTreeMap;
 
@@ -37,6 +37,7 @@ pub async fn scan(env: &Environment, message: Envelope<ScanRequested>) -> Result
         unread: examination.unread().into_iter().take(SCAN_ERRORS_MAX).map(str::to_owned).collect(),
         notes: examination.notes.iter().take(SCAN_ERRORS_MAX).cloned().collect(),
         limits_hit: examination.limits_hit.iter().take(SCAN_ERRORS_MAX).cloned().collect(),
+        has_unseen: examination.has_unseen,
     };
     reply.event(topic::SCAN_COMPLETED, request.commit.as_str(), &completed)?;
     Ok(reply.finish())
@@ -44,6 +45,12 @@ pub async fn scan(env: &Environment, message: Envelope<ScanRequested>) -> Result
 
 fn bounded(errors: &[ScanError]) -> Vec<ScanError> {
     let mut named: Vec<ScanError> = errors.iter().take(SCAN_ERRORS_MAX).cloned().collect();
+    for error in &mut named {
+        if let Some((end, _)) = error.message.char_indices().nth(SCAN_ERROR_CHARS_MAX) {
+            error.message.truncate(end);
+            error.message.push('…');
+        }
+    }
     if errors.len() > SCAN_ERRORS_MAX {
         named.pop();
         let message = format!("and {} more", errors.len() - named.len());
@@ -54,12 +61,9 @@ fn bounded(errors: &[ScanError]) -> Vec<ScanError> {
 
 /// The cases of an examination: one per file that a fix would change, with findings that are reported or suppressed.
 fn cases(examination: &Examination, request: &ScanRequested) -> Vec<(CaseId, Wound, Detected)> {
-    let mut suppressed: BTreeMap<usize, Vec<(Fingerprint, String)>> = BTreeMap::new();
+    let mut suppressed: BTreeMap<usize, Vec<(&Finding, String)>> = BTreeMap::new();
     for (matched, why) in &examination.suppressed {
-        suppressed
-            .entry(matched.graph)
-            .or_default()
-            .push((matched.finding.fingerprint.clone(), wording::suppression(why)));
+        suppressed.entry(matched.graph).or_default().push((&matched.finding, wording::suppression(why)));
     }
     let mut cases = Vec::new();
     for (index, graph) in examination.graphs.iter().enumerate() {
@@ -71,17 +75,23 @@ fn cases(examination: &Examination, request: &ScanRequested) -> Vec<(CaseId, Wou
         let path = graph.lockfile.as_ref().unwrap_or(&graph.manifest);
         let ecosystem = graph.ecosystem.to_string().to_lowercase();
         let case = CaseId::of(&request.repository, &request.base_branch, &ecosystem, path);
-        let worst = findings.iter().max_by_key(|finding| finding.severity);
+        // A case all of whose findings are suppressed is about those.
+        let is_about: Vec<&Finding> = match findings.as_slice() {
+            [] => suppressed.iter().map(|(finding, _)| *finding).collect(),
+            findings => findings.iter().collect(),
+        };
+        let worst = is_about.iter().max_by_key(|finding| finding.severity);
         let wound = Wound {
             repository: request.repository.clone(),
             base_branch: request.base_branch.clone(),
             commit: request.commit.clone(),
             event_type: detectors::dependency::matching::EVENT_TYPE.to_owned(),
             rule: worst.map_or_else(String::new, |finding| finding.rule.clone()),
-            severity: detectors::dependency::matching::worst(&findings),
+            severity: worst.map_or(Severity::Unknown, |finding| finding.severity),
             path: path.clone(),
-            findings: findings.iter().map(|finding| finding.fingerprint.clone()).collect(),
+            findings: is_about.iter().map(|finding| finding.fingerprint.clone()).collect(),
         };
+        let suppressed = suppressed.into_iter().map(|(finding, why)| (finding.fingerprint.clone(), why)).collect();
         let detected = Detected { case: case.clone(), wound: wound.clone(), findings, suppressed, mode: request.mode };
         cases.push((case, wound, detected));
     }

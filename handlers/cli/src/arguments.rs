@@ -6,7 +6,7 @@ use pipeline::version::Ecosystem;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 nothing left, 1 findings left, 2 could not run.
+Exit codes: 0 nothing left to do, 1 findings left, 2 could not run.
 
 Examples:
   suture demo                       see a vulnerable repository healed, without a network
@@ -15,15 +15,20 @@ Examples:
   suture heal .                     put proven fixes on branches suture/<case>
   suture cases                      what became of them";
 
-/// What a command reads, for its long help. The lines are long: clap breaks them where the terminal ends.
+/// What a command reads, for its long help, and where it says what is over a limit. The lines are long: clap breaks them where
+/// the terminal ends.
 macro_rules! what_is_read {
-    () => {
-        "What is read: package.json, package-lock.json, npm-shrinkwrap.json, requirements files and their includes, .npmrc (registry \
+    ($where_said:literal) => {
+        concat!(
+            "What is read: package.json, package-lock.json, npm-shrinkwrap.json, requirements files and their includes, .npmrc (registry \
 addresses) and .suture.yml (what to ignore).
 
 Hidden and generated files are read like any other. Passed over are .git, .hg and .svn; folders of vendored or installed code \
-(node_modules, bower_components, jspm_packages, vendor, vendored, third_party, site-packages, venv, .venv, .tox, .nox, __pycache__); \
-links, which are never followed; and what is over a limit, which is then said under limits_hit."
+(node_modules, bower_components, jspm_packages, vendor, vendored, third_party, site-packages, dist-packages, __pypackages__, .eggs, \
+venv, .venv, virtualenv, .tox, .nox, __pycache__); links, which are never followed; and what is over a limit, which is then said ",
+            $where_said,
+            "."
+        )
     };
 }
 
@@ -34,7 +39,7 @@ Examples:
   suture scan . --commit HEAD~1 --advisories ./osv
 
 Exit codes: 0 nothing found at or above --fail-on, 1 something found, 2 could not run: also where nothing was found but the \
-advisories could not all be asked for, or a manifest could not be read. Who asks for part of the advisories, by --offline or \
+advisories could not all be asked for, or a manifest or a folder could not be read. Who asks for part of the advisories, by --offline or \
 --advisories starter, gets 0 and a note.";
 
 const HEAL_EXAMPLES: &str = "\
@@ -47,9 +52,15 @@ The work tree is never touched: each fix is one commit on a branch suture/<case>
 is checked out, in the whole repository that PATH is in. Registry addresses come from the lockfile, .npmrc, pip's configuration, or \
 the settings SUTURE_NPM_REGISTRY and SUTURE_PIP_INDEX_URL.
 
-Exit codes: 0 every case is completed and nothing is left, 1 any case is not completed or findings are left (a dry run completes \
-nothing), 2 could not run: also where nothing was left but the advisories could not all be asked for, or a manifest could not be \
-read.";
+Exit codes: 0 nothing is left to do: every case is completed, suppressed, or no longer true at the head, 1 any other case, or \
+findings are left (a dry run completes nothing), 2 could not run: also where nothing was left but the advisories could not all be \
+asked for, or a manifest or a folder could not be read.";
+
+const DEMO_HELP: &str = "\
+Example:
+  suture demo --dir ./demo     change a version in ./demo, commit, run it again: the patch changes
+
+Exit codes: 0 the demo ran, also where fixes are proposed and wait, 2 it could not run.";
 
 const SBOM_EXAMPLES: &str =
     "Examples:\n  suture sbom . > sbom.cdx.json\n  suture sbom . --format spdx --commit HEAD > sbom.spdx.json";
@@ -73,9 +84,6 @@ pub struct Arguments {
     /// Log lines on stderr, by a filter such as `debug` or `agents=trace`.
     #[arg(long, global = true, value_name = "FILTER", env = "SUTURE_LOG")]
     pub log: Option<String>,
-    /// Where Suture keeps its own records of cases. Default: $SUTURE_STORE, else the user's state directory.
-    #[arg(long, global = true, value_name = "DIR")]
-    pub state: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -155,7 +163,7 @@ pub enum ScanFormat {
 
 /// `suture scan`
 #[derive(Debug, Args)]
-#[command(after_help = SCAN_EXAMPLES, after_long_help = format!("{SCAN_EXAMPLES}\n\n{}", what_is_read!()))]
+#[command(after_help = SCAN_EXAMPLES, after_long_help = format!("{SCAN_EXAMPLES}\n\n{}", what_is_read!("under limits_hit")))]
 pub struct Scan {
     /// Folder to look at.
     pub path: PathBuf,
@@ -191,19 +199,22 @@ pub enum Format {
 
 /// `suture heal`
 #[derive(Debug, Args)]
-#[command(after_help = HEAL_EXAMPLES, after_long_help = format!("{HEAL_EXAMPLES}\n\n{}", what_is_read!()))]
+#[command(after_help = HEAL_EXAMPLES, after_long_help = format!("{HEAL_EXAMPLES}\n\n{}", what_is_read!("under limits_hit")))]
 pub struct Heal {
     /// A local git repository.
     pub path: PathBuf,
     /// Plan and prove, but deliver nothing, and record nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// As --dry-run, and print the changes as a unified diff.
+    /// As --dry-run, and print the changes as a unified diff. Not with --format json.
     #[arg(long)]
     pub diff: bool,
     /// Healing policies to use instead of the built-in ones.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// Where Suture keeps its own records of cases. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
     /// Form of the result.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
@@ -217,9 +228,7 @@ pub struct Heal {
 
 /// `suture demo`
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  suture demo --dir ./demo     change a version in ./demo, commit, run it again: the patch changes"
-)]
+#[command(after_help = DEMO_HELP)]
 pub struct Demo {
     /// Where to put the repository. One that is there already is healed as it is. Default: a new temporary folder.
     #[arg(long, value_name = "DIR")]
@@ -232,6 +241,9 @@ pub struct Demo {
 pub struct Cases {
     /// Tell this one in full.
     pub id: Option<String>,
+    /// Where the records of cases are. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
     /// Form of the result.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
@@ -248,7 +260,7 @@ pub enum SbomFormat {
 
 /// `suture sbom`
 #[derive(Debug, Args)]
-#[command(after_help = SBOM_EXAMPLES, after_long_help = format!("{SBOM_EXAMPLES}\n\n{}", what_is_read!()))]
+#[command(after_help = SBOM_EXAMPLES, after_long_help = format!("{SBOM_EXAMPLES}\n\n{}", what_is_read!("as a warning")))]
 pub struct Sbom {
     /// Folder to look at.
     pub path: PathBuf,

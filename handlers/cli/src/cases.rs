@@ -5,14 +5,13 @@ use crate::terminal::Terminal;
 use crate::{Failure, Outcome, block_on, open, present};
 use agents::environment::store::Store;
 use agents::history;
-use pipeline::case::{Case, fold};
+use pipeline::case::Case;
 use pipeline::ids::CaseId;
-use std::path::Path;
 
 /// Lists the cases, or tells one in full.
-pub fn run(arguments: &Cases, state: Option<&Path>, terminal: &Terminal) -> Result<Outcome, Failure> {
-    let store = open::store(state)?;
-    let cases = block_on(read(&store, arguments.id.as_deref()))?;
+pub fn run(arguments: &Cases, terminal: &Terminal) -> Result<Outcome, Failure> {
+    let store = open::store_to_read(arguments.state.as_deref())?;
+    let cases = block_on(read(&store, arguments.id.as_deref(), terminal))?;
     match (arguments.format, arguments.id.is_some()) {
         (Format::Json, _) => {
             terminal.document(&present::json(&serde_json::json!({ "schema": "suture.cases/1", "cases": cases }))?)
@@ -24,19 +23,15 @@ pub fn run(arguments: &Cases, state: Option<&Path>, terminal: &Terminal) -> Resu
     Ok(Outcome::Clean)
 }
 
-async fn read(store: &Store, id: Option<&str>) -> Result<Vec<Case>, Failure> {
-    let ids = match id {
-        Some(id) => vec![id.to_owned()],
-        None => store.folders("cases").await.map_err(Failure::new)?,
-    };
-    let mut cases = Vec::new();
-    for id in &ids {
-        let id: CaseId = id.parse().map_err(Failure::new)?;
-        cases.extend(fold(history::case_records(store, &id).await.map_err(Failure::new)?));
+async fn read(store: &Store, id: Option<&str>, terminal: &Terminal) -> Result<Vec<Case>, Failure> {
+    if let Some(id) = id {
+        let known: CaseId = id.parse().map_err(Failure::new)?;
+        let case = history::case(store, &known).await.map_err(Failure::new)?;
+        let case = case.ok_or_else(|| Failure(format!("there is no case `{id}`; `suture cases` lists them")))?;
+        return Ok(vec![case]);
     }
-    if let (Some(id), true) = (id, cases.is_empty()) {
-        return Err(Failure(format!("there is no case `{id}`; `suture cases` lists them")));
-    }
+    let history::Cases { mut cases, damaged } = history::cases(store).await.map_err(Failure::new)?;
+    damaged.iter().for_each(|damaged| terminal.warning(damaged));
     cases.sort_by_key(|case| std::cmp::Reverse(case.updated));
     Ok(cases)
 }

@@ -41,12 +41,11 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let terminal = Terminal::new(arguments.quiet);
     log(&arguments);
-    let state = arguments.state.as_deref();
     let outcome = match arguments.command {
         Command::Scan(scan) => scan::run(&scan, &terminal),
-        Command::Heal(heal) => heal::run(&heal, state, &terminal),
+        Command::Heal(heal) => heal::run(&heal, &terminal),
         Command::Demo(demo) => demo::run(&demo, &terminal),
-        Command::Cases(cases) => cases::run(&cases, state, &terminal),
+        Command::Cases(cases) => cases::run(&cases, &terminal),
         Command::Sbom(sbom) => sbom::run(&sbom, &terminal),
         Command::Advisories(advisories) => advisories::run(&advisories, &terminal),
         Command::Versions(versions) => versions::run(versions.ecosystem, &terminal),

@@ -5,7 +5,7 @@ use crate::arguments::{AdvisoryChoice, Known};
 use crate::terminal::Terminal;
 use agents::environment::Environment;
 use agents::environment::advisories::api::{ApiSettings, OSV_URL, OsvApi};
-use agents::environment::advisories::index::Index;
+use agents::environment::advisories::index::{Index, IndexError};
 use agents::environment::advisories::{AdvisorySource, zips};
 use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
@@ -47,7 +47,6 @@ pub struct Wanted<'a> {
 pub fn environment(wanted: Wanted<'_>) -> Result<Environment, Failure> {
     let settings = Settings::read();
     let clock = Clock::System;
-    let advisories = advisories(&wanted, &settings, &clock)?;
     // Only a fix asks registries and policies: a scan does not read the user's configuration of them.
     let heals = wanted.repository.is_some();
     let registries = match (wanted.advisories.offline, heals) {
@@ -55,6 +54,10 @@ pub fn environment(wanted: Wanted<'_>) -> Result<Environment, Failure> {
         (false, true) => registries(&settings),
         (false, false) => Registries::new(Configuration::default(), None, Limits::default()),
     };
+    let policies = if heals { policies(wanted.policy)? } else { Vec::new() };
+    let suppressions = wanted.known.map(suppressions).transpose()?.unwrap_or_default();
+    // Last, for it may take a minute to index them: what can be refused at once is refused before.
+    let advisories = advisories(&wanted, &settings, &clock)?;
     Ok(Environment {
         clock,
         ids: Ids::System,
@@ -62,29 +65,47 @@ pub fn environment(wanted: Wanted<'_>) -> Result<Environment, Failure> {
         repositories: wanted.repository.into_iter().collect(),
         registries,
         advisories,
-        policies: if heals { policies(wanted.policy)? } else { Vec::new() },
-        suppressions: wanted.known.map(suppressions).transpose()?.unwrap_or_default(),
+        policies,
+        suppressions,
         tree_limits: TreeLimits::default(),
         outlet: log_notices(),
     })
 }
 
-/// The store under `folder`, else where the user's settings put it.
+/// The store in `folder`, else where the user's settings put it. It is made where it is absent.
 pub fn store(folder: Option<&Path>) -> Result<Store, Failure> {
-    let (settings, effects) = (Settings::read(), Effects::default());
-    let set = settings.store.as_deref();
-    if let (None, Some("memory")) = (folder, set) {
-        return Ok(Store::memory(effects));
+    match folder_of_records(folder)? {
+        Some(folder) => Store::folder(&folder, Effects::default()).map_err(Failure::new),
+        None => Ok(Store::memory(Effects::default())),
     }
-    if let (None, Some(cloud)) = (folder, set.filter(|set| set.contains("://"))) {
-        return Err(Failure(format!(
-            "SUTURE_STORE is {cloud}; this version keeps its records in memory or in a folder"
-        )));
+}
+
+/// As [`store`], to look into: one that is absent is empty, and stays absent.
+pub fn store_to_read(folder: Option<&Path>) -> Result<Store, Failure> {
+    match folder_of_records(folder)? {
+        Some(folder) if folder.exists() => Store::folder(&folder, Effects::default()).map_err(Failure::new),
+        _ => Ok(Store::memory(Effects::default())),
     }
-    let by_default = || settings.state_folder.as_ref().map(|folder| folder.join("suture"));
-    let folder = folder.map(Path::to_path_buf).or_else(|| set.map(PathBuf::from)).or_else(by_default);
-    let folder = folder.ok_or_else(|| Failure("where to keep records is not known; use --state DIR".to_owned()))?;
-    Store::folder(&folder, effects).map_err(Failure::new)
+}
+
+/// Where records are kept; `None`: in memory.
+fn folder_of_records(told: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
+    let settings = Settings::read();
+    match (told, settings.store.as_deref()) {
+        (Some(folder), _) => Ok(Some(folder.to_path_buf())),
+        (None, Some("memory")) => Ok(None),
+        (None, Some(address)) if address.contains("://") => {
+            // What follows the question mark may be a key.
+            let address = address.split('?').next().unwrap_or_default();
+            Err(Failure(format!("SUTURE_STORE is {address}; this version keeps its records in memory or in a folder")))
+        }
+        (None, Some(folder)) => Ok(Some(PathBuf::from(folder))),
+        (None, None) => {
+            let folder = settings.state_folder.map(|folder| folder.join("suture"));
+            let unknown = || Failure("where to keep records is not known; use --state DIR".to_owned());
+            folder.ok_or_else(unknown).map(Some)
+        }
+    }
 }
 
 fn registries(settings: &Settings) -> Registries {
@@ -133,29 +154,29 @@ fn advisories(wanted: &Wanted<'_>, settings: &Settings, clock: &Clock) -> Result
         return Ok(AdvisorySource::Starter);
     }
     if path.is_file() {
-        return Index::open(path)
-            .map(AdvisorySource::Index)
-            .map_err(|error| Failure(format!("{}: {error}", path.display())));
+        return Index::open(path).map(AdvisorySource::Index).map_err(|error| match error {
+            IndexError::Io { .. } => Failure::new(error),
+            _ => Failure(format!("{}: {error}", path.display())),
+        });
     }
     let cache = cache(settings, "advisories")
         .ok_or_else(|| Failure("there is no cache folder; set HOME or XDG_CACHE_HOME".to_owned()))?;
     let progress = wanted.terminal.progress();
-    let opened = zips::open(path, &cache, clock.now(), &mut |step| {
-        progress.stage(
-            &format!("indexing advisories of {}", step.ecosystem),
-            &format!("{} of {}", step.records, step.records_all),
-        );
-    });
+    let opened = zips::open(path, &cache, clock.now(), &mut |step| progress.indexing(step));
     drop(progress);
     let opened = opened.map_err(Failure::new)?;
-    opened.notes.iter().for_each(|note| wanted.terminal.warning(note));
+    crate::advisories::tell(opened.report.as_ref(), &opened.notes, wanted.terminal);
     Ok(AdvisorySource::Index(opened.index))
 }
 
 fn api(settings: &Settings) -> Result<OsvApi, Failure> {
     let address = settings.osv_api.as_deref().unwrap_or(OSV_URL);
-    let url = address.parse().map_err(|error| Failure(format!("SUTURE_OSV_API: {address}: {error}")))?;
-    let mut api = ApiSettings::of(url);
+    // It may hold a password, so it is not repeated.
+    let refused = || Failure("SUTURE_OSV_API is not an http(s) address".to_owned());
+    let mut api = ApiSettings::of(address.parse().map_err(|_| refused())?);
+    if !matches!(api.url.scheme(), "http" | "https") || !api.url.has_host() {
+        return Err(refused());
+    }
     api.cache = cache(settings, "osv");
     OsvApi::new(api).map_err(Failure::new)
 }

@@ -2,35 +2,40 @@
 
 use crate::arguments::{Sbom, SbomFormat};
 use crate::terminal::Terminal;
-use crate::{Failure, Outcome, scan};
+use crate::{Failure, Outcome, present, scan};
 use agents::environment::clock::Clock;
 use agents::examine::unread;
 use detectors::sbom;
 use pipeline::dependency::DependencyGraph;
+use pipeline::finding::ScanError;
 use pipeline::ids::hash_of;
+use pipeline::wording::plain;
 use std::path::Path;
 
 /// Writes the document to standard output, and what could not be read to standard error.
 pub fn run(arguments: &Sbom, terminal: &Terminal) -> Result<Outcome, Failure> {
     let tree = scan::tree(&arguments.path, arguments.commit.as_deref())?;
     let (graphs, errors) = detectors::dependency::graphs(&tree);
-    for error in &errors {
-        let line = error.line.map_or_else(String::new, |line| format!(":{line}"));
-        terminal.warning(&format!("{}{line}: {}", error.path, error.message));
-    }
-    for limit in &tree.limits_hit {
-        terminal.warning(limit);
-    }
+    warn(&errors, &tree.limits_hit, terminal);
     terminal.document(&match arguments.format {
         SbomFormat::Cyclonedx => cyclonedx(&arguments.path, &graphs, &Clock::System),
         SbomFormat::Spdx => spdx(&arguments.path, &graphs, &Clock::System),
     });
-    match unread(&graphs, &errors).into_iter().collect::<Vec<_>>().as_slice() {
-        [] => Ok(Outcome::Clean),
-        paths => {
-            Err(Failure(format!("{} could not be read, so the document lacks what is in there", paths.join(", "))))
-        }
+    let unread: Vec<_> = unread(&graphs, &errors).into_iter().map(plain).collect();
+    if !unread.is_empty() {
+        let unread = unread.join(", ");
+        return Err(Failure(format!("{unread} could not be read, so the document lacks what is in there")));
     }
+    if tree.has_unseen {
+        return Err(Failure("not everything could be looked at, so the document may lack something".to_owned()));
+    }
+    Ok(Outcome::Clean)
+}
+
+/// Says what a document lacks.
+pub fn warn(errors: &[ScanError], limits_hit: &[String], terminal: &Terminal) {
+    errors.iter().for_each(|error| terminal.warning(&present::error_line(error)));
+    limits_hit.iter().for_each(|limit| terminal.warning(limit));
 }
 
 /// CycloneDX 1.6 of `graphs`.

@@ -11,11 +11,13 @@ use agents::environment::tree_limits::TreeLimits;
 use agents::examine::{Examination, examine, examine_findings};
 use detectors::report::sarif;
 use detectors::source_tree::SourceTree;
+use pipeline::wording::plain;
 use std::path::Path;
 
 /// Scans, and tells what was found.
 pub fn run(arguments: &Scan, terminal: &Terminal) -> Result<Outcome, Failure> {
     refuse_kinds_without_detector(&arguments.kind)?;
+    refuse_what_is_no_folder(&arguments.path)?;
     let env = open::environment(open::Wanted {
         advisories: &arguments.advisories,
         known: Some(&arguments.known),
@@ -46,11 +48,16 @@ pub fn run(arguments: &Scan, terminal: &Terminal) -> Result<Outcome, Failure> {
     if arguments.format != ScanFormat::Table {
         examination.notes.iter().for_each(|note| terminal.note(&format!("note: {note}")));
     }
+    if needs_graphs {
+        // A bill of materials has no room for what it lacks.
+        sbom::warn(&examination.errors, &examination.limits_hit, terminal);
+    }
     if examination.matched.iter().any(|matched| matched.finding.severity >= arguments.fail_on) {
         return Ok(Outcome::Left);
     }
     let is_complete = examination.is_complete || is_partial_by_choice(&env.advisories);
-    refuse_to_call_clean(is_complete, &examination.unread().into_iter().collect::<Vec<_>>())
+    let unread: Vec<&str> = examination.unread().into_iter().collect();
+    refuse_to_call_clean(is_complete, &unread, examination.has_unseen)
 }
 
 /// Whether the user asked for a part of the advisories only: then that nothing else was looked at is no surprise.
@@ -59,14 +66,20 @@ pub fn is_partial_by_choice(source: &AdvisorySource) -> bool {
 }
 
 /// Clean, unless something could not be looked at: nothing found is not nothing there.
-pub fn refuse_to_call_clean(is_complete: bool, unread: &[&str]) -> Result<Outcome, Failure> {
+pub fn refuse_to_call_clean(is_complete: bool, unread: &[&str], has_unseen: bool) -> Result<Outcome, Failure> {
     if !is_complete {
         return Err(Failure(
             "not every advisory could be asked for, so nothing found is not nothing there; see the notes".to_owned(),
         ));
     }
     if !unread.is_empty() {
-        return Err(Failure(format!("{} could not be read, so nothing found is not nothing there", unread.join(", "))));
+        let unread = unread.iter().map(|path| plain(path)).collect::<Vec<_>>().join(", ");
+        return Err(Failure(format!("{unread} could not be read, so nothing found is not nothing there")));
+    }
+    if has_unseen {
+        return Err(Failure(
+            "not everything could be looked at, so nothing found is not nothing there; see the limits".to_owned(),
+        ));
     }
     Ok(Outcome::Clean)
 }
@@ -89,16 +102,21 @@ fn sarif(examination: &Examination) -> String {
 /// The files to look at: of a commit, else as they are on the disk.
 pub fn tree(path: &Path, commit: Option<&str>) -> Result<SourceTree, Failure> {
     let limits = TreeLimits::default();
-    if !path.is_dir() {
-        let problem = if path.exists() { "is not a folder" } else { "does not exist" };
-        return Err(Failure(format!("{} {problem}", path.display())));
-    }
+    refuse_what_is_no_folder(path)?;
     if let Some(revision) = commit {
         let repository = LocalRepository::discover(path, Effects::default()).map_err(Failure::new)?;
         let commit = repository.resolve(revision).map_err(Failure::new)?;
         return repository.tree_under(&commit, &repository.place_of(path), &limits).map_err(Failure::new);
     }
     folder::tree(path, &limits).map_err(|error| Failure(format!("{}: {error}", path.display())))
+}
+
+fn refuse_what_is_no_folder(path: &Path) -> Result<(), Failure> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let problem = if path.exists() { "is not a folder" } else { "does not exist" };
+    Err(Failure(format!("{} {problem}", path.display())))
 }
 
 fn refuse_kinds_without_detector(kinds: &[Kind]) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use crate::Failure;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use pipeline::finding::Severity;
-use pipeline::wording::plain;
+use pipeline::wording::{is_active, plain};
 use std::cell::RefCell;
 use std::io::{ErrorKind, IsTerminal, Write};
 
@@ -36,14 +36,20 @@ impl Terminal {
         self.write(&mut out.lock(), &bytes.into_inner());
     }
 
-    /// A result for programs, byte for byte.
-    pub fn document(&self, text: &str) {
+    /// JSON: byte for byte for programs; on a terminal the same values, with every character that could do something to it
+    /// written out.
+    pub fn document(&self, json: &str) {
+        let text = if std::io::stdout().is_terminal() { escaped(json) } else { json.to_owned() };
         self.write(&mut std::io::stdout().lock(), text.as_bytes());
     }
 
     /// A unified diff: byte for byte for programs such as `git apply`; coloured, and harmless, for people.
     pub fn diff(&self, diff: &str) {
-        if std::io::stdout().is_terminal() { self.result(&coloured(diff)) } else { self.document(diff) }
+        if std::io::stdout().is_terminal() {
+            self.result(&coloured(diff));
+        } else {
+            self.write(&mut std::io::stdout().lock(), diff.as_bytes());
+        }
     }
 
     fn write(&self, out: &mut impl Write, text: &[u8]) {
@@ -60,22 +66,27 @@ impl Terminal {
         self.lost.take().map(|error| Failure(format!("standard output: {error}")))
     }
 
-    /// Something that helps to understand, but is not the result.
+    /// Something that helps to understand, but is not the result. One line, whatever foreign text is in it.
     pub fn note(&self, text: &str) {
+        self.explain(&plain(text));
+    }
+
+    /// As [`Self::note`], in lines. Foreign text in it has to be [`plain`] already.
+    pub fn explain(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(anstream::stderr(), "{}", plain_lines(text));
+            let _ = writeln!(anstream::stderr(), "{text}");
         }
     }
 
-    /// Something that is not as it should be, but does not keep the command from its work.
+    /// Something that is not as it should be, but does not keep the command from its work. One line, as a note is.
     pub fn warning(&self, text: &str) {
         if !self.quiet {
             let style = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
-            let _ = writeln!(anstream::stderr(), "{style}warning{style:#}: {}", plain_lines(text));
+            let _ = writeln!(anstream::stderr(), "{style}warning{style:#}: {}", plain(text));
         }
     }
 
-    /// Why the command could not run.
+    /// Why the command could not run. It may have several lines: foreign text in it has to be [`plain`] already.
     pub fn failure(&self, failure: &Failure) {
         let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         let text = format!("{style}error{style:#}: {}", plain_lines(&failure.to_string()));
@@ -97,6 +108,21 @@ impl Terminal {
 
 fn plain_lines(text: &str) -> String {
     text.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
+/// `json` with the same values in other words: outside of its strings there are no characters that do anything but end a line.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character == '\n' || !is_active(character) {
+            text.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            text.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    text
 }
 
 /// The lines of `diff` as a terminal may show them.

@@ -34,6 +34,8 @@ pub struct SourceTree {
     files: BTreeMap<String, SourceFile>,
     /// What was left out because a limit was reached, in words.
     pub limits_hit: Vec<String>,
+    /// Whether what a detector would have read may be among what was left out: then nothing found is not nothing there.
+    pub has_unseen: bool,
 }
 
 /// One file. Only what a detector asked for is read.

@@ -56,10 +56,16 @@ pub struct ScanCompleted {
     /// What was left out because of a limit.
     #[serde(default)]
     pub limits_hit: Vec<String>,
+    /// Whether a project may be among what was left out.
+    #[serde(default)]
+    pub has_unseen: bool,
 }
 
 /// Errors that a [`ScanCompleted`] names; as many unread files, notes and limits.
 pub const SCAN_ERRORS_MAX: usize = 50;
+
+/// Longest message of such an error, in characters: some quote the whole line that they are about.
+pub const SCAN_ERROR_CHARS_MAX: usize = 1000;
 
 /// `vulnerability.detected`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

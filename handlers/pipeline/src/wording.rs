@@ -39,7 +39,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 }
 
 /// Control characters, and those that change the direction of what follows or can't be seen.
-fn is_active(character: char) -> bool {
+pub fn is_active(character: char) -> bool {
     let hides = |character| matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     character.is_control() || hides(character)
 }
@@ -195,8 +195,19 @@ pub fn suppression(why: &Suppression) -> String {
 }
 
 /// `1 finding`, `2 findings`.
-pub fn findings(count: usize) -> String {
-    if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
+pub fn findings(number: usize) -> String {
+    count(number, "finding")
+}
+
+/// `1 case`, `2 cases`.
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// What a plan of so many changes does to so many findings.
+pub fn determined(changes: usize, heals: usize) -> String {
+    let verb = if changes == 1 { "heals" } else { "heal" };
+    format!("{} {verb} {}", count(changes, "change"), findings(heals))
 }
 
 #[cfg(test)]
@@ -219,6 +230,12 @@ mod tests {
         for (text, expect) in rows {
             assert_eq!(plain(text), expect);
         }
+    }
+
+    #[test]
+    fn what_was_determined_is_said_in_its_number() {
+        assert_eq!(determined(1, 1), "1 change heals 1 finding");
+        assert_eq!(determined(3, 2), "3 changes heal 2 findings");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Files of a repository: what is read of them, and what is written into them.
 
 use super::{check, text};
-use crate::world::others::skip;
+use crate::world::program::skip;
 use crate::world::project::Project;
 use crate::world::shared;
 use agents::environment::registries::{Configuration, ProjectAddresses, RegistrySettings, UserFiles};

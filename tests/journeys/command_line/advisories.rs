@@ -78,6 +78,42 @@ fn what_is_no_source_is_refused() {
 }
 
 #[test]
+fn what_can_be_refused_at_once_is_refused_before_anything_is_indexed() {
+    let user = User::new();
+    zip(&user.home().join("osv"), &[record("TEST-HIT", "1.2.0")]);
+    std::fs::create_dir(user.home().join("tree")).unwrap();
+    for (arguments, expect) in [
+        (&["scan", "absent"][..], "absent does not exist"),
+        (&["scan", "tree", "--vex", "absent.json"], "absent.json"),
+        (&["scan", "tree", "--baseline", "absent.json"], "absent.json"),
+    ] {
+        let ran = user.suture(&[arguments, &["--advisories", "osv"]].concat());
+        ran.expect(2);
+        assert!(ran.stderr.starts_with("error: ") && ran.stderr.contains(expect), "{}", ran.stderr);
+        assert!(!user.home().join(".cache").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_an_index_lacks_is_told_whoever_builds_it() {
+    let user = User::new();
+    let osv = user.home().join("osv");
+    let mut odd = record("TEST-ODD", "1.2.0");
+    odd["severity"] = json!([{ "type": "CVSS_V3", "score": "no vector" }]);
+    zip(&osv, &[record("TEST-HIT", "1.2.0"), odd, json!({ "id": "" })]);
+    write(&osv.join("Nowhere/all.zip"), "");
+    write(&user.home().join("tree/package.json"), "{}");
+    let built = user.suture(&["advisories", "build", "osv", "-o", "osv.index"]);
+    built.expect(0);
+    let scanned = user.suture(&["scan", "tree", "--advisories", "osv"]);
+    for ran in [built, scanned] {
+        assert!(ran.stderr.contains("warning: Nowhere: not an ecosystem"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("warning: npm/all.zip#.json: "), "{}", ran.stderr);
+        assert!(ran.stderr.contains("note: TEST-ODD: severity: not a vector"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn index_without_an_ecosystem_is_not_nothing_found() {
     let user = User::new();
     zip(&user.home().join("osv"), &[record("TEST-HIT", "1.2.0")]);

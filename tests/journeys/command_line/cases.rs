@@ -1,6 +1,6 @@
 //! `suture cases`.
 
-use super::Desk;
+use super::{Desk, write};
 use crate::world::program::User;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,4 +49,54 @@ fn store_that_this_version_does_not_have_is_refused() {
     let ran = User::new().set("SUTURE_STORE", "az://account/container").suture(&["cases"]);
     ran.expect(2);
     assert!(ran.stderr.contains("az://account/container"), "{}", ran.stderr);
+}
+
+#[test]
+fn settings_that_may_hold_secrets_are_not_repeated() {
+    let user = User::new().set("SUTURE_STORE", "az://account/container?sig=secret");
+    let ran = user.suture(&["cases"]);
+    ran.expect(2);
+    assert!(ran.stderr.contains("az://account/container;") && !ran.stderr.contains("secret"), "{}", ran.stderr);
+    std::fs::create_dir(user.home().join("tree")).unwrap();
+    for address in ["user:secret@host", "https://user:secret@:port", "file:///secret", "data:secret", "secret"] {
+        let ran = User::new().set("SUTURE_OSV_API", address).suture(&["scan", ".."]);
+        ran.expect(2);
+        assert_eq!(ran.stderr, "error: SUTURE_OSV_API is not an http(s) address\n", "{address}");
+    }
+}
+
+#[test]
+fn looking_for_cases_makes_no_store() {
+    let user = User::new();
+    assert!(user.suture(&["cases", "--state", "tpyo"]).expect(0).starts_with("no cases yet"));
+    user.suture(&["cases", "npm-0123456789ab", "--state", "tpyo"]).expect(2);
+    user.suture(&["cases"]).expect(0);
+    assert_eq!(std::fs::read_dir(user.home()).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entry_that_is_damaged_hides_no_case() {
+    let desk = Desk::with_hole("MODERATE").await;
+    desk.suture(&["heal", "shop", "--state", "state"]).expect(0);
+    write(&desk.user.home().join("state/cases/npm-000000000000/run/message"), "{");
+    write(&desk.user.home().join("state/cases/no id/run/message"), "{}");
+    let list = desk.suture(&["cases", "--state", "state"]);
+    assert_eq!(list.expect(0).lines().count(), 2, "{}", list.stdout);
+    for entry in ["warning: store: cases/no", "warning: store: cases/npm-000000000000/run/message is damaged"] {
+        assert!(list.stderr.contains(entry), "{entry}: {}", list.stderr);
+    }
+    let one = desk.suture(&["cases", "npm-000000000000", "--state", "state"]);
+    assert_eq!(one.expect(2), "");
+    assert!(one.stderr.contains("is damaged"), "{}", one.stderr);
+}
+
+#[test]
+fn state_belongs_to_the_commands_that_keep_or_read_it() {
+    let user = User::new();
+    for command in [&["scan", "."][..], &["sbom", "."], &["demo"], &["versions", "npm"], &["advisories", "build", "."]]
+    {
+        let ran = user.suture(&[command, &["--state", "state"]].concat());
+        ran.expect(2);
+        assert!(ran.stderr.contains("unexpected argument '--state'"), "{command:?}: {}", ran.stderr);
+    }
 }

@@ -29,6 +29,14 @@ fn demo_without_a_folder_says_where_the_repository_is() {
 }
 
 #[test]
+fn demo_is_whole_whatever_the_user_has_git_ignore() {
+    let user = User::new();
+    write(&user.home().join(".config/git/ignore"), "package-lock.json\nrequirements.txt\n");
+    let said = user.suture(&["demo", "--dir", "demo"]);
+    assert!(said.expect(0).contains("3 cases: 1 completed, 2 proposed"), "{}", said.stdout);
+}
+
+#[test]
 fn demo_works_behind_a_proxy_that_is_down() {
     let user = User::new().set("HTTP_PROXY", "http://127.0.0.1:9").set("ALL_PROXY", "http://127.0.0.1:9");
     assert!(user.suture(&["demo", "--dir", "demo"]).expect(0).contains("1 completed"));

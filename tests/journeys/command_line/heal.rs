@@ -22,7 +22,7 @@ async fn json_is_the_contract() {
     assert_eq!(said.stderr, "");
     let said = said.json(0);
     let keys: Vec<&str> = said.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["schema", "cases", "summary", "errors"]);
+    assert_eq!(keys, ["schema", "cases", "summary", "errors", "notes", "limits_hit"]);
     assert_eq!((&said["schema"], &said["summary"]), (&json!("suture.heal/1"), &json!({ "completed": 1 })));
     let case = &said["cases"][0];
     let keys: Vec<&str> = case.as_object().unwrap().keys().map(String::as_str).collect();
@@ -87,6 +87,14 @@ async fn diff_is_one_that_git_applies() {
     run("git", &["apply", "../fix.patch"], desk.repository.folder()).expect(0);
     let on_disk = std::fs::read_to_string(desk.repository.folder().join("package-lock.json")).unwrap();
     assert_eq!(on_disk, shop().locks("latch", "1.2.0", &[]).lockfile());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn diff_has_no_place_in_json() {
+    let desk = Desk::with_hole("MODERATE").await;
+    let ran = desk.suture(&["heal", "shop", "--diff", "--format", "json"]);
+    assert_eq!(ran.expect(2), "");
+    assert!(ran.stderr.contains("use --dry-run with --format json"), "{}", ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! `suture heal` where something is left, or in the way.
 
 use super::{ADVISORY, Desk, shop};
+use pipeline::message::PAYLOAD_BYTES_MAX;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,6 +56,74 @@ async fn suppressed_findings_are_told_with_who_and_why() {
     let case = &said["cases"][0];
     assert_eq!((&case["decision"], &case["status"]), (&json!("suppress"), &json!("suppressed")));
     assert!(case["reasons"][0].as_str().unwrap().contains("not reachable"), "{case:#}");
+    assert_eq!((&case["rule"], &case["severity"]), (&json!(ADVISORY), &json!("medium")));
+    assert_eq!(case["findings"].as_array().unwrap().len(), 1, "{case:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_are_told_however_long_they_are() {
+    let long = format!("--{}\n", "x".repeat(200_000));
+    // Cut, so many are still too large for a message, and travel by claim check.
+    let many = format!("--{}\n", "\u{1d54f}".repeat(5000)).repeat(20);
+    for (lines, said_bytes_min) in [(long, 0), (many, PAYLOAD_BYTES_MAX)] {
+        let [a, b, c] = ["a", "b", "c"].map(|folder| format!("{}/requirements.txt", folder.repeat(200)));
+        let desk = Desk::with_files(&[("package.json", "{"), (&a, &lines), (&b, &lines), (&c, &lines)]).await;
+        let ran = desk.suture(&["heal", "shop", "--offline", "--format", "json"]);
+        let said = ran.json(2);
+        assert!(said.to_string().len() > said_bytes_min, "no claim check was needed");
+        let errors = said["errors"].as_array().unwrap();
+        assert!(errors.iter().any(|error| error["path"] == "package.json"), "{}", ran.stderr);
+        let longest = errors.iter().map(|error| error["message"].as_str().unwrap().chars().count()).max();
+        assert!(longest <= Some(1001), "{longest:?}");
+        assert!(ran.stderr.contains("package.json could not be read"), "{}", ran.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notes_and_limits_are_no_errors() {
+    let desk = Desk::with_files(&[("README.md", "shop\n"), ("package.json", &"x".repeat((64 << 20) + 1))]).await;
+    let ran = desk.suture(&["heal", "shop", "--offline", "--format", "json"]);
+    let said = ran.json(2);
+    assert!(said["limits_hit"].to_string().contains("file_bytes_max"), "{said:#}");
+    assert!(!said["errors"].to_string().contains("file_bytes_max"), "{said:#}");
+    let table = desk.suture(&["heal", "shop", "--offline"]);
+    assert!(table.expect(2).contains("limit: left out: package.json: "), "{}", table.stdout);
+    let empty = Desk::with_files(&[("README.md", "shop\n")]).await;
+    let said = empty.suture(&["heal", "shop", "--offline", "--format", "json"]).json(0);
+    assert!(said["notes"].to_string().contains("no npm or pip project here"), "{said:#}");
+    assert!(!said["errors"].to_string().contains("project here"), "{said:#}");
+    let table = empty.suture(&["heal", "shop", "--offline"]);
+    assert!(table.expect(0).contains("note: there is no npm or pip project here"), "{}", table.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wake_up_that_is_damaged_hides_nothing() {
+    let desk = Desk::with_hole("MODERATE").await;
+    super::write(&desk.user.home().join("state/wakeups/20260101T0000/damaged"), "{");
+    let said = desk.suture(&["heal", "shop", "--state", "state", "--format", "json"]).json(0);
+    assert_eq!(said["summary"], json!({ "completed": 1 }));
+    assert!(said["errors"].to_string().contains("wakeups/20260101T0000/damaged is damaged"), "{said:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wake_ups_of_other_branches_and_later_runs_are_kept() {
+    let desk = Desk::with_hole("MODERATE").await;
+    desk.registry.refuse(Some(429), Some(3600));
+    desk.suture(&["heal", "shop", "--state", "state"]).expect(1);
+    let wakeups = desk.user.home().join("state/wakeups");
+    let minute = std::fs::read_dir(&wakeups).unwrap().next().unwrap().unwrap().path();
+    let mine = std::fs::read_dir(&minute).unwrap().next().unwrap().unwrap().path();
+    let mut other: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&mine).unwrap()).unwrap();
+    let later = json!("ffffffff-ffff-7fff-bfff-ffffffffffff");
+    let correlation_id = std::mem::replace(&mut other["message"]["correlation_id"], later);
+    super::write(&wakeups.join("29990101T0000/later"), &other.to_string());
+    other["message"]["correlation_id"] = correlation_id;
+    other["message"]["payload"]["wound"]["base_branch"] = json!("release");
+    super::write(&wakeups.join("29990101T0000/release"), &other.to_string());
+    desk.registry.refuse(None, None);
+    desk.suture(&["heal", "shop", "--state", "state"]).expect(0);
+    let is_kept = ["later", "release"].map(|name| wakeups.join("29990101T0000").join(name).exists());
+    assert_eq!((is_kept, mine.exists()), ([true, true], false));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,6 +66,17 @@ async fn uncommitted_changes_are_not_looked_at_and_that_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn index_that_only_git_reads_is_no_obstacle() {
+    let desk = Desk::with_hole("MODERATE").await;
+    run("git", &["update-index", "--split-index"], desk.repository.folder()).expect(0);
+    let head = run("git", &["rev-parse", "HEAD"], desk.repository.folder()).expect(0).trim().to_owned();
+    let ran = desk.suture(&["heal", "shop"]);
+    assert!(ran.expect(0).contains("1 completed"), "{}", ran.stdout);
+    let expect = "warning: whether there are changes that are not committed can't be told";
+    assert!(ran.stderr.contains(expect) && ran.stderr.contains(&head[..10]), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn branch_that_is_checked_out_is_not_moved() {
     let desk = Desk::with_hole("MODERATE").await;
     let said = desk.suture(&["heal", "shop", "--format", "json"]).json(0);

@@ -1,7 +1,7 @@
 //! `suture scan` where it can't look at everything: it says so, and never calls that clean.
 
 use super::{Desk, shop, write};
-use crate::world::program::User;
+use crate::world::program::{User, run};
 use serde_json::json;
 
 const BROKEN: &str = "{\n  \"lockfileVersion\": 3,\n  \"packages\": {\n";
@@ -89,6 +89,49 @@ fn limits_that_are_hit_are_said() {
     assert!(table.expect(2).contains("limit: "), "{}", table.stdout);
 }
 
+/// A scan and a bill of materials of `path`, in which `limit` alone keeps something from being looked at.
+#[track_caller]
+fn is_not_clean(user: &User, path: &str, more: &[&str], limit: &str) {
+    let ran = user.suture(&[&["scan", path, "--offline"], more].concat());
+    assert!(ran.expect(2).contains(limit) && ran.stdout.contains("nothing found"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("not everything could be looked at"), "{}", ran.stderr);
+    let bill = user.suture(&[&["sbom", path], more].concat());
+    assert!(bill.json(2)["components"].is_array() && bill.stderr.contains(limit), "{}", bill.stderr);
+    let scanned = user.suture(&[&["scan", path, "--offline", "--format", "cyclonedx"], more].concat());
+    assert!(scanned.json(2)["components"].is_array() && scanned.stderr.contains(limit), "{}", scanned.stderr);
+}
+
+#[test]
+fn folder_that_is_too_deep_is_not_clean() {
+    let user = User::new();
+    let deep: String = (0..70).map(|_| "d/").collect();
+    write(&user.home().join("tree").join(&deep).join("requirements.txt"), "jinja2==3.1.2\n");
+    is_not_clean(&user, "tree", &[], "depth_max");
+}
+
+/// Permissions keep nobody from a test that runs as root. A path that is too long for the system does.
+#[cfg(target_os = "linux")]
+#[test]
+fn folder_that_can_t_be_listed_is_not_clean() {
+    let user = User::new();
+    let below = |bytes: usize| format!("{}/", "n".repeat(199)).repeat(bytes / 200);
+    let outer = user.home().join(below(3600));
+    std::fs::create_dir_all(&outer).unwrap();
+    run("mkdir", &["-p", &below(800)], &outer).expect(0);
+    is_not_clean(&user, outer.to_str().unwrap(), &[], "too long");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folder_that_this_clone_lacks_is_not_clean() {
+    let desk = Desk::with_files(&[("sub/requirements.txt", "jinja2==3.1.2\n")]).await;
+    let tree = run("git", &["rev-parse", "HEAD:sub"], desk.repository.folder()).expect(0).trim().to_owned();
+    std::fs::remove_file(desk.repository.folder().join(".git/objects").join(&tree[..2]).join(&tree[2..])).unwrap();
+    is_not_clean(&desk.user, "shop", &["--commit", "HEAD"], "partial clone");
+    let healed = desk.suture(&["heal", "shop", "--offline", "--format", "json"]);
+    assert!(healed.json(2)["limits_hit"].to_string().contains("partial clone"), "{}", healed.stdout);
+    assert!(healed.stderr.contains("not everything could be looked at"), "{}", healed.stderr);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn paths_that_are_not_utf_8_are_left_out_and_said() {
@@ -100,6 +143,8 @@ fn paths_that_are_not_utf_8_are_left_out_and_said() {
     let said = user.suture(&["scan", "tree", "--offline", "--format", "json"]).json(1);
     assert_eq!(said["findings"].as_array().unwrap().len(), 1);
     assert!(said["limits_hit"].to_string().contains("not UTF-8"), "{said:#}");
+    std::fs::remove_file(user.home().join("tree/requirements.txt")).unwrap();
+    is_not_clean(&user, "tree", &[], "not UTF-8");
 }
 
 #[tokio::test(flavor = "multi_thread")]

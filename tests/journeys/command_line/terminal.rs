@@ -1,7 +1,8 @@
 //! What goes to a terminal, and what to a pipe.
 
 use super::Desk;
-use crate::world::program::{User, binary, run};
+use crate::world::program::{User, binary, run, skip};
+use detectors::source_tree::SKIPPED_FOLDERS;
 use std::io::Read;
 
 #[test]
@@ -12,8 +13,8 @@ fn nothing_is_coloured_in_a_pipe() {
 }
 
 /// Runs `suture scan demo` on a terminal of 80 columns, with this in its environment. `None`: there is no `script` here.
-fn on_a_terminal(user: &User, setting: &str, quiet: &str) -> Option<String> {
-    let line = format!("stty cols 80 rows 40 && {setting} {} scan demo --offline {quiet}", binary().display());
+fn on_a_terminal(user: &User, setting: &str, more: &str) -> Option<String> {
+    let line = format!("stty cols 80 rows 40 && {setting} {} scan demo --offline {more}", binary().display());
     let ran = run("env", &["-u", "NO_COLOR", "TERM=xterm", "script", "-qec", &line, "/dev/null"], user.home());
     (ran.code != Some(127)).then_some(ran.stdout)
 }
@@ -33,6 +34,33 @@ fn terminal_gets_colours_unless_they_are_unwanted() {
     let quiet = on_a_terminal(&user, "", "--quiet").unwrap();
     assert!(quiet.contains("high") && !quiet.contains('\u{1b}'), "{quiet:?}");
     assert!(quiet.lines().all(|line| line.trim_end().chars().count() <= 80 || line.starts_with("note: ")), "{quiet}");
+}
+
+#[test]
+fn documents_do_nothing_to_a_terminal_and_say_the_same() {
+    let user = User::new();
+    // A path that colours by one character, deletes, and reorders.
+    let odd = "od\u{9b}31m\u{7f}\u{202e}d";
+    let folder = user.home().join("demo").join(odd);
+    super::write(&folder.join("requirements.txt"), "jinja2==3.1.2\n==broken\n");
+    for form in ["json", "sarif", "cyclonedx", "spdx"] {
+        let more = format!("--quiet --format {form}");
+        let Some(said) = on_a_terminal(&user, "", &more) else {
+            return skip("documents on a terminal", "there is no `script` here to make one");
+        };
+        let is_active = |character: char| character.is_control() && !matches!(character, '\r' | '\n');
+        assert!(!said.contains(is_active) && !said.contains('\u{202e}'), "{form}: {said:?}");
+        let json = &said[..said.rfind('}').unwrap() + 1];
+        let piped = user.suture(&["scan", "demo", "--offline", "--quiet", "--format", form]).json(1);
+        let without_moment = |mut document: serde_json::Value| {
+            for place in ["/metadata/timestamp", "/creationInfo/created", "/annotations"] {
+                document.pointer_mut(place).map(serde_json::Value::take);
+            }
+            document
+        };
+        assert_eq!(without_moment(serde_json::from_str(json).unwrap()), without_moment(piped), "{form}");
+        assert!(form != "json" || said.contains("od\\u009b31m\\u007f\\u202ed"), "{form}: {said}");
+    }
 }
 
 #[test]
@@ -111,9 +139,19 @@ fn help_of_every_command_has_examples() {
             );
         }
     }
-    for command in ["scan", "heal", "sbom"] {
+}
+
+#[test]
+fn help_says_what_is_passed_over_and_where_a_limit_is_said() {
+    let user = User::new();
+    for (command, said) in [("scan", "under limits_hit"), ("heal", "under limits_hit"), ("sbom", "as a warning")] {
         let ran = user.suture(&[command, "--help"]);
-        assert!(ran.stdout.contains("node_modules") && ran.stdout.contains("limits_hit"), "{command}: {}", ran.stdout);
+        let words = ran.expect(0).split_whitespace().collect::<Vec<_>>().join(" ");
+        for folder in SKIPPED_FOLDERS {
+            let is_named = words.split([' ', ',', ';', '(', ')']).any(|word| word == *folder);
+            assert!(is_named, "{command} does not name {folder}: {words}");
+        }
+        assert!(words.contains(&format!("over a limit, which is then said {said}.")), "{command}: {words}");
     }
 }
 

@@ -19,7 +19,7 @@ fn read_all(root: &Path, limits: &TreeLimits, wants: &dyn Fn(&str) -> bool) -> i
             Ok(entries) => entries,
             Err(error) if folder.is_empty() => return Err(error),
             Err(error) => {
-                reader.skip(&format!("{folder}: {error}"));
+                reader.lose(&format!("{folder}: {error}"));
                 continue;
             }
         };
@@ -28,12 +28,12 @@ fn read_all(root: &Path, limits: &TreeLimits, wants: &dyn Fn(&str) -> bool) -> i
                 break;
             }
             let entry = entry?;
+            let kind = entry.file_type()?;
             let Ok(name) = entry.file_name().into_string() else {
-                reader.skip("a path that is not UTF-8");
+                reader.misnamed(&entry.file_name().to_string_lossy(), kind.is_dir());
                 continue;
             };
             let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
-            let kind = entry.file_type()?;
             if kind.is_dir() && reader.enters(&path, depth + 1) {
                 folders.push((path, depth + 1));
             } else if kind.is_file() {
@@ -93,9 +93,51 @@ mod tests {
         for number in 0..20 {
             fs::create_dir_all(root.path().join(format!("a/{number}/b"))).unwrap();
         }
-        let limited =
-            |entries_max| tree(root.path(), &TreeLimits { entries_max, ..TreeLimits::default() }).unwrap().limits_hit;
-        assert_eq!(limited(41), Vec::<String>::new());
-        assert!(limited(40).concat().contains("entries_max"));
+        let limited = |entries_max| tree(root.path(), &TreeLimits { entries_max, ..TreeLimits::default() }).unwrap();
+        assert_eq!((limited(41).limits_hit, limited(41).has_unseen), (Vec::<String>::new(), false));
+        assert!(limited(40).limits_hit.concat().contains("entries_max") && limited(40).has_unseen);
+    }
+
+    #[test]
+    fn what_may_hold_a_project_and_is_left_out_is_unseen() {
+        let check = |paths: &[&str], limits: TreeLimits, expect: bool| {
+            let root = tempfile::tempdir().unwrap();
+            for path in paths {
+                let path = root.path().join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, "idna==3.4\n").unwrap();
+            }
+            let read = tree(root.path(), &limits).unwrap();
+            assert_eq!(
+                (read.has_unseen, read.limits_hit.is_empty()),
+                (expect, false),
+                "{paths:?}: {:?}",
+                read.limits_hit
+            );
+        };
+        let usual = TreeLimits::default();
+        check(&["a/b/requirements.txt"], TreeLimits { depth_max: 1, ..usual }, true);
+        check(&["a/b/c/notes.md"], TreeLimits { path_bytes_max: 4, ..usual }, true);
+        check(&["a/requirements.txt"], TreeLimits { path_bytes_max: 4, ..usual }, true);
+        check(&["a/notes.md"], TreeLimits { path_bytes_max: 4, ..usual }, false);
+        check(&["a.md", "b.md"], TreeLimits { files_max: 1, ..usual }, true);
+        check(&["requirements.txt"], TreeLimits { file_bytes_max: 4, ..usual }, true);
+        check(&["requirements.txt"], TreeLimits { tree_bytes_max: 4, ..usual }, true);
+    }
+
+    #[test]
+    fn includes_that_lead_on_and_on_end_as_unseen() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("requirements.txt"), "-r 0.list\n").unwrap();
+        let include = |number: usize| {
+            fs::write(root.path().join(format!("{number}.list")), format!("-r {}.list\n", number + 1)).unwrap();
+        };
+        (0..7).for_each(include);
+        fs::write(root.path().join("7.list"), "idna==3.4\n").unwrap();
+        assert!(!tree(root.path(), &TreeLimits::default()).unwrap().has_unseen);
+        (7..9).for_each(include);
+        fs::write(root.path().join("9.list"), "idna==3.4\n").unwrap();
+        let read = tree(root.path(), &TreeLimits::default()).unwrap();
+        assert!(read.has_unseen && read.limits_hit.concat().contains("include"), "{:?}", read.limits_hit);
     }
 }

@@ -40,10 +40,16 @@ const INCLUDE_ROUNDS_MAX: usize = 8;
 pub fn with_includes<E>(read: impl Fn(&dyn Fn(&str) -> bool) -> Result<SourceTree, E>) -> Result<SourceTree, E> {
     let mut tree = read(&detectors::wants)?;
     let mut included = BTreeSet::new();
-    for _ in 0..INCLUDE_ROUNDS_MAX {
+    for round in 0.. {
         let before = included.len();
         included.extend(detectors::dependency::unread(&tree));
         if included.len() == before {
+            break;
+        }
+        if round == INCLUDE_ROUNDS_MAX {
+            tree.has_unseen = true;
+            tree.limits_hit
+                .push(format!("files that more than {INCLUDE_ROUNDS_MAX} files lead to, each by an include"));
             break;
         }
         tree = read(&|path| detectors::wants(path) || included.contains(path))?;
@@ -81,7 +87,7 @@ impl<'a> TreeReader<'a> {
     pub fn sees(&mut self) -> bool {
         if self.entries >= self.limits.entries_max {
             self.full = true;
-            self.skip(&format!("what comes after the first {} entries (entries_max)", self.limits.entries_max));
+            self.lose(&format!("what comes after the first {} entries (entries_max)", self.limits.entries_max));
             return false;
         }
         self.entries += 1;
@@ -95,11 +101,11 @@ impl<'a> TreeReader<'a> {
             return false;
         }
         if path.len() > self.limits.path_bytes_max {
-            self.skip(&format!("paths longer than {} bytes (path_bytes_max)", self.limits.path_bytes_max));
+            self.lose(&self.too_long());
             return false;
         }
         if depth > self.limits.depth_max {
-            self.skip(&format!("folders nested deeper than {} (depth_max)", self.limits.depth_max));
+            self.lose(&format!("folders nested deeper than {} (depth_max)", self.limits.depth_max));
             return false;
         }
         true
@@ -114,11 +120,12 @@ impl<'a> TreeReader<'a> {
         read: impl FnOnce() -> Result<Vec<u8>, String>,
     ) {
         if path.len() > self.limits.path_bytes_max {
-            return self.skip(&format!("paths longer than {} bytes (path_bytes_max)", self.limits.path_bytes_max));
+            let reason = self.too_long();
+            return if (self.wants)(&path) { self.lose(&reason) } else { self.skip(&reason) };
         }
         if self.tree.len() >= self.limits.files_max {
             self.full = true;
-            return self.skip(&format!("files after the first {} (files_max)", self.limits.files_max));
+            return self.lose(&format!("files after the first {} (files_max)", self.limits.files_max));
         }
         if !(self.wants)(&path) {
             return self.tree.insert_unread(path, 0);
@@ -144,14 +151,30 @@ impl<'a> TreeReader<'a> {
         }
     }
 
+    /// Leaves out the entry `name`, which is not UTF-8 and written here as nearly as can be: no path leads to it.
+    pub fn misnamed(&mut self, name: &str, is_folder: bool) {
+        let reason = "a path that is not UTF-8";
+        if is_folder || (self.wants)(name) { self.lose(reason) } else { self.skip(reason) }
+    }
+
+    fn too_long(&self) -> String {
+        format!("paths longer than {} bytes (path_bytes_max)", self.limits.path_bytes_max)
+    }
+
     fn leave_out(&mut self, path: String, size_bytes: u64, reason: &str) {
-        self.skip(&format!("{path}: {reason}"));
+        self.lose(&format!("{path}: {reason}"));
         self.tree.insert_unread(path, size_bytes);
     }
 
-    /// Notes that something was left out for `reason`.
-    pub fn skip(&mut self, reason: &str) {
+    /// Notes that what nobody would have read was left out for `reason`.
+    fn skip(&mut self, reason: &str) {
         *self.left_out.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// Notes that something which may hold a project was left out for `reason`.
+    pub fn lose(&mut self, reason: &str) {
+        self.tree.has_unseen = true;
+        self.skip(reason);
     }
 
     /// Whether no more files are taken.

@@ -10,6 +10,7 @@ use agents::environment::git::LocalRepository;
 use agents::environment::{Environment, effects::Effects};
 use agents::examine::examine;
 use pipeline::payload::Mode;
+use pipeline::wording::plain;
 use registry::RecordedRegistry;
 use std::path::{Path, PathBuf};
 
@@ -23,10 +24,10 @@ pub fn run(arguments: &Demo, terminal: &Terminal) -> Result<Outcome, Failure> {
         None => new_folder()?,
     };
     let repository = prepare(&folder)?;
-    terminal.note(&format!("the repository is in {}\n", folder.display()));
+    terminal.explain(&format!("the repository is in {}\n", plain(&folder.display().to_string())));
     heal::warn(&repository, &folder, terminal)?;
     block_on(heal_before_your_eyes(repository, terminal))?;
-    terminal.note(&next(&folder));
+    terminal.explain(&next(&folder));
     Ok(Outcome::Clean)
 }
 
@@ -105,7 +106,7 @@ fn beginning(diff: &str, columns: Option<u16>) -> String {
 }
 
 fn next(folder: &Path) -> String {
-    let folder = folder.display().to_string();
+    let folder = plain(&folder.display().to_string()).into_owned();
     let folder = if folder.contains(' ') { format!("'{folder}'") } else { folder };
     format!(
         "\nNothing outside of {folder} was touched; its work tree neither. Try next:\n  \

@@ -12,13 +12,17 @@ use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
 use pipeline::case::{Case, Status};
 use pipeline::payload::Mode;
+use pipeline::wording::plain;
 use std::path::Path;
 
 /// Paths with uncommitted changes that are named; the rest is counted.
 const UNCOMMITTED_NAMED_MAX: usize = 3;
 
 /// Heals the repository, and tells what became of each case.
-pub fn run(arguments: &Heal, state: Option<&Path>, terminal: &Terminal) -> Result<Outcome, Failure> {
+pub fn run(arguments: &Heal, terminal: &Terminal) -> Result<Outcome, Failure> {
+    if arguments.diff && arguments.format == Format::Json {
+        return Err(Failure("--diff prints a table and diffs; use --dry-run with --format json".to_owned()));
+    }
     let is_dry = arguments.dry_run || arguments.diff;
     let repository = LocalRepository::discover(&arguments.path, Effects::default()).map_err(Failure::new)?;
     warn(&repository, &arguments.path, terminal)?;
@@ -28,16 +32,14 @@ pub fn run(arguments: &Heal, state: Option<&Path>, terminal: &Terminal) -> Resul
         policy: arguments.policy.as_deref(),
         repository: Some(repository),
         // A dry run leaves no trace: what is recorded of a case is what became of it.
-        store: if is_dry { None } else { Some(open::store(state)?) },
+        store: if is_dry { None } else { Some(open::store(arguments.state.as_deref())?) },
         terminal,
     })?;
     env.registries.notes().iter().for_each(|note| terminal.note(&format!("note: {note}")));
     let mode = if is_dry { Mode::DryRun } else { Mode::Heal };
     let healed = block_on(heal(&env, mode, terminal.progress()))?;
     match arguments.format {
-        Format::Json => {
-            terminal.document(&present::heal_json(healed.cases.iter().map(|(case, _)| case), &healed.errors)?)
-        }
+        Format::Json => terminal.document(&present::heal_json(&healed)?),
         Format::Table => tell(&healed, arguments.diff, terminal),
     }
     healed.outcome(is_partial_by_choice(&env.advisories))
@@ -53,7 +55,17 @@ pub fn warn(repository: &LocalRepository, path: &Path, terminal: &Terminal) -> R
         ));
     }
     let commit = repository.head().map_err(Failure::new)?.commit;
-    let changed = repository.uncommitted().map_err(Failure::new)?;
+    let changed = match repository.uncommitted() {
+        Ok(changed) => changed,
+        // An index of a kind that only git itself reads (split, sparse): a fix is made of commits, and needs none.
+        Err(error) => {
+            terminal.warning(&format!(
+                "whether there are changes that are not committed can't be told ({error}); what is healed is the commit {}",
+                commit.short()
+            ));
+            return Ok(());
+        }
+    };
     if !changed.is_empty() {
         let more = changed.len().saturating_sub(UNCOMMITTED_NAMED_MAX);
         let named = changed.iter().take(UNCOMMITTED_NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -74,7 +86,7 @@ fn tell(healed: &Healed, with_diff: bool, terminal: &Terminal) {
             terminal.diff(diff);
         }
     }
-    let mut text: String = healed.errors.iter().map(present::error_line).collect();
+    let mut text = present::beside(&healed.errors, &healed.notes, &healed.limits_hit);
     if !healed.cases.is_empty() {
         text.push_str(&present::case_summary(healed.cases.iter().map(|(case, _)| case)));
     } else if healed.broken.is_empty() {
@@ -88,7 +100,7 @@ impl Healed {
     /// is left can't be told.
     pub fn outcome(&self, is_partial_by_choice: bool) -> Result<Outcome, Failure> {
         if !self.broken.is_empty() {
-            return Err(Failure(self.broken.join("\n")));
+            return Err(Failure(self.broken.iter().map(|reason| plain(reason)).collect::<Vec<_>>().join("\n")));
         }
         let is_whole = |case: &Case| {
             matches!(case.status, Status::Completed | Status::Suppressed | Status::FalsePositive)
@@ -100,6 +112,7 @@ impl Healed {
         refuse_to_call_clean(
             self.is_complete || is_partial_by_choice,
             &self.unread.iter().map(String::as_str).collect::<Vec<_>>(),
+            self.has_unseen,
         )
     }
 }

@@ -3,24 +3,31 @@
 use crate::Failure;
 use crate::terminal::Progress;
 use agents::environment::Environment;
+use agents::environment::store::StoreError;
 use agents::history;
 use agents::in_process::{self, Bus, Delivery};
-use agents::journal::WakeUp;
+use agents::journal::{self, WakeUp};
 use agents::topology::Topology;
-use pipeline::case::{Case, fold};
+use pipeline::case::Case;
 use pipeline::finding::ScanError;
-use pipeline::ids::{CaseId, RepoName};
-use pipeline::message::{Envelope, RunId, topic};
-use pipeline::payload::{Mode, Poisoned, ScanCompleted};
+use pipeline::ids::CaseId;
+use pipeline::message::{Envelope, topic};
+use pipeline::payload::{Mode, Poisoned, ScanCompleted, ScanRequested};
 use std::collections::BTreeSet;
 
 /// What a run came to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Healed {
     /// The cases of the run, each with its diff where there is one.
     pub cases: Vec<(Case, Option<String>)>,
     /// What could not be read, looked at or done.
     pub errors: Vec<ScanError>,
+    /// What people should know.
+    pub notes: Vec<String>,
+    /// What was left out because of a limit.
+    pub limits_hit: Vec<String>,
+    /// Whether a project may be among what was left out.
+    pub has_unseen: bool,
     /// Manifests and lockfiles that could not be read at all.
     pub unread: Vec<String>,
     /// Whether every advisory could be asked for.
@@ -35,16 +42,15 @@ pub struct Healed {
 pub async fn heal(env: &Environment, mode: Mode, progress: Progress) -> Result<Healed, Failure> {
     let repository = env.repositories.first().ok_or_else(|| Failure("there is no repository".to_owned()))?;
     let root = in_process::request(env, repository, "cli", mode).map_err(Failure::new)?;
-    let run = root.correlation_id;
     let mut bus = Bus::new(Topology::built_in().map_err(Failure::new)?);
     bus.send(None, &root).map_err(Failure::new)?;
     let mut seen = Seen::default();
     bus.settle(env, |delivery| seen.watch(delivery, &progress)).await.map_err(Failure::new)?;
+    let told = seen.told(env).await;
     let mut cases = Vec::new();
-    for id in &seen.cases {
-        let records = history::case_records_until(&env.store, id, run).await.map_err(Failure::new)?;
+    for id in &told.cases {
         // Another run at the same time may have begun the case over: what this one came to is told all the same.
-        if let Some(case) = fold(records) {
+        if let Some(case) = history::case_until(&env.store, id, root.correlation_id).await.map_err(Failure::new)? {
             let diff = match &case.delivery {
                 Some(delivery) => env.store.read::<String>(&delivery.diff).await.map_err(Failure::new)?,
                 None => None,
@@ -52,95 +58,119 @@ pub async fn heal(env: &Environment, mode: Mode, progress: Progress) -> Result<H
             cases.push((case, diff));
         }
     }
-    let put_off = put_off(env, repository.name(), run).await?;
-    let told = |message: String| ScanError { path: String::new(), line: None, message };
-    let completed = seen.completed.unwrap_or_default();
-    let mut errors = completed.errors;
-    errors.extend(completed.notes.into_iter().chain(completed.limits_hit).map(told));
-    errors.extend(put_off.iter().cloned().map(told));
-    errors.extend(seen.poisoned.into_iter().map(told));
+    let put_off = put_off(env, &root).await?;
     let mut broken: Vec<String> =
         bus.dead_letters.into_iter().map(|(delivery, reason)| format!("{}: {reason}", delivery.function)).collect();
-    broken.extend(seen.scan_failed);
-    errors.extend(broken.iter().cloned().map(told));
-    Ok(Healed {
-        cases,
-        errors,
-        unread: completed.unread,
-        is_complete: completed.is_complete,
-        is_put_off: !put_off.is_empty(),
-        broken,
-    })
+    broken.extend(told.scan_failed);
+    if told.completed.is_none() && put_off.reasons.is_empty() && broken.is_empty() {
+        broken.push("scan: it did not say what it came to".to_owned());
+    }
+    let mut healed = Healed { cases, is_put_off: !put_off.reasons.is_empty(), ..Healed::default() };
+    if let Some(completed) = told.completed {
+        healed.errors = completed.errors;
+        healed.notes = completed.notes;
+        healed.limits_hit = completed.limits_hit;
+        healed.has_unseen = completed.has_unseen;
+        healed.unread = completed.unread;
+        healed.is_complete = completed.is_complete;
+    }
+    let others = put_off.reasons.into_iter().chain(put_off.damaged).chain(told.poisoned).chain(broken.iter().cloned());
+    healed.errors.extend(others.map(|message| ScanError { path: String::new(), line: None, message }));
+    healed.broken = broken;
+    Ok(healed)
 }
 
-/// Why work of `run` is put off. Work of earlier runs on the same repository is done with: this run has looked again.
-async fn put_off(env: &Environment, repository: &RepoName, run: RunId) -> Result<Vec<String>, Failure> {
-    let mut reasons = Vec::new();
+/// Work that waits for a later time.
+#[derive(Debug, Default)]
+struct PutOff {
+    /// Why work of this run is put off.
+    reasons: Vec<String>,
+    /// Wake-ups that can't be read: what they are about is not known.
+    damaged: Vec<String>,
+}
+
+/// What waits of the run that `root` began. Work of earlier runs on the same branch is done with: this run has looked again.
+async fn put_off(env: &Environment, root: &Envelope) -> Result<PutOff, Failure> {
+    let run = root.correlation_id;
+    let ScanRequested { repository, base_branch, .. } = root.clone().read().map_err(Failure::new)?.payload;
+    let mut put_off = PutOff::default();
     for key in env.store.list("wakeups").await.map_err(Failure::new)? {
-        let Some(wake_up) = env.store.read::<WakeUp>(&key).await.map_err(Failure::new)? else { continue };
+        let wake_up = match env.store.read::<WakeUp>(&key).await {
+            Ok(Some(wake_up)) => wake_up,
+            Ok(None) => continue,
+            Err(error @ StoreError::Damaged { .. }) => {
+                put_off.damaged.push(error.to_string());
+                continue;
+            }
+            Err(error) => return Err(Failure::new(error)),
+        };
+        let about = |name: &str| wake_up.message.payload.pointer(name).and_then(|value| value.as_str());
+        let is_same_branch = about("/wound/repository") == Some(repository.as_str())
+            && about("/wound/base_branch") == Some(base_branch.as_str());
         if wake_up.message.correlation_id == run {
-            reasons.push(format!(
+            put_off.reasons.push(format!(
                 "put off: {}; run it again after {}",
                 wake_up.reason,
                 wake_up.due.strftime("%Y-%m-%d %H:%M:%SZ")
             ));
-        } else if wake_up.message.payload.pointer("/wound/repository").and_then(|name| name.as_str())
-            == Some(repository.as_str())
-        {
+        } else if wake_up.message.correlation_id < run && is_same_branch {
             env.store.delete(&key).await.map_err(Failure::new)?;
         }
     }
-    reasons.sort();
-    reasons.dedup();
-    Ok(reasons)
+    put_off.reasons.sort();
+    put_off.reasons.dedup();
+    Ok(put_off)
 }
+
+/// The messages of a run, each with the function that heard it.
+#[derive(Debug, Default)]
+struct Seen(Vec<(String, Envelope)>);
 
 /// What the messages of a run tell.
 #[derive(Debug, Default)]
-struct Seen {
+struct Told {
     cases: BTreeSet<CaseId>,
-    completed: Option<Completed>,
+    completed: Option<ScanCompleted>,
     scan_failed: Vec<String>,
     poisoned: Vec<String>,
-}
-
-/// What a scan tells.
-#[derive(Debug, Default)]
-struct Completed {
-    errors: Vec<ScanError>,
-    unread: Vec<String>,
-    notes: Vec<String>,
-    limits_hit: Vec<String>,
-    is_complete: bool,
 }
 
 impl Seen {
     fn watch(&mut self, delivery: &Delivery, progress: &Progress) {
         let Ok(message) = serde_json::from_slice::<Envelope>(&delivery.body) else { return };
-        let case = message.payload.get("case").and_then(|case| case.as_str());
-        if let Some(Ok(case)) = case.map(str::parse) {
-            self.cases.insert(case);
-        }
-        let case = case.unwrap_or("");
-        match (message.topic.as_str(), delivery.function.as_str()) {
-            (topic::SCAN_COMPLETED, "monitor") => {
-                if let Ok(message) = message.read::<ScanCompleted>() {
-                    let ScanCompleted { errors, unread, notes, limits_hit, is_complete, .. } = message.payload;
-                    self.completed = Some(Completed { errors, unread, notes, limits_hit, is_complete });
-                }
-            }
-            (_, "poison") => {
-                if let Ok(message) = message.read::<Poisoned>() {
-                    let Poisoned { function, reason, .. } = message.payload;
-                    let failed = if function == "scan" { &mut self.scan_failed } else { &mut self.poisoned };
-                    failed.push(format!("{function}: {reason}"));
-                }
-            }
-            (_, "scan") => progress.stage("scanning", ""),
-            (_, "analyze") => progress.stage("deciding what may be done", case),
-            (_, "remediate") => progress.stage("planning and proving the smallest fixes", case),
-            (_, "verify") => progress.stage("verifying the branches", case),
+        let case = message.payload.get("case").and_then(|case| case.as_str()).unwrap_or("");
+        match delivery.function.as_str() {
+            "scan" => progress.stage("scanning", ""),
+            "analyze" => progress.stage("deciding what may be done", case),
+            "remediate" => progress.stage("planning and proving the smallest fixes", case),
+            "verify" => progress.stage("verifying the branches", case),
             _ => {}
         }
+        self.0.push((delivery.function.clone(), message));
+    }
+
+    /// Reads the messages, those too that were too large to travel with their payload.
+    async fn told(self, env: &Environment) -> Told {
+        let mut told = Told::default();
+        for (function, message) in self.0 {
+            // The function that heard it has the same trouble, and says so as poison.
+            let Ok(message) = journal::claim(env, message).await else { continue };
+            if let Some(Ok(case)) = message.payload.get("case").and_then(|case| case.as_str()).map(str::parse) {
+                told.cases.insert(case);
+            }
+            match (message.topic.as_str(), function.as_str()) {
+                (topic::SCAN_COMPLETED, "monitor") => {
+                    told.completed = message.read().ok().map(|message| message.payload);
+                }
+                (_, "poison") => {
+                    let Ok(message) = message.read::<Poisoned>() else { continue };
+                    let Poisoned { function, reason, .. } = message.payload;
+                    let failed = if function == "scan" { &mut told.scan_failed } else { &mut told.poisoned };
+                    failed.push(format!("{function}: {reason}"));
+                }
+                _ => {}
+            }
+        }
+        told
     }
 }

@@ -1,20 +1,27 @@
 //! Cases, and what became of them.
 
-use super::{count, json, lines, table, wrapped};
+use super::{json, lines, table, wrapped};
 use crate::Failure;
+use crate::heal::Healed;
 use crate::terminal::style_of;
 use pipeline::case::{Case, Status, Step};
-use pipeline::finding::{ScanError, Severity};
-use pipeline::wording::plain;
+use pipeline::finding::Severity;
+use pipeline::wording::{count, findings, plain};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The contract `suture.heal/1`, and beside it what could not be read or done.
-pub fn heal_json<'a>(cases: impl Iterator<Item = &'a Case> + Clone, errors: &[ScanError]) -> Result<String, Failure> {
-    let summary = by_status(cases.clone());
-    let cases: Vec<_> = cases.map(case_json).collect();
-    json(&json!({ "schema": "suture.heal/1", "cases": cases, "summary": summary, "errors": errors }))
+/// The contract `suture.heal/1`, and beside it what could not be read or done, what people should know, and what was left out.
+pub fn heal_json(healed: &Healed) -> Result<String, Failure> {
+    let cases = healed.cases.iter().map(|(case, _)| case);
+    json(&json!({
+        "schema": "suture.heal/1",
+        "cases": cases.clone().map(case_json).collect::<Vec<_>>(),
+        "summary": by_status(cases),
+        "errors": healed.errors,
+        "notes": healed.notes,
+        "limits_hit": healed.limits_hit,
+    }))
 }
 
 fn by_status<'a>(cases: impl Iterator<Item = &'a Case>) -> BTreeMap<String, usize> {
@@ -92,8 +99,8 @@ pub fn case_in_full(case: &Case, columns: Option<u16>) -> String {
     for step in case.steps.iter().filter(|step| !is_told(step)) {
         line(if step.ok { "ok" } else { "no" }, &format!("{}: {}", step.name, step.detail));
     }
-    for (reason, findings) in left(case) {
-        let times = if findings > 1 { format!(" ({findings} findings)") } else { String::new() };
+    for (reason, times) in left(case) {
+        let times = if times > 1 { format!(" ({})", findings(times)) } else { String::new() };
         line("left", &format!("{reason}{times}"));
     }
     if let Some(delivery) = &case.delivery

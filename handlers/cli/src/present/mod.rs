@@ -17,16 +17,19 @@ pub fn json(value: &impl Serialize) -> Result<String, Failure> {
     Ok(serde_json::to_string_pretty(value).map_err(Failure::new)? + "\n")
 }
 
-/// A line about what could not be read.
+/// What could not be read, where, and why: one line.
 pub fn error_line(error: &ScanError) -> String {
     let line = error.line.map_or_else(String::new, |line| format!(":{line}"));
     let place = if error.path.is_empty() { String::new() } else { format!("{}{line}: ", error.path) };
-    format!("note: {}\n", plain(&format!("{place}{}", error.message)))
+    plain(&format!("{place}{}", error.message)).into_owned()
 }
 
-/// `1 finding`, `2 findings`.
-fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+/// Lines for people about what stands beside findings and cases.
+pub fn beside(errors: &[ScanError], notes: &[String], limits_hit: &[String]) -> String {
+    let errors = errors.iter().map(|error| format!("note: {}\n", error_line(error)));
+    let notes = notes.iter().map(|note| format!("note: {}\n", plain(note)));
+    let limits = limits_hit.iter().map(|limit| format!("limit: {}\n", plain(limit)));
+    errors.chain(notes).chain(limits).collect()
 }
 
 /// A table without lines, as wide as `columns` where that is known.

@@ -1,13 +1,13 @@
 //! A scan's result.
 
-use super::{count, error_line, json, lines, table};
+use super::{beside, json, lines, table};
 use crate::Failure;
 use crate::terminal::style_of;
 use agents::examine::Examination;
 use comfy_table::{ColumnConstraint, Width};
 use detectors::dependency::matching::Matched;
 use pipeline::finding::{Finding, Severity};
-use pipeline::wording::plain;
+use pipeline::wording::{count, plain};
 use serde_json::json;
 use std::fmt::Write;
 
@@ -32,13 +32,7 @@ pub fn scan_json(target: &str, examination: &Examination) -> Result<String, Fail
 /// A scan for people: by file, worst first, then what could not be read.
 pub fn scan_table(target: &str, examination: &Examination, columns: Option<u16>) -> String {
     let mut text = findings(examination, columns);
-    examination.errors.iter().for_each(|error| text.push_str(&error_line(error)));
-    for note in &examination.notes {
-        let _ = writeln!(text, "note: {}", plain(note));
-    }
-    for limit in &examination.limits_hit {
-        let _ = writeln!(text, "limit: {}", plain(limit));
-    }
+    text.push_str(&beside(&examination.errors, &examination.notes, &examination.limits_hit));
     let by_severity = examination.summary();
     let counted: Vec<String> = Severity::WORST_FIRST
         .iter()

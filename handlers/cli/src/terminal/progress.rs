@@ -1,5 +1,6 @@
 //! A sign of life for long work: it moves on a terminal, and is a few lines elsewhere.
 
+use agents::environment::advisories::zips;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -48,6 +49,14 @@ impl Progress {
             Self::Moving(bar) if detail.is_empty() => bar.set_message(stage.to_owned()),
             Self::Moving(bar) => bar.set_message(format!("{stage}: {detail}")),
         }
+    }
+}
+
+impl Progress {
+    /// How far the indexing of advisories is.
+    pub fn indexing(&self, step: &zips::Progress) {
+        let of_all = format!("{} of {}", step.records, step.records_all);
+        self.stage(&format!("indexing advisories of {}", step.ecosystem), &of_all);
     }
 }
 

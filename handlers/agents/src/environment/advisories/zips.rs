@@ -77,17 +77,13 @@ pub struct Opened {
     pub notes: Vec<String>,
 }
 
-/// Opens `path`: an index, or a folder of archives, whose index is taken from `cache` or built into it.
+/// Opens `path`, a folder of archives, whose index is taken from `cache` or built into it.
 pub fn open(
     path: &Path,
     cache: &Path,
     now: Timestamp,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Opened, ZipsError> {
-    let about = |source| ZipsError::Io { path: path.to_owned(), source };
-    if fs::metadata(path).map_err(about)?.is_file() {
-        return Ok(Opened { index: Index::open(path)?, report: None, notes: Vec::new() });
-    }
     let (archives, notes) = archives(path)?;
     let cached = cache.join(cached_name(path, &archives));
     match Index::open(&cached) {
@@ -99,14 +95,15 @@ pub fn open(
     Ok(Opened { index: Index::open(&cached)?, report: Some(report), notes })
 }
 
-/// Builds an index of the archives in the folder `path` at `out`.
+/// Builds an index of the archives in the folder `path` at `out`. Returns with it what in the folder was left out.
 pub fn build_index(
     path: &Path,
     out: &Path,
     now: Timestamp,
     progress: &mut dyn FnMut(&Progress),
-) -> Result<BuildReport, ZipsError> {
-    build(&archives(path)?.0, out, now, progress)
+) -> Result<(BuildReport, Vec<String>), ZipsError> {
+    let (archives, notes) = archives(path)?;
+    Ok((build(&archives, out, now, progress)?, notes))
 }
 
 struct Archive {

@@ -100,7 +100,8 @@ impl LocalRepository {
         let repository =
             Repository::init_opts(folder, RepositoryInitOptions::new().initial_head("main").no_reinit(true))?;
         let mut index = repository.index()?;
-        index.add_all(["*"], IndexAddOption::DEFAULT, None)?;
+        // Whatever the user has git ignore elsewhere: all that is in the folder.
+        index.add_all(["*"], IndexAddOption::FORCE, None)?;
         index.write()?;
         let tree = repository.find_tree(index.write_tree()?)?;
         let who = signature(now)?;

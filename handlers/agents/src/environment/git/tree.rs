@@ -41,7 +41,7 @@ impl LocalRepository {
             let tree = match repository.find_tree(id) {
                 Ok(tree) => tree,
                 Err(error) => {
-                    reader.skip(&format!("{folder}: {}", why(&error)));
+                    reader.lose(&format!("{folder}: {}", why(&error)));
                     continue;
                 }
             };
@@ -50,7 +50,8 @@ impl LocalRepository {
                     break;
                 }
                 let Ok(name) = entry.name() else {
-                    reader.skip("a path that is not UTF-8");
+                    let is_folder = entry.kind() == Some(ObjectType::Tree);
+                    reader.misnamed(&String::from_utf8_lossy(entry.name_bytes()), is_folder);
                     continue;
                 };
                 let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };

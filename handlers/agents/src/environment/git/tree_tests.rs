@@ -63,7 +63,7 @@ fn tree_of_2_to_the_64_paths_ends_with_its_limit_said() {
         let limits = TreeLimits { entries_max, depth_max: 100, ..TreeLimits::default() };
         let read = odd.local.tree(&commit, &limits).unwrap();
         assert!(read.limits_hit.iter().any(|limit| limit.contains("entries_max")), "{:?}", read.limits_hit);
-        assert!(read.len() <= entries_max);
+        assert!(read.has_unseen && read.len() <= entries_max);
     }
 }
 
@@ -111,4 +111,16 @@ fn absent_objects_are_said_and_the_rest_is_read() {
     assert!(read.contains("picture.png"));
     let said = |path: &str| read.limits_hit.iter().any(|limit| limit.contains(path) && limit.contains("partial clone"));
     assert!(said("package.json:") && said("sub:") && !said("picture.png"), "{:?}", read.limits_hit);
+}
+
+#[test]
+fn absent_folder_is_unseen_and_an_absent_picture_is_not() {
+    let odd = Odd::new();
+    let (picture, below) = (odd.blob("a picture"), odd.tree(&[("c", odd.blob("c"), FILE)]));
+    let without_picture = odd.commit(odd.tree(&[("picture.png", picture, FILE)]));
+    let without_folder = odd.commit(odd.tree(&[("sub", below, FOLDER)]));
+    odd.lose(picture);
+    odd.lose(below);
+    let has_unseen = |commit| odd.local.tree(commit, &TreeLimits::default()).unwrap().has_unseen;
+    assert_eq!((has_unseen(&without_picture), has_unseen(&without_folder)), (false, true));
 }

@@ -148,20 +148,6 @@ impl Registries {
         }
     }
 
-    /// The same, with a failure as the reason inside the facts.
-    pub async fn facts_or_reason(
-        &self,
-        ecosystem: Ecosystem,
-        name: &str,
-        needs_of: &[String],
-        project: &ProjectAddresses,
-    ) -> Answer {
-        self.facts(ecosystem, name, needs_of, project).await.unwrap_or_else(|reason| Answer {
-            facts: PackageFacts { unavailable: Some(reason.to_string()), ..PackageFacts::default() },
-            needs_unknown: BTreeMap::new(),
-        })
-    }
-
     async fn npm_facts(&self, name: &str, project: &ProjectAddresses) -> Result<Answer, Unavailable> {
         let address = self.configuration.npm_address(name, project)?;
         let url = address.join(&npm::document_path(name))?;

@@ -1,7 +1,7 @@
 //! Python packages: a page lists the releases, and each release says in a file of its own what it needs.
 
 use super::fetch::{Question, Reply, Validators};
-use super::{Address, Answer, ProjectAddresses, Registries, Trust, Unavailable, address, normalised_name, pypi};
+use super::{Address, Answer, ProjectAddresses, Registries, Trust, Unavailable, address, pypi};
 use futures::StreamExt;
 use pipeline::facts::Need;
 use pipeline::version::{Ecosystem, Version};
@@ -12,22 +12,6 @@ use std::sync::Arc;
 use url::Url;
 
 impl Registries {
-    /// What one release of a Python package needs.
-    pub async fn requires_dist(
-        &self,
-        name: &str,
-        version: &str,
-        project: &ProjectAddresses,
-    ) -> Result<Vec<Need>, Unavailable> {
-        let name = normalised_name(name);
-        let address = self.configuration.pip_address(project)?;
-        let page = self.pypi_project(&address, &name).await?;
-        let (version, _) = spelled(&page, version).ok_or_else(|| Unavailable::NoSuchPackage {
-            address: format!("{}{name}/ (version {version})", address.url()),
-        })?;
-        self.needs_of(&page, &version, address.trust).await.map(|needs| needs.as_ref().clone())
-    }
-
     pub(super) async fn pypi_facts(
         &self,
         name: &str,

@@ -247,7 +247,9 @@ async fn needs_of_python_releases_are_asked_for_by_version() {
     // What was learned is kept: only the page is asked for again.
     log.lock().unwrap().clear();
     let again = client(&address, "", Some(folder.path().to_owned()));
-    assert_eq!(again.requires_dist("a-b", "1.0", &ProjectAddresses::default()).await.unwrap()[0].name, "idna");
+    let wanted = ["1.0".to_owned()];
+    let answer = again.facts(Ecosystem::PyPI, "a-b", &wanted, &ProjectAddresses::default()).await.unwrap();
+    assert_eq!(answer.facts.releases[0].dependencies[0].name, "idna");
     assert_eq!(*log.lock().unwrap(), ["/npm/a-b/ - -"]);
 }
 
@@ -279,10 +281,12 @@ async fn no_more_requests_run_at_once_than_allowed() {
 }
 
 #[tokio::test]
-async fn a_reason_takes_the_place_of_facts() {
+async fn who_names_no_registry_is_told_how_to() {
     let registries = Registries::new(Configuration::default(), None, quick());
-    let answer = registries.facts_or_reason(Ecosystem::Npm, "a", &[], &ProjectAddresses::default()).await;
-    assert!(answer.facts.unavailable.is_some_and(|reason| reason.contains("SUTURE_NPM_REGISTRY")));
+    let answer = registries.facts(Ecosystem::Npm, "a", &[], &ProjectAddresses::default()).await;
+    let reason = answer.unwrap_err();
+    assert!(matches!(reason, Unavailable::NoAddress(_)), "{reason:?}");
+    assert!(reason.to_string().contains("SUTURE_NPM_REGISTRY"), "{reason}");
 }
 
 #[tokio::test]

@@ -69,11 +69,5 @@ pub fn index_urls(tree: &SourceTree, graph: &DependencyGraph) -> Vec<String> {
     urls.collect()
 }
 
-/// The file and the line of a package's place (`requirements.txt:12`); `None` for a place of another ecosystem.
-pub fn file_and_line(place: &str) -> Option<(&str, u32)> {
-    let (path, line) = place.rsplit_once(':')?;
-    Some((path, line.parse().ok()?))
-}
-
 #[cfg(test)]
 mod tests;

@@ -217,12 +217,6 @@ fn requirements_that_pip_accepts_or_refuses_are_told_apart() {
 }
 
 #[test]
-fn places_are_read_back() {
-    assert_eq!(file_and_line("a/b:c.txt:12"), Some(("a/b:c.txt", 12)));
-    assert_eq!(file_and_line("node_modules/a"), None);
-}
-
-#[test]
 fn included_files_with_other_names_are_asked_for() {
     let mut tree: SourceTree = [("requirements.txt", "-r deps.list\n")].into_iter().collect();
     tree.insert_unread("deps.list", 10);

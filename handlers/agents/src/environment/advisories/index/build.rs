@@ -32,8 +32,6 @@ pub struct BuildReport {
     pub skipped: Vec<Skipped>,
     /// Parts of records that were left out: ids, with what was odd. The first ones.
     pub oddities: Vec<String>,
-    /// The number of records with such parts.
-    pub odd_records: u64,
 }
 
 impl Index {
@@ -45,16 +43,13 @@ impl Index {
     ) -> Result<BuildReport, IndexError> {
         let mut merger = Merger::default();
         let (mut skipped, mut oddities) = (Vec::new(), Vec::new());
-        let (mut read, mut skipped_count, mut odd_records) = (0, 0, 0);
+        let (mut read, mut skipped_count) = (0, 0);
         for record in records {
             match record {
                 Ok(record) => {
                     read += 1;
-                    if !record.oddities.is_empty() {
-                        odd_records += 1;
-                        let room = REASONS_MAX.saturating_sub(oddities.len());
-                        oddities.extend(record.oddities.iter().take(room).map(|odd| format!("{}: {odd}", record.id)));
-                    }
+                    let room = REASONS_MAX.saturating_sub(oddities.len());
+                    oddities.extend(record.oddities.iter().take(room).map(|odd| format!("{}: {odd}", record.id)));
                     merger.add(&record);
                 }
                 Err(reason) => {
@@ -81,7 +76,7 @@ impl Index {
             ecosystem.newest = ecosystem.newest.max(package.newest);
         }
         write(path, &packages, &meta)?;
-        Ok(BuildReport { meta, skipped, oddities, odd_records })
+        Ok(BuildReport { meta, skipped, oddities })
     }
 }
 

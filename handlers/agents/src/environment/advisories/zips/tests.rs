@@ -120,13 +120,12 @@ fn an_index_file_is_opened_as_it_is() {
     let path = folder.path();
     archive(path, "npm", &[("A-1.json", record("A-1", "a").as_bytes())]);
     let out = path.join("my.index");
-    build_index(path, &out, now(), &mut |_| {}).expect("built");
-    let opened = opened_file(&out);
-    assert_eq!(opened.index.lookup(Ecosystem::Npm, "a").expect("an answer").len(), 1);
-}
-
-fn opened_file(path: &Path) -> Opened {
-    open(path, Path::new("unused"), now(), &mut |_| {}).expect("opened")
+    archive(path, "Nowhere", &[]);
+    let (report, notes) = build_index(path, &out, now(), &mut |_| {}).expect("built");
+    assert_eq!(report.meta.records, 1);
+    assert!(notes.concat().contains("Nowhere"), "{notes:?}");
+    let index = Index::open(&out).expect("opened");
+    assert_eq!(index.lookup(Ecosystem::Npm, "a").expect("an answer").len(), 1);
 }
 
 /// Those of ecosystems that Suture doesn't know, too.

@@ -2,4 +2,6 @@
 
 pub mod app;
 pub mod bus;
+pub mod chance;
+pub mod clock;
 pub mod host;

@@ -15,6 +15,12 @@ pub struct Fault {
     pub remedy: String,
 }
 
+impl Fault {
+    pub(super) fn new(file: &str, at: &str, problem: impl fmt::Display, remedy: impl fmt::Display) -> Self {
+        Self { file: file.to_owned(), at: at.to_owned(), problem: problem.to_string(), remedy: remedy.to_string() }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
@@ -42,3 +48,10 @@ impl fmt::Display for AppFaults {
 }
 
 impl std::error::Error for AppFaults {}
+
+/// What was found while reading.
+#[derive(Default)]
+pub(super) struct Report {
+    pub faults: Vec<Fault>,
+    pub warnings: Vec<Fault>,
+}

@@ -1,5 +1,15 @@
 //! `function.json`: one trigger, and where its outputs go.
 
+mod binding;
+mod read;
+mod retry;
+#[cfg(test)]
+mod tests;
+mod trigger;
+
+pub(super) use read::read;
+pub use retry::{Retry, RetryDelay};
+
 use super::ncrontab::Schedule;
 
 /// A function of an app.
@@ -13,6 +23,8 @@ pub struct Function {
     pub trigger_binding: String,
     /// Where its results go, in the order of the file.
     pub outputs: Vec<OutputBinding>,
+    /// How often the host itself calls again after a failure, before the trigger's own rule.
+    pub retry: Option<Retry>,
 }
 
 /// What makes a function run.
@@ -87,6 +99,18 @@ pub enum Method {
 }
 
 impl Method {
+    const ALL: [Self; 9] = [
+        Self::Get,
+        Self::Post,
+        Self::Delete,
+        Self::Head,
+        Self::Patch,
+        Self::Put,
+        Self::Options,
+        Self::Trace,
+        Self::Connect,
+    ];
+
     /// As a request writes it.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,5 +1,13 @@
 //! `host.json`, as far as it concerns a custom handler.
 
+mod bundle;
+mod handler;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub(super) use read::read;
+
 use std::path::PathBuf;
 
 /// What `host.json` says, with the host's defaults.
@@ -19,6 +27,8 @@ pub struct HostJson {
     pub initialization_timeout_ms: u64,
     /// How long one invocation may take; `None` is without a limit (`-1`). 30 min by default.
     pub function_timeout_ms: Option<u64>,
+    /// The port that the handler is asked to listen on; `None`: the host chooses a free one.
+    pub port: Option<u16>,
     /// How messages are taken.
     pub service_bus: ServiceBusOptions,
     /// Whether the host tells what it does by OpenTelemetry.

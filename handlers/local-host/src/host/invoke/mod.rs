@@ -6,8 +6,8 @@ mod payload;
 mod reply;
 mod value;
 
-pub use payload::{BindingData, Payload};
-pub use reply::Reply;
+pub use payload::Payload;
+pub use reply::{Reply, text};
 pub use value::Value;
 
 use super::event::{Events, HostEvent};

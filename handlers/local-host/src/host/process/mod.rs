@@ -6,14 +6,15 @@ mod mask;
 mod output;
 mod readiness;
 
-pub use exit::{Decision, Exit, History, decide};
 pub use launch::Launcher;
 
 use super::event::{Events, HostEvent};
 use crate::app::App;
 use crate::clock::Clock;
+use exit::{Decision, Exit, History, decide};
 use output::{LastWords, follow};
 use reqwest::Client;
+use reqwest::redirect::Policy;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,6 +23,9 @@ use tokio::sync::watch;
 
 /// How long a killed process may take to be gone.
 const KILLED_WAIT: Duration = Duration::from_secs(1);
+
+/// Redirects that are followed, as .NET does by default.
+const REDIRECTS_MAX: usize = 50;
 
 /// How long lines that a dead process left in its pipes are waited for. Its own children may hold the pipes open.
 const OUTPUT_WAIT: Duration = Duration::from_millis(200);
@@ -227,7 +231,11 @@ impl Keeper {
         let (app, pid) = (self.start.app.name.clone(), child.id().unwrap_or_default());
         self.start.events.tell(HostEvent::HandlerStarted { app: app.clone(), pid, port });
         let begun = tokio::time::Instant::now();
-        let client = match Client::builder().no_proxy().build() {
+        // What is handed on is handed on as it is: the one client that must not follow is that of forwarded requests.
+        let host = &self.start.app.host;
+        let forwards = host.forwards_http || host.proxies_http || host.is_legacy;
+        let redirects = if forwards { Policy::none() } else { Policy::limited(REDIRECTS_MAX) };
+        let client = match Client::builder().no_proxy().no_gzip().redirect(redirects).build() {
             Ok(client) => client,
             Err(error) => {
                 tracing::error!(%error, "no HTTP client");

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pipeline::finding::Severity;
 use pipeline::version::Ecosystem;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
@@ -56,6 +57,16 @@ const SBOM_EXAMPLES: &str =
 
 const CASES_EXAMPLES: &str = "Examples:\n  suture cases\n  suture cases npm-0123456789ab\n  suture cases --format json";
 
+const LOCAL_EXAMPLES: &str = "\
+Examples:
+  suture package --app agents --for-this-machine
+  suture local --repository ~/shop --scan          heal a repository, and go on
+  suture local --json | jq -c 'select(.event == \"failed\")'
+  suture local --show-keys                         keys for /api and /admin, without starting anything
+
+Ctrl-C lets what has begun end; a second one does not. What was cut off is done at the next start. Exit codes: 0 ended as it was \
+asked to, 2 could not start.";
+
 const VERSIONS_EXAMPLES: &str = "\
 Examples:
   printf '1.0.0 < 1.0.1\\n' | suture versions npm
@@ -92,6 +103,8 @@ pub enum Command {
     Demo(Demo),
     /// List cases, or tell one in full.
     Cases(Cases),
+    /// Run the staged apps on this machine: the functions host and the bus, without a cloud.
+    Local(Local),
     /// Write a software bill of materials.
     Sbom(Sbom),
     /// Build an index of advisories.
@@ -235,6 +248,36 @@ pub struct Cases {
     /// Form of the result.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
+}
+
+/// `suture local`
+#[derive(Debug, Args)]
+#[command(after_help = LOCAL_EXAMPLES)]
+pub struct Local {
+    /// Port for HTTP functions (/api) and inlets (/admin); 0 is any that is free.
+    #[arg(long, default_value_t = 7071)]
+    pub port: u16,
+    /// Address to listen on. Any other than a loopback address lets other machines in.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub address: IpAddr,
+    /// Where `suture package` staged the apps: a folder of apps, or one app.
+    #[arg(long, value_name = "DIR", default_value = "target/app")]
+    pub app: PathBuf,
+    /// A local git repository that the agents may heal; may be given more than once. Default: $SUTURE_REPOSITORIES.
+    #[arg(long, value_name = "PATH")]
+    pub repository: Vec<PathBuf>,
+    /// Begin a run on each --repository at the start.
+    #[arg(long, requires = "repository")]
+    pub scan: bool,
+    /// One JSON object a line for everything that happens, instead of a view.
+    #[arg(long)]
+    pub json: bool,
+    /// How long what has begun may take to end once it is asked to stop.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub drain_s: u64,
+    /// Show the keys, and end.
+    #[arg(long)]
+    pub show_keys: bool,
 }
 
 /// Forms of a bill of materials.

@@ -5,6 +5,7 @@ mod arguments;
 mod cases;
 mod demo;
 mod heal;
+mod local;
 mod open;
 mod present;
 mod sbom;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Heal(heal) => heal::run(&heal, state, &terminal),
         Command::Demo(demo) => demo::run(&demo, &terminal),
         Command::Cases(cases) => cases::run(&cases, state, &terminal),
+        Command::Local(local) => local::run(&local, state, &terminal),
         Command::Sbom(sbom) => sbom::run(&sbom, &terminal),
         Command::Advisories(advisories) => advisories::run(&advisories, &terminal),
         Command::Versions(versions) => versions::run(versions.ecosystem, &terminal),

@@ -30,7 +30,7 @@ fn count(number: usize, what: &str) -> String {
 }
 
 /// A table without lines, as wide as `columns` where that is known.
-fn table(columns: Option<u16>) -> Table {
+pub fn table(columns: Option<u16>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     match columns {

@@ -36,9 +36,6 @@ pub enum HostError {
     /// Two functions are at one place.
     #[error("{0}")]
     Routes(String),
-    /// Processes can't be started at all.
-    #[error("handlers can't be started: {0}")]
-    Launcher(std::io::Error),
     /// The bus can't be opened.
     #[error(transparent)]
     Bus(#[from] BusError),

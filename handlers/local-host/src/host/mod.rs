@@ -7,7 +7,6 @@ mod drain;
 mod error;
 mod event;
 mod front;
-pub mod guard;
 mod invoke;
 mod ledger;
 mod process;
@@ -24,8 +23,7 @@ use crate::clock::Clock;
 use drain::Drain;
 use front::{Front, ServedApp, serve};
 use invoke::Invoker;
-use process::{Launcher, Process, Start};
-use std::ffi::OsString;
+use process::{Process, Start};
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -49,8 +47,6 @@ pub struct HostSettings {
     pub address: SocketAddr,
     /// Added to the environment of the handlers.
     pub environment: Vec<(String, String)>,
-    /// A program, with its arguments, that runs a handler in its place and lets it die with the host. May be empty.
-    pub guard: Vec<OsString>,
     /// How queues and subscriptions treat their messages.
     pub rules: Rules,
     /// What time it is.
@@ -97,7 +93,6 @@ impl Host {
         let bus = Bus::open(&bus_file(&settings.folder), entities, settings.clock.clone())?;
         let ledger = Ledger::open(&ledger_file(&settings.folder))?;
         let keys = ledger.keys()?;
-        let launcher = Launcher::start(settings.guard.clone()).map_err(HostError::Launcher)?;
         let names = settings.apps.iter().map(|app| app.name.clone()).collect();
         events.tell(HostEvent::Listening { address: address.to_string(), apps: names });
         let (drain, (ended, end)) = (Drain::default(), watch::channel(false));
@@ -107,7 +102,6 @@ impl Host {
             let start = Start {
                 app: Arc::new(app),
                 environment: settings.environment.clone(),
-                launcher: launcher.clone(),
                 events: events.clone(),
                 clock: settings.clock.clone(),
             };

@@ -5,66 +5,33 @@ use crate::app::{App, Description};
 use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
-use tokio::sync::{mpsc, oneshot};
 
-/// Where a process is asked to be started.
+/// Starts the handler of `app`, which is to listen on `port`. `environment` is added to that of the host.
 ///
-/// All are started by one thread that lives as long as the host: on Linux a guard can tie a process to the thread that started it.
-#[derive(Debug, Clone)]
-pub struct Launcher {
-    orders: mpsc::UnboundedSender<Order>,
-    /// A program, with its arguments, that runs the handler in its place and sees to it that the handler dies with the host.
-    guard: Vec<OsString>,
-}
-
-type Order = (Command, oneshot::Sender<io::Result<Child>>);
-
-impl Launcher {
-    /// A launcher for the runtime in which it is called. `guard` may be empty: then a host that is killed leaves its handlers behind.
-    pub fn start(guard: Vec<OsString>) -> io::Result<Self> {
-        let (orders, mut taken) = mpsc::unbounded_channel::<Order>();
-        let runtime = tokio::runtime::Handle::current();
-        std::thread::Builder::new().name("handlers".to_owned()).spawn(move || {
-            let _context = runtime.enter();
-            while let Some((mut command, answer)) = taken.blocking_recv() {
-                // Whoever asked may be gone; then the process is dropped, and killed with that.
-                let _ = answer.send(command.spawn());
-            }
-        })?;
-        Ok(Self { orders, guard })
-    }
-
-    /// Starts the handler of `app`, which is to listen on `port`. `environment` is added to that of the host.
-    pub async fn launch(&self, app: &App, port: u16, environment: &[(String, String)]) -> io::Result<Child> {
-        let Description { executable, arguments, working_directory, .. } = &app.host.description;
-        make_executable(executable)?;
-        let mut line = self.guard.clone();
-        line.push(executable.into());
-        line.extend(arguments.iter().map(OsString::from));
-        let (program, arguments) = line.split_first().ok_or_else(|| io::Error::other("there is no executable"))?;
-        let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .current_dir(working_directory)
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .envs(of_the_host(port, &app.root))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        tracing::info!(app = app.name, executable = %executable.display(), arguments = shown(arguments), port, "starting");
-        let (answer, answered) = oneshot::channel();
-        let gone = || io::Error::other("the thread that starts processes is gone");
-        self.orders.send((command, answer)).map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?
-    }
+/// A host that is killed can't take its handlers along. Those of Suture see that it is gone, and end; any other is left behind, and does
+/// no harm: nobody calls it.
+pub fn launch(app: &App, port: u16, environment: &[(String, String)]) -> io::Result<Child> {
+    let Description { executable, arguments, working_directory, .. } = &app.host.description;
+    make_executable(executable)?;
+    let shown = mask(&arguments.join(" "));
+    tracing::info!(app = app.name, executable = %executable.display(), arguments = shown, port, "starting");
+    Command::new(executable)
+        .args(arguments)
+        .current_dir(working_directory)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .envs(of_the_host(port, &app.root))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
 }
 
 /// What the host tells a handler by its environment, whatever was there before.
-pub fn of_the_host(port: u16, root: &Path) -> [(&'static str, OsString); 5] {
+fn of_the_host(port: u16, root: &Path) -> [(&'static str, OsString); 5] {
     let id = crate::chance::uuid().to_string();
     [
         ("FUNCTIONS_HTTPWORKER_PORT", port.to_string().into()),
@@ -81,13 +48,9 @@ pub fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-fn shown(arguments: &[OsString]) -> String {
-    mask(&arguments.iter().map(|argument| argument.to_string_lossy()).collect::<Vec<_>>().join(" "))
-}
-
 /// Lets everybody execute `file`, if it is there: an unpacked archive may have lost that. What is looked up on the `PATH` is left alone.
 #[cfg(unix)]
-fn make_executable(file: &PathBuf) -> io::Result<()> {
+fn make_executable(file: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let Ok(found) = std::fs::metadata(file) else { return Ok(()) };
     let mode = found.permissions().mode();
@@ -102,7 +65,7 @@ fn make_executable(file: &PathBuf) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn make_executable(_file: &PathBuf) -> io::Result<()> {
+fn make_executable(_file: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -6,8 +6,6 @@ mod mask;
 mod output;
 mod readiness;
 
-pub use launch::Launcher;
-
 use super::event::{Events, HostEvent};
 use crate::app::App;
 use crate::clock::Clock;
@@ -85,8 +83,6 @@ pub struct Start {
     pub app: Arc<App>,
     /// Added to the host's environment.
     pub environment: Vec<(String, String)>,
-    /// Starts it.
-    pub launcher: Launcher,
     /// Hears of it.
     pub events: Events,
     /// What time it is.
@@ -185,13 +181,8 @@ impl Keeper {
         if *self.wished.borrow() == Wish::Stop {
             return None;
         }
-        let launched = match launch::free_port() {
-            Ok(port) => {
-                let launched = self.start.launcher.launch(&self.start.app, port, &self.start.environment).await;
-                launched.map(|child| (child, port))
-            }
-            Err(error) => Err(error),
-        };
+        let launched = launch::free_port()
+            .and_then(|port| Ok((launch::launch(&self.start.app, port, &self.start.environment)?, port)));
         let (mut child, port) = match launched {
             Ok(launched) => launched,
             Err(error) => {

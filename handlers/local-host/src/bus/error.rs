@@ -18,6 +18,9 @@ pub enum BusError {
         "the lock {0} is lost: it ran out, or its message is settled already; the message comes again unless it was completed"
     )]
     LockLost(super::LockToken),
+    /// A dead letter can't be made one again.
+    #[error("the message of lock {0} is a dead letter already; complete it, or replay it")]
+    AlreadyDead(super::LockToken),
     /// Larger than Service Bus takes.
     #[error("a message of {bytes} bytes is too large; {bytes_max} are the most")]
     TooLarge {

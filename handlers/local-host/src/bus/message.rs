@@ -1,5 +1,6 @@
 //! Messages: as they are sent, and as they are received.
 
+use super::Source;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

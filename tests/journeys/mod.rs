@@ -2,6 +2,7 @@
 
 mod command_line;
 mod dependencies;
+mod host_conformance;
 mod real_npm;
 mod real_pip;
 mod real_projects;

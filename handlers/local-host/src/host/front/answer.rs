@@ -86,6 +86,7 @@ mod tests {
             trigger: Trigger::Http { methods: Vec::new(), route: "f".to_owned(), auth_level: AuthLevel::Anonymous },
             trigger_binding: "req".to_owned(),
             outputs: vec![OutputBinding { name: "res".to_owned(), kind: Output::Http, data_type: DataType::Unset }],
+            retry: None,
         };
         let outputs = json!({ "res": output });
         let reply = Reply { outputs: outputs.as_object().unwrap().clone(), ..Reply::default() };

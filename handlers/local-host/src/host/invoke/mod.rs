@@ -4,6 +4,7 @@ pub mod message;
 mod outputs;
 mod payload;
 mod reply;
+mod retry;
 mod value;
 
 pub use payload::Payload;
@@ -83,8 +84,26 @@ pub enum InvokeError {
 }
 
 impl Invoker {
-    /// Calls `function` with `payload`. Waits for the handler to be ready, as long as the functions host would.
+    /// Calls `function` with `payload`, and again as often as its own policy says.
     pub async fn invoke(&self, function: &Function, invocation: Uuid, payload: &Payload) -> Result<Invoked, InvokeError> {
+        let Some(policy) = &function.retry else { return self.call(function, invocation, payload).await };
+        let (mut retries, mut reason) = (0, None);
+        loop {
+            let mut payload = payload.clone();
+            payload.metadata.set("RetryContext", retry::context(policy, retries, reason.as_deref()));
+            let error = match self.call(function, invocation, &payload).await {
+                Ok(invoked) => return Ok(invoked),
+                Err(error) => error,
+            };
+            let Some(delay) = retry::delay(policy, retries) else { return Err(error) };
+            tokio::time::sleep(delay).await;
+            retries += 1;
+            reason = Some(error.to_string());
+        }
+    }
+
+    /// One call. Waits for the handler to be ready, as long as the functions host would.
+    async fn call(&self, function: &Function, invocation: Uuid, payload: &Payload) -> Result<Invoked, InvokeError> {
         let endpoint = self.ready().await?;
         let body = payload.encode(&function.name, self.clock.now(), crate::chance::uuid()).to_string();
         let begun = Instant::now();

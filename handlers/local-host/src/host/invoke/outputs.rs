@@ -112,6 +112,7 @@ mod tests {
                 binding("t", Output::Topic("events".to_owned())),
                 binding("res", Output::Http),
             ],
+            retry: None,
         };
         let outputs = json!({ "t": ["3"], "a": ["1", "2"], "A": ["x"], "other": ["y"], "res": {} });
         let reply = Reply { outputs: outputs.as_object().unwrap().clone(), ..Reply::default() };

@@ -42,10 +42,17 @@ fn of_the_host(port: u16, root: &Path) -> [(&'static str, OsString); 5] {
     ]
 }
 
-/// A port of the loopback interface that nobody listens on. Somebody else may take it before the handler does: then the handler does
-/// not start, and the next one gets another.
-pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+/// A port of the loopback interface that nobody listens on, or the one that `host.json` names. Somebody else may take it before the
+/// handler does: then the handler does not start, and the next one gets another.
+pub fn port(configured: Option<u16>) -> io::Result<u16> {
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, configured.unwrap_or(0)));
+    match (bound, configured) {
+        (Ok(listener), _) => Ok(listener.local_addr()?.port()),
+        (Err(error), None) => Err(error),
+        (Err(error), Some(port)) => {
+            Err(io::Error::new(error.kind(), format!("Unable to bind to port {port} specified in configuration: {error}")))
+        }
+    }
 }
 
 /// Lets everybody execute `file`, if it is there: an unpacked archive may have lost that. What is looked up on the `PATH` is left alone.

@@ -181,7 +181,7 @@ impl Keeper {
         if *self.wished.borrow() == Wish::Stop {
             return None;
         }
-        let launched = launch::free_port()
+        let launched = launch::port(self.start.app.host.port)
             .and_then(|port| Ok((launch::launch(&self.start.app, port, &self.start.environment)?, port)));
         let (mut child, port) = match launched {
             Ok(launched) => launched,

@@ -3,6 +3,7 @@
 mod command_line;
 mod dependencies;
 mod host_conformance;
+mod kill;
 mod real_npm;
 mod real_pip;
 mod real_projects;

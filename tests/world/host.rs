@@ -8,7 +8,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use local_host::app::App;
 use local_host::bus::{Bus, Counts, Destination, Outgoing, Rules, Source};
 use local_host::clock::Clock;
@@ -72,6 +71,7 @@ pub struct Stage {
     folder: tempfile::TempDir,
     host_json: Value,
     functions: Vec<(String, Value)>,
+    policies: Vec<(String, Value)>,
     rules: Rules,
     environment: Vec<(String, String)>,
     scripted: Scripted,
@@ -94,6 +94,7 @@ impl Stage {
             folder: tempfile::tempdir().unwrap(),
             host_json,
             functions: Vec::new(),
+            policies: Vec::new(),
             rules: Rules::default(),
             environment: Vec::new(),
             scripted: Scripted { calls: Arc::default(), script: Arc::new(Mutex::new(Arc::new(|_| Some(outputs(json!({})))))) },
@@ -117,6 +118,20 @@ impl Stage {
     #[must_use]
     pub fn http(self, name: &str) -> Self {
         self.function(name, json!([http_trigger(json!({ "authLevel": "anonymous" })), http_output()]))
+    }
+
+    /// With this policy for calling `function` again.
+    #[must_use]
+    pub fn policy(mut self, function: &str, retry: Value) -> Self {
+        self.policies.push((function.to_owned(), retry));
+        self
+    }
+
+    /// Without `customHandler`.
+    #[must_use]
+    pub fn without_handler(mut self) -> Self {
+        self.host_json.as_object_mut().unwrap().remove("customHandler");
+        self
     }
 
     /// With `value` at `pointer` in `host.json`; the place above it is there.
@@ -154,7 +169,11 @@ impl Stage {
         std::fs::write(root.join("host.json"), self.host_json.to_string()).unwrap();
         for (name, bindings) in &self.functions {
             std::fs::create_dir_all(root.join(name)).unwrap();
-            std::fs::write(root.join(name).join("function.json"), json!({ "bindings": bindings }).to_string()).unwrap();
+            let mut function = json!({ "bindings": bindings });
+            if let Some((_, policy)) = self.policies.iter().find(|(of, _)| of == name) {
+                function["retry"] = policy.clone();
+            }
+            std::fs::write(root.join(name).join("function.json"), function.to_string()).unwrap();
         }
         App::read(&root).unwrap_or_else(|faults| panic!("{faults}"))
     }
@@ -319,11 +338,6 @@ impl Staged {
 /// Kills process `pid` without a warning.
 pub fn kill(pid: u32) {
     assert!(command(Path::new("kill"), Path::new("/")).args(["-9", &pid.to_string()]).status().unwrap().success());
-}
-
-/// `2026-01-01T00:00:00Z` and the like.
-pub fn moment(text: &str) -> Timestamp {
-    text.parse().unwrap()
 }
 
 /// A trigger by the queue of this name, whose messages are text.

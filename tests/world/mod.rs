@@ -9,6 +9,7 @@ pub mod real;
 pub mod registry;
 pub mod repository;
 pub mod shared;
+pub mod staged;
 pub mod weather;
 
 use agents::environment::Environment;

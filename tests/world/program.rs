@@ -106,20 +106,28 @@ pub fn command(program: &Path, folder: &Path) -> Command {
     command
 }
 
-/// The program of this very build, built once if it is not there or older than its sources.
+/// The program `suture` of this very build, built once if it is not there or older than its sources.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let profile = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
-        let name = profile.file_name().unwrap().to_str().unwrap().replace("debug", "dev");
-        let target = profile.parent().unwrap().to_str().unwrap();
-        let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        let built = run(
-            env!("CARGO"),
-            &["build", "--quiet", "-p", "cli", "--profile", &name, "--target-dir", target],
-            workspace,
-        );
-        assert_eq!(built.code, Some(0), "{}", built.stderr);
-        profile.join("suture")
-    })
+    BINARY.get_or_init(|| built("cli", "suture"))
+}
+
+/// The program `handler` of this very build, likewise.
+pub fn handler() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| built("custom-handler", "handler"))
+}
+
+fn built(package: &str, program: &str) -> PathBuf {
+    let profile = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
+    let name = profile.file_name().unwrap().to_str().unwrap().replace("debug", "dev");
+    let target = profile.parent().unwrap().to_str().unwrap();
+    let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let built = run(
+        env!("CARGO"),
+        &["build", "--quiet", "-p", package, "--profile", &name, "--target-dir", target],
+        workspace,
+    );
+    assert_eq!(built.code, Some(0), "{}", built.stderr);
+    profile.join(program)
 }

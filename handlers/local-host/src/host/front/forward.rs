@@ -59,9 +59,9 @@ pub async fn forward(
         call = call.body(request.body);
     }
     let work = async {
-        let response = call.send().await.map_err(unreachable)?;
+        let response = call.send().await.map_err(|error| unreachable(&endpoint, &error))?;
         let (status, headers) = (response.status(), end_to_end(response.headers()));
-        Ok::<_, InvokeError>((status, headers, body(response).await?))
+        Ok::<_, InvokeError>((status, headers, body(&endpoint, response).await?))
     };
     let (status, headers, body) = invoker.within(&endpoint, function, work).await??;
     endpoint.has_worked();

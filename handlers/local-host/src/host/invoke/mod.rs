@@ -68,8 +68,13 @@ pub enum InvokeError {
     #[error("the handler ended with exit code 0, and is not started again; start the host again")]
     Left,
     /// The connection failed: mostly because the process died.
-    #[error("the handler can't be reached: {0}")]
-    Unreachable(String),
+    #[error("the handler can't be reached: {reason}")]
+    Unreachable {
+        /// Which of the app's processes it was.
+        generation: u64,
+        /// What the connection says.
+        reason: String,
+    },
     /// The function took too long; its process is replaced.
     #[error("Timeout value of {after_ms} ms was exceeded by function: {function}; the handler is restarted")]
     TimedOut {
@@ -118,7 +123,8 @@ impl Invoker {
         if let Some(limit) = self.limit() {
             request = request.timeout(limit + CLIENT_BEYOND);
         }
-        let (status, content_type, answer) = self.within(&endpoint, function, answer(request)).await??;
+        let answer = self.within(&endpoint, function, answer(&endpoint, request)).await?;
+        let (status, content_type, answer) = answer?;
         endpoint.has_worked();
         let reply = reply::read(status, content_type.as_deref(), &answer).map_err(InvokeError::Answer)?;
         for line in &reply.logs {
@@ -167,18 +173,21 @@ impl Invoker {
 }
 
 /// Sends `request`: status, content type and body of the answer.
-async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, Option<String>, Vec<u8>), InvokeError> {
-    let response = request.send().await.map_err(unreachable)?;
+async fn answer(
+    endpoint: &Endpoint,
+    request: reqwest::RequestBuilder,
+) -> Result<(u16, Option<String>, Vec<u8>), InvokeError> {
+    let response = request.send().await.map_err(|error| unreachable(endpoint, &error))?;
     let status = response.status().as_u16();
     let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    Ok((status, content_type, body(response).await?))
+    Ok((status, content_type, body(endpoint, response).await?))
 }
 
 /// The body of an answer, up to the limit.
-pub async fn body(response: reqwest::Response) -> Result<Vec<u8>, InvokeError> {
+pub async fn body(endpoint: &Endpoint, response: reqwest::Response) -> Result<Vec<u8>, InvokeError> {
     let mut stream = response.bytes_stream();
     let mut body = Vec::new();
-    while let Some(part) = stream.try_next().await.map_err(unreachable)? {
+    while let Some(part) = stream.try_next().await.map_err(|error| unreachable(endpoint, &error))? {
         if body.len() + part.len() > ANSWER_BYTES_MAX {
             return Err(InvokeError::Answer(format!("the answer has more than {ANSWER_BYTES_MAX} bytes")));
         }
@@ -188,12 +197,12 @@ pub async fn body(response: reqwest::Response) -> Result<Vec<u8>, InvokeError> {
 }
 
 /// A failure with its causes: reqwest's own words stop at "error sending request".
-pub fn unreachable(error: reqwest::Error) -> InvokeError {
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(&error);
+pub fn unreachable(endpoint: &Endpoint, error: &reqwest::Error) -> InvokeError {
+    let mut reason = error.to_string();
+    let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        words.push_str(&format!(": {error}"));
+        reason.push_str(&format!(": {error}"));
         cause = error.source();
     }
-    InvokeError::Unreachable(words)
+    InvokeError::Unreachable { generation: endpoint.generation, reason }
 }

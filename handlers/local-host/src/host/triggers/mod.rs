@@ -10,6 +10,7 @@ pub use timer::Timer;
 use super::drain::Drain;
 use super::event::{Events, HostEvent};
 use super::invoke::{InvokeError, Invoked, Invoker, Payload};
+use super::process::Standing;
 use crate::app::{Function, Trigger};
 use crate::bus::{Bus, BusError, LockToken, Rules, Source};
 use std::sync::Arc;
@@ -59,7 +60,7 @@ impl Listener {
     async fn may_receive(&self) -> bool {
         let mut standing = self.invoker.process.standing();
         tokio::select! {
-            ready = standing.wait_for(|standing| matches!(standing, super::process::Standing::Ready(_))) => ready.is_ok(),
+            ready = standing.wait_for(|standing| matches!(standing, Standing::Ready(_))) => ready.is_ok(),
             () = self.drain.stopped() => false,
         }
     }
@@ -83,8 +84,8 @@ impl Listener {
         let invoked = match self.invoker.invoke(&self.function, invocation, payload).await {
             Ok(invoked) => invoked,
             Err(error) => {
-                if let InvokeError::Unreachable(_) = error {
-                    self.notice().await;
+                if let InvokeError::Unreachable { generation, .. } = error {
+                    self.notice(generation).await;
                 }
                 return Err(error.to_string());
             }
@@ -98,9 +99,10 @@ impl Listener {
     }
 
     /// A process that died is seen to be dead only a moment later. Until then messages would be delivered in vain at once, over and over.
-    async fn notice(&self) {
+    async fn notice(&self, generation: u64) {
         let mut standing = self.invoker.process.standing();
-        let _ = tokio::time::timeout(NOTICE_WAIT, standing.changed()).await;
+        let is_other = |standing: &Standing| !matches!(standing, Standing::Ready(now) if now.generation == generation);
+        let _ = tokio::time::timeout(NOTICE_WAIT, standing.wait_for(is_other)).await;
     }
 
     async fn complete(&self, lock: LockToken) {

@@ -6,6 +6,7 @@ mod cases;
 mod demo;
 mod heal;
 mod open;
+mod package;
 mod present;
 mod sbom;
 mod scan;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::Cases(cases) => cases::run(&cases, state, &terminal),
         Command::Sbom(sbom) => sbom::run(&sbom, &terminal),
         Command::Advisories(advisories) => advisories::run(&advisories, &terminal),
+        Command::Package(package) => package::run(&package, &terminal),
         Command::Versions(versions) => versions::run(versions.ecosystem, &terminal),
     };
     match terminal.lost().map_or(outcome, Err) {

@@ -1,8 +1,8 @@
 //! What a handler needs to be run: processor, loader, shared libraries, and how new a glibc.
 
+use object::Endianness;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, ProgramHeader};
-use object::{Endianness, LittleEndian};
 use serde::Serialize;
 use std::fmt;
 
@@ -73,7 +73,7 @@ impl Needs {
     pub fn of(program: &[u8]) -> Result<Self, String> {
         let header = FileHeader64::<Endianness>::parse(program)
             .map_err(|_| "is no ELF file of 64 bits, as Linux runs it".to_owned())?;
-        let endian = header.endian().ok().filter(|endian| *endian == Endianness::from(LittleEndian));
+        let endian = header.endian().ok().filter(|endian| *endian == Endianness::Little);
         let endian = endian.ok_or("is for a processor of another byte order")?;
         let processor = match header.e_machine(endian) {
             elf::EM_X86_64 => "x86_64",

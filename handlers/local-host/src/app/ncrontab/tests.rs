@@ -177,7 +177,7 @@ fn means(kind: Kind, text: &str, number: u8) -> bool {
             None if element.contains('/') => (numbers.parse().unwrap(), max),
             None => (numbers.parse().unwrap(), numbers.parse().unwrap()),
         };
-        (from..=to).contains(&number) && (number - from) % step == 0
+        (from..=to).contains(&number) && (number - from).is_multiple_of(step)
     })
 }
 

@@ -8,3 +8,4 @@ mod messages;
 mod rooms;
 mod topology;
 mod version_orders;
+mod wire;

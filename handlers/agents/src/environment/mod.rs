@@ -6,6 +6,7 @@ pub mod effects;
 pub mod folder;
 pub mod git;
 pub mod ids;
+pub mod open;
 pub mod outlet;
 pub mod registries;
 pub mod settings;

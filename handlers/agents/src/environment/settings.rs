@@ -4,10 +4,17 @@ use super::registries::RegistrySettings;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// The environment of the process. What is not UTF-8 is nothing that Suture knows.
+#[expect(clippy::disallowed_methods, reason = "this is the room where the environment may be read")]
+pub fn variables() -> BTreeMap<String, String> {
+    let variables = std::env::vars_os();
+    variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
 /// What the user set.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// `SUTURE_STORE`: `memory`, or a folder. `None`: the user's state directory.
+    /// `SUTURE_STORE`: `memory`, a folder, or `az://ACCOUNT/CONTAINER`. `None`: the user's state directory.
     pub store: Option<String>,
     /// `SUTURE_OSV_API`: base address of the OSV API.
     pub osv_api: Option<String>,
@@ -21,12 +28,8 @@ pub struct Settings {
 
 impl Settings {
     /// Reads the environment of the process.
-    #[expect(clippy::disallowed_methods, reason = "this is the room where the environment may be read")]
     pub fn read() -> Self {
-        // What is not UTF-8 is nothing that Suture knows.
-        let variables =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Self::of(variables.collect())
+        Self::of(variables())
     }
 
     /// Makes sense of environment variables.

@@ -40,7 +40,10 @@ fn every_binding_that_the_handler_writes_is_in_function_json() {
         let bindings = declared["bindings"].as_array().unwrap();
         let is_out = |name: &str, member: &str, to: &str| {
             bindings.iter().any(|binding| {
-                binding["name"] == name && binding["direction"] == "out" && binding[member] == to && binding["type"] == "serviceBus"
+                binding["name"] == name
+                    && binding["direction"] == "out"
+                    && binding[member] == to
+                    && binding["type"] == "serviceBus"
             })
         };
         for (_, output) in &function.outputs {
@@ -81,7 +84,8 @@ fn made_of(package: &str) -> BTreeSet<String> {
     let lock = root("Cargo.lock");
     let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for entry in lock.split("[[package]]").skip(1) {
-        let quoted = |line: &'static str| entry.lines().find_map(move |text| text.strip_prefix(line)?.strip_suffix('"'));
+        let quoted =
+            |line: &'static str| entry.lines().find_map(move |text| text.strip_prefix(line)?.strip_suffix('"'));
         let listed = entry.split("dependencies = [").nth(1).and_then(|list| list.split(']').next()).unwrap_or("");
         let listed = listed.split('"').skip(1).step_by(2).filter_map(|dependency| dependency.split(' ').next());
         needs.entry(quoted("name = \"").unwrap()).or_default().extend(listed);

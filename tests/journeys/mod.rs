@@ -3,6 +3,7 @@
 mod command_line;
 mod dependencies;
 mod handler_process;
+mod package;
 mod real_npm;
 mod real_pip;
 mod real_projects;

@@ -1,5 +1,6 @@
 //! What has to hold between the parts: the architecture invariants of `handlers/README.md`, each one a test.
 
+mod bill;
 mod case;
 mod code_map;
 mod documents;
@@ -8,3 +9,4 @@ mod messages;
 mod rooms;
 mod topology;
 mod version_orders;
+mod wire;

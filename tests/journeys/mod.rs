@@ -4,6 +4,8 @@ mod command_line;
 mod dependencies;
 mod host_conformance;
 mod kill;
+mod handler_process;
+mod package;
 mod real_npm;
 mod real_pip;
 mod real_projects;

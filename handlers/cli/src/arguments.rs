@@ -74,6 +74,21 @@ Examples:
 
 Blank lines and those that begin with # are skipped. Exit code 1 if any line does not hold, or is none.";
 
+const PACKAGE_EXAMPLES: &str = "\
+Examples:
+  suture package --app agents --handler target/x86_64-unknown-linux-gnu/release/handler
+  suture package --app agents --for-this-machine
+
+The first is for Azure; build its handler by
+  pip install ziglang cargo-zigbuild
+  cargo zigbuild --release --target x86_64-unknown-linux-gnu.2.28 -p custom-handler
+The second is for `suture local` on this machine, with the handler beside this program.
+
+What is made: DIR/APP (the folder that the functions host runs), DIR/APP.zip (the same bytes for the same input), and DIR/APP.cdx.json \
+(what the handler is built of). Everything that the functions host would refuse is refused here.
+
+Exit codes: 0 made, 2 could not be made.";
+
 /// Heals security wounds: scans, writes the smallest fix, and proves it before you review it.
 #[derive(Debug, Parser)]
 #[command(name = "suture", version, after_help = AFTER_HELP)]
@@ -109,6 +124,8 @@ pub enum Command {
     Sbom(Sbom),
     /// Build an index of advisories.
     Advisories(Advisories),
+    /// Make a function app for Azure, or for this machine.
+    Package(Package),
     /// Check lines `a < b`, `a = b`, `a > b` on standard input against the order of an ecosystem.
     Versions(Versions),
 }
@@ -326,6 +343,30 @@ pub enum AdvisoriesCommand {
         #[arg(long, short, value_name = "FILE")]
         output: PathBuf,
     },
+}
+
+/// `suture package`
+#[derive(Debug, Args)]
+#[command(after_help = PACKAGE_EXAMPLES)]
+pub struct Package {
+    /// Which app of functions/apps.json.
+    #[arg(long)]
+    pub app: String,
+    /// The program that the functions host will start. Default: `handler` beside this program.
+    #[arg(long, value_name = "FILE")]
+    pub handler: Option<PathBuf>,
+    /// Where to put the app.
+    #[arg(long, value_name = "DIR", default_value = "target/app")]
+    pub output: PathBuf,
+    /// The project, which has host.json and functions/.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub project: PathBuf,
+    /// Take a handler that needs what Azure does not have.
+    #[arg(long)]
+    pub for_this_machine: bool,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
 }
 
 /// `suture versions`

@@ -7,6 +7,7 @@ mod demo;
 mod heal;
 mod local;
 mod open;
+mod package;
 mod present;
 mod sbom;
 mod scan;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Command::Local(local) => local::run(&local, state, &terminal),
         Command::Sbom(sbom) => sbom::run(&sbom, &terminal),
         Command::Advisories(advisories) => advisories::run(&advisories, &terminal),
+        Command::Package(package) => package::run(&package, &terminal),
         Command::Versions(versions) => versions::run(versions.ecosystem, &terminal),
     };
     match terminal.lost().map_or(outcome, Err) {

@@ -130,6 +130,6 @@ fn read_number(kind: Kind, text: &str) -> Option<u8> {
         return text.parse().ok();
     }
     let begins = |name: &&str| name.get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text));
-    let index = kind.names().iter().position(|name| !text.is_empty() && begins(&name))?;
+    let index = kind.names().iter().position(|name| !text.is_empty() && begins(name))?;
     u8::try_from(index).ok().map(|index| index + kind.range().0)
 }

@@ -40,7 +40,10 @@ fn every_binding_that_the_handler_writes_is_in_function_json() {
         let bindings = declared["bindings"].as_array().unwrap();
         let is_out = |name: &str, member: &str, to: &str| {
             bindings.iter().any(|binding| {
-                binding["name"] == name && binding["direction"] == "out" && binding[member] == to && binding["type"] == "serviceBus"
+                binding["name"] == name
+                    && binding["direction"] == "out"
+                    && binding[member] == to
+                    && binding["type"] == "serviceBus"
             })
         };
         for (_, output) in &function.outputs {
@@ -81,7 +84,8 @@ fn made_of(package: &str) -> BTreeSet<String> {
     let lock = root("Cargo.lock");
     let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for entry in lock.split("[[package]]").skip(1) {
-        let quoted = |line: &'static str| entry.lines().find_map(move |text| text.strip_prefix(line)?.strip_suffix('"'));
+        let quoted =
+            |line: &'static str| entry.lines().find_map(move |text| text.strip_prefix(line)?.strip_suffix('"'));
         let listed = entry.split("dependencies = [").nth(1).and_then(|list| list.split(']').next()).unwrap_or("");
         let listed = listed.split('"').skip(1).step_by(2).filter_map(|dependency| dependency.split(' ').next());
         needs.entry(quoted("name = \"").unwrap()).or_default().extend(listed);
@@ -159,6 +163,20 @@ fn sample_of_local_settings_can_be_used() {
     HandlerSettings::of(values.into_iter().chain([port]).collect()).unwrap();
     let ignored = root(".gitignore") + &root(".funcignore");
     assert!(ignored.contains("/local.settings.json") && ignored.contains("local.settings*.json"), "{ignored}");
+}
+
+#[test]
+fn every_setting_is_in_the_docs() {
+    let docs = root("docs/handler.md");
+    for file in ["handlers/custom-handler/src/settings.rs", "handlers/agents/src/environment/settings.rs"] {
+        let code = root(file);
+        let quoted = code.split('"').filter(|text| text.starts_with("SUTURE_") && !text.contains(' '));
+        let names: BTreeSet<&str> = quoted.collect();
+        assert!(names.len() >= 3, "{names:?}");
+        for name in names {
+            assert!(docs.contains(&format!("`{name}`")), "docs/handler.md says nothing of {name}");
+        }
+    }
 }
 
 /// `local-host` models the host, so it speaks the same JSON; nobody else does.

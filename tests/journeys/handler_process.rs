@@ -217,10 +217,11 @@ fn consumers(function: &str, binding: &str) -> Vec<String> {
 #[tokio::test]
 async fn repository_is_healed_by_calls_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let project = Project::new()
-        .needs("gate", "^2.0.0")
-        .locks("gate", "2.1.0", &[("latch", "^1.0.0")])
-        .locks("latch", "1.0.3", &[]);
+    let project = Project::new().needs("gate", "^2.0.0").locks("gate", "2.1.0", &[("latch", "^1.0.0")]).locks(
+        "latch",
+        "1.0.3",
+        &[],
+    );
     let files = [("package.json", project.manifest()), ("package-lock.json", project.lockfile())];
     let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
     let repository = GitRepository::with_files(&folder.path().join("shop"), &files);

@@ -165,6 +165,20 @@ fn sample_of_local_settings_can_be_used() {
     assert!(ignored.contains("/local.settings.json") && ignored.contains("local.settings*.json"), "{ignored}");
 }
 
+#[test]
+fn every_setting_is_in_the_docs() {
+    let docs = root("docs/handler.md");
+    for file in ["handlers/custom-handler/src/settings.rs", "handlers/agents/src/environment/settings.rs"] {
+        let code = root(file);
+        let quoted = code.split('"').filter(|text| text.starts_with("SUTURE_") && !text.contains(' '));
+        let names: BTreeSet<&str> = quoted.collect();
+        assert!(names.len() >= 3, "{names:?}");
+        for name in names {
+            assert!(docs.contains(&format!("`{name}`")), "docs/handler.md says nothing of {name}");
+        }
+    }
+}
+
 /// `local-host` models the host, so it speaks the same JSON; nobody else does.
 #[test]
 fn only_the_wire_knows_the_json_of_a_call() {

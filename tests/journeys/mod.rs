@@ -3,8 +3,8 @@
 mod command_line;
 mod dependencies;
 mod host_conformance;
-mod kill;
 mod handler_process;
+mod kill;
 mod package;
 mod real_npm;
 mod real_pip;

@@ -71,20 +71,29 @@ pub fn environment(wanted: Wanted<'_>) -> Result<Environment, Failure> {
 
 /// The store under `folder`, else where the user's settings put it.
 pub fn store(folder: Option<&Path>) -> Result<Store, Failure> {
-    let (settings, effects) = (Settings::read(), Effects::default());
-    let set = settings.store.as_deref();
-    if let (None, Some("memory")) = (folder, set) {
-        return Ok(Store::memory(effects));
+    let settings = Settings::read();
+    match (folder, &settings.store) {
+        (None, Some(set)) => Store::open(set, &settings.azure, Effects::default()).map_err(Failure::new),
+        _ => Store::folder(&state_folder(folder, &settings)?, Effects::default()).map_err(Failure::new),
     }
-    if let (None, Some(cloud)) = (folder, set.filter(|set| set.contains("://"))) {
-        return Err(Failure(format!(
-            "SUTURE_STORE is {cloud}; this version keeps its records in memory or in a folder"
-        )));
+}
+
+/// The folder in which records are kept: `folder`, else where the user's settings put it. There is none for a store elsewhere.
+pub fn state(folder: Option<&Path>) -> Result<PathBuf, Failure> {
+    let settings = Settings::read();
+    match (folder, settings.store.as_deref()) {
+        (None, Some(set)) if set == "memory" || set.contains("://") => {
+            Err(Failure(format!("SUTURE_STORE is {set}, which is no folder of this machine; use --state DIR")))
+        }
+        (None, Some(set)) => Ok(PathBuf::from(set)),
+        _ => state_folder(folder, &settings),
     }
+}
+
+fn state_folder(folder: Option<&Path>, settings: &Settings) -> Result<PathBuf, Failure> {
     let by_default = || settings.state_folder.as_ref().map(|folder| folder.join("suture"));
-    let folder = folder.map(Path::to_path_buf).or_else(|| set.map(PathBuf::from)).or_else(by_default);
-    let folder = folder.ok_or_else(|| Failure("where to keep records is not known; use --state DIR".to_owned()))?;
-    Store::folder(&folder, effects).map_err(Failure::new)
+    let folder = folder.map(Path::to_path_buf).or_else(by_default);
+    folder.ok_or_else(|| Failure("where to keep records is not known; use --state DIR".to_owned()))
 }
 
 fn registries(settings: &Settings) -> Registries {

@@ -18,8 +18,10 @@ use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
 use agents::environment::ids::Ids;
+use agents::environment::last_work::LastWork;
 use agents::environment::outlet::Outlet;
 use agents::environment::registries::{Configuration, Limits, Registries, RegistrySettings, UserFiles};
+use agents::environment::retention::Retention;
 use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
 use agents::functions;
@@ -175,6 +177,8 @@ impl World {
             policies: parse("policies.yml", &self.policies).unwrap(),
             suppressions: Suppressions::default(),
             tree_limits: TreeLimits::default(),
+            retention: Retention::default(),
+            last_work: LastWork::default(),
             outlet: Outlet::new(move |notice| notices.lock().unwrap().push(notice.clone())),
         }
     }

@@ -3,11 +3,17 @@
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::journal::once;
-use crate::{analyze, monitor, notify, poison, remediate, scan, sweep, verify};
-use pipeline::message::Envelope;
+use crate::topology::FUNCTIONS;
+use crate::{analyze, monitor, notify, poison, remediate, scan, status, sweep, verify};
+use pipeline::message::{Envelope, MessageType};
 
-/// Lets `function` handle `message`, once. Returns what it sends.
+/// Lets `function` handle `message`, once. Returns what it sends. Questions are answered here, the same way for all of them.
 pub async fn handle(env: &Environment, function: &str, message: Envelope) -> Result<Vec<Envelope>, AgentError> {
+    if let (MessageType::Query, Some((name, _))) =
+        (message.message_type, FUNCTIONS.iter().find(|(name, _)| *name == function))
+    {
+        return once(env, name, message, async |message| status::answer(env, name, message.read()?)).await;
+    }
     match function {
         "analyze" => once(env, "analyze", message, async |message| analyze::analyze(env, message.read()?).await).await,
         "monitor" => once(env, "monitor", message, async |message| monitor::monitor(env, message).await).await,

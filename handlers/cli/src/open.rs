@@ -11,8 +11,10 @@ use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
 use agents::environment::ids::Ids;
+use agents::environment::last_work::LastWork;
 use agents::environment::outlet::Outlet;
 use agents::environment::registries::{Configuration, Limits, Registries, RegistrySettings, UserFiles};
+use agents::environment::retention::Retention;
 use agents::environment::settings::Settings;
 use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
@@ -65,6 +67,8 @@ pub fn environment(wanted: Wanted<'_>) -> Result<Environment, Failure> {
         policies: if heals { policies(wanted.policy)? } else { Vec::new() },
         suppressions: wanted.known.map(suppressions).transpose()?.unwrap_or_default(),
         tree_limits: TreeLimits::default(),
+        retention: Retention::default(),
+        last_work: LastWork::default(),
         outlet: log_notices(),
     })
 }
@@ -118,6 +122,8 @@ pub fn demo(repository: LocalRepository, npm_registry: &str, pip_index_url: &str
         policies: policies(None)?,
         suppressions: Suppressions::default(),
         tree_limits: TreeLimits::default(),
+        retention: Retention::default(),
+        last_work: LastWork::default(),
         outlet: log_notices(),
     })
 }

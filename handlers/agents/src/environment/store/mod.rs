@@ -140,6 +140,14 @@ impl Store {
         Ok(())
     }
 
+    /// Keeps `value` under `key`, which is made from its contents: what was there is the same, and its age begins anew.
+    pub async fn keep<T: Serialize + Sync>(&self, key: &str, value: &T) -> Result<(), StoreError> {
+        match self.create(key, value).await? {
+            Created::Now => Ok(()),
+            Created::Before => self.overwrite(key, value).await,
+        }
+    }
+
     /// What was written at `key`, or `None` where nothing was.
     pub async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
         let objects = self.objects(key)?;

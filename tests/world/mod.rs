@@ -1,5 +1,6 @@
 //! A simulated outside, and the real agents in it.
 
+pub mod azurite;
 pub mod osv;
 pub mod others;
 pub mod program;

@@ -6,6 +6,7 @@ pub mod error;
 pub mod examine;
 pub mod facts;
 pub mod functions;
+pub mod health;
 pub mod history;
 pub mod in_process;
 pub mod journal;
@@ -20,6 +21,7 @@ pub mod state;
 pub mod status;
 pub mod sweep;
 pub mod topology;
+mod unreadable;
 pub mod verify;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod folder;
 pub mod git;
 pub mod ids;
 pub mod last_work;
+pub mod open;
 pub mod outlet;
 pub mod registries;
 pub mod retention;

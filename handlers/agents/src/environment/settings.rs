@@ -7,6 +7,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const STORE_CONNECTION: &str = "SUTURE_STORE_CONNECTION";
+/// The environment of the process. What is not UTF-8 is nothing that Suture knows.
+#[expect(clippy::disallowed_methods, reason = "this is the room where the environment may be read")]
+pub fn variables() -> BTreeMap<String, String> {
+    let variables = std::env::vars_os();
+    variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
 
 /// What the user set.
 #[derive(Debug, Clone, Default)]
@@ -27,12 +33,8 @@ pub struct Settings {
 
 impl Settings {
     /// Reads the environment of the process.
-    #[expect(clippy::disallowed_methods, reason = "this is the room where the environment may be read")]
     pub fn read() -> Self {
-        // What is not UTF-8 is nothing that Suture knows.
-        let variables =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Self::of(variables.collect())
+        Self::of(variables())
     }
 
     /// Makes sense of environment variables.
@@ -50,6 +52,7 @@ impl Settings {
             store: get("SUTURE_STORE"),
             azure: AzureAccess {
                 connection,
+                endpoint: get("SUTURE_STORE_ENDPOINT"),
                 identity_endpoint: get("IDENTITY_ENDPOINT"),
                 client_id: get("AZURE_CLIENT_ID"),
                 ..AzureAccess::default()

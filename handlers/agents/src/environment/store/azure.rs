@@ -14,6 +14,8 @@ use std::time::Duration;
 pub struct AzureAccess {
     /// `SUTURE_STORE_CONNECTION`: a connection string; `None`: the managed identity.
     pub connection: Option<SecretString>,
+    /// `SUTURE_STORE_ENDPOINT`: the address of the account's blobs; `None`: as the connection string says, else the public cloud's.
+    pub endpoint: Option<String>,
     /// `IDENTITY_ENDPOINT`: where App Service and Functions give tokens; `None`: where virtual machines do.
     pub identity_endpoint: Option<String>,
     /// `AZURE_CLIENT_ID`: which user-assigned identity; `None`: the system-assigned one.
@@ -68,23 +70,31 @@ impl fmt::Display for Container {
 struct Silent(u64);
 
 impl Container {
-    /// The container that `setting` names, `az://ACCOUNT/CONTAINER`.
-    pub fn parse(setting: &str, access: &AzureAccess) -> Result<Self, StoreError> {
-        let error = |reason: String| StoreError::Setting { setting: setting.to_owned(), reason };
-        let named = setting.strip_prefix("az://").and_then(|rest| rest.trim_end_matches('/').split_once('/'));
-        let (account, name) = named
-            .filter(|(account, name)| is_account(account) && is_container(name))
-            .ok_or_else(|| error("it has to be az://ACCOUNT/CONTAINER, by the naming rules of Azure Storage".to_owned()))?;
+    /// The container `name` of `account`. What is wrong with the connection string shows here.
+    pub fn new(account: &str, name: &str, access: &AzureAccess) -> Result<Self, StoreError> {
+        let error = |reason: String| StoreError::Setting { setting: format!("az://{account}/{name}"), reason };
+        if !is_azure_place(account, name) {
+            return Err(error("it has to be az://ACCOUNT/CONTAINER, by the naming rules of Azure Storage".to_owned()));
+        }
         let connection = access.connection.as_ref().map(|text| Connection::parse(text.expose_secret())).transpose();
         let connection = connection.map_err(|reason| error(format!("SUTURE_STORE_CONNECTION: {reason}")))?;
         let connection = connection.unwrap_or_default();
         if let Some(other) = connection.account.filter(|other| other != account) {
             return Err(error(format!("SUTURE_STORE_CONNECTION is for the account {other}")));
         }
+        let endpoint = access.endpoint.as_ref().map(|address| address.trim_end_matches('/').to_owned());
+        let endpoint = endpoint.or(connection.endpoint);
+        if let (None, Some(endpoint)) = (&access.connection, &endpoint)
+            && !is_private(endpoint)
+        {
+            return Err(error(format!(
+                "SUTURE_STORE_ENDPOINT is {endpoint}; the token of a managed identity travels only by https, or within this machine"
+            )));
+        }
         Ok(Self {
             account: account.to_owned(),
             name: name.to_owned(),
-            endpoint: connection.endpoint,
+            endpoint,
             key: connection.key,
             signature: connection.signature,
             identity_endpoint: access.identity_endpoint.clone(),
@@ -111,7 +121,7 @@ impl Container {
             .with_timeout(Duration::from_millis(patience.request_ms));
         let mut builder = MicrosoftAzureBuilder::new().with_account(&self.account).with_container_name(&self.name);
         if let Some(endpoint) = &self.endpoint {
-            // Without encryption only where the connection string says so: an emulator.
+            // Without encryption only where it is set so: an emulator.
             client = client.with_allow_http(endpoint.starts_with("http://"));
             builder = builder.with_endpoint(endpoint.clone());
         }
@@ -168,6 +178,18 @@ impl Container {
     }
 }
 
+/// Whether nobody between here and `endpoint` can listen.
+fn is_private(endpoint: &str) -> bool {
+    endpoint.parse::<url::Url>().is_ok_and(|url| {
+        url.scheme() == "https" || matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
+    })
+}
+
+/// Whether a storage account and a container in it may have these names.
+pub fn is_azure_place(account: &str, container: &str) -> bool {
+    is_account(account) && is_container(container)
+}
+
 /// 3 to 24 lower-case letters and digits.
 fn is_account(name: &str) -> bool {
     (3..=24).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
@@ -194,16 +216,14 @@ mod tests {
     #[test]
     fn names_follow_the_rules_of_azure() {
         let check = |setting: &str, expect: bool| {
-            let parsed = Container::parse(setting, &AzureAccess::default());
-            assert_eq!(parsed.is_ok(), expect, "{setting}");
+            let (account, container) = setting.split_once('/').unwrap();
+            assert_eq!(is_azure_place(account, container), expect, "{setting}");
         };
-        check("az://shop123/suture-records", true);
-        check("az://shop123/suture-records/", true);
-        check("az://Shop/records", false);
-        check("az://shop/re", false);
-        check("az://shop/two--hyphens", false);
-        check("az://shop/records/below", false);
-        check("az://shop", false);
+        check("shop123/suture-records", true);
+        check("Shop/records", false);
+        check("shop/re", false);
+        check("shop/two--hyphens", false);
+        check("shop/records/below", false);
     }
 
     #[test]
@@ -214,7 +234,7 @@ mod tests {
             access("AccountName=shop;AccountKey=a2V5"),
             access("BlobEndpoint=https://shop.example;SharedAccessSignature=sv=1&sig=x%3D"),
         ] {
-            assert!(Container::parse("az://shop/records", &access).unwrap().client().is_ok(), "{access:?}");
+            assert!(Container::new("shop", "records", &access).unwrap().client().is_ok(), "{access:?}");
         }
     }
 
@@ -222,12 +242,12 @@ mod tests {
     fn no_secret_is_told() {
         let secret = "c2VjcmV0LWtleQ";
         let access = access(&format!("AccountName=shop;AccountKey={secret}*"));
-        let container = Container::parse("az://shop/records", &access).unwrap();
+        let container = Container::new("shop", "records", &access).unwrap();
         // Not Base64: the client can't be made.
         let error = container.client().map(|_| ()).unwrap_err();
         let told = format!("{access:?} {container} {} {:?}", container.fault("a", &error), container.fault("a", &error));
         assert!(!told.contains(secret), "{told}");
-        let other = Container::parse("az://other/records", &access).map(|_| ()).unwrap_err().to_string();
+        let other = Container::new("other", "records", &access).map(|_| ()).unwrap_err().to_string();
         assert_eq!(other, "store az://other/records: SUTURE_STORE_CONNECTION is for the account shop");
     }
 }

@@ -4,7 +4,7 @@ mod azure;
 mod connection;
 mod fault;
 
-pub use azure::{AzureAccess, Patience};
+pub use azure::{AzureAccess, Patience, is_azure_place};
 pub use fault::StoreError;
 
 use super::effects::Effects;
@@ -71,19 +71,6 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// The store that `setting` names: `memory`, a folder, or `az://ACCOUNT/CONTAINER`. Nobody is asked yet.
-    pub fn open(setting: &str, azure: &AzureAccess, effects: Effects) -> Result<Self, StoreError> {
-        match setting.split_once("://") {
-            _ if setting == "memory" => Ok(Self::memory(effects)),
-            Some(("az", _)) => Self::azure(setting, azure, effects),
-            Some(_) => Err(StoreError::Setting {
-                setting: setting.to_owned(),
-                reason: "records are kept in `memory`, in a folder, or in az://ACCOUNT/CONTAINER".to_owned(),
-            }),
-            None => Self::folder(std::path::Path::new(setting), effects),
-        }
-    }
-
     /// A store that is forgotten with the process.
     pub fn memory(effects: Effects) -> Self {
         Self { place: Place::Memory(Arc::default()), effects }
@@ -97,11 +84,11 @@ impl Store {
         Ok(Self { place: Place::Folder(Arc::new(objects.with_fsync(true)), folder.into()), effects })
     }
 
-    /// A store in a container of Azure Blob, `az://ACCOUNT/CONTAINER`. Its client is made when it is needed first.
+    /// A store in `container` of the storage account `account`. Its client is made when it is needed first.
     ///
     /// The container has to be there: what the identity of a function may do does not include making one.
-    pub fn azure(setting: &str, access: &AzureAccess, effects: Effects) -> Result<Self, StoreError> {
-        Ok(Self { place: Place::Azure(Arc::new(Container::parse(setting, access)?)), effects })
+    pub fn azure(account: &str, container: &str, access: &AzureAccess, effects: Effects) -> Result<Self, StoreError> {
+        Ok(Self { place: Place::Azure(Arc::new(Container::new(account, container, access)?)), effects })
     }
 
     /// The same store, seen by another process.
@@ -276,25 +263,5 @@ mod tests {
         store.create("a", &1).await.unwrap();
         assert!(matches!(store.create("b", &1).await, Err(StoreError::Crashed(_))));
         assert_eq!(store.list("").await.unwrap(), ["a"]);
-    }
-
-    #[test]
-    fn settings_name_a_place() {
-        let folder = tempfile::tempdir().unwrap();
-        let named = folder.path().join("new").display().to_string();
-        let check = |setting: &str, expect: Result<&str, &str>| {
-            let opened = Store::open(setting, &AzureAccess::default(), Effects::default());
-            let opened = opened.map(|store| store.to_string()).map_err(|error| error.to_string());
-            match (opened, expect) {
-                (Ok(place), Ok(expect)) => assert_eq!(place, expect),
-                (Err(error), Err(expect)) => assert!(error.contains(expect), "{error}"),
-                (opened, expect) => panic!("{setting}: {opened:?} where {expect:?} was expected"),
-            }
-        };
-        check("memory", Ok("memory"));
-        check(&named, Ok(&named));
-        check("az://shopstate/records", Ok("az://shopstate/records"));
-        check("s3://shop/records", Err("s3://shop/records: records are kept in"));
-        check("az://shopstate", Err("az://ACCOUNT/CONTAINER"));
     }
 }

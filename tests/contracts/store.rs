@@ -50,8 +50,16 @@ async fn caches_are_overwritten(store: &Store) {
 
 async fn keys_are_listed_as_they_were_given(store: &Store) {
     let mut odd = vec![
-        "odd/with space", "odd/per%cent", "odd/per%25cent", "odd/hash#1", "odd/ünïcode-日本", "odd/q?u=e&r+y", "odd/a:b;c,d",
-        "odd/tilde~", "odd/quote'\"", "odd/deep/er/still",
+        "odd/with space",
+        "odd/per%cent",
+        "odd/per%25cent",
+        "odd/hash#1",
+        "odd/ünïcode-日本",
+        "odd/q?u=e&r+y",
+        "odd/a:b;c,d",
+        "odd/tilde~",
+        "odd/quote'\"",
+        "odd/deep/er/still",
     ];
     odd.sort_unstable();
     for key in &odd {

@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Short, so that the tests are.
-const PATIENCE: Patience = Patience { connect_ms: 500, request_ms: 700, retry_ms: 1_500, retries_max: 3, call_ms: 3_000 };
+const PATIENCE: Patience =
+    Patience { connect_ms: 500, request_ms: 700, retry_ms: 1_500, retries_max: 3, call_ms: 3_000 };
 
 /// What happens to a request on its way.
 #[derive(Debug, Clone, Copy)]
@@ -139,7 +140,10 @@ async fn container_that_is_not_there_is_no_empty_store() {
         store.delete("journal/scan/1").await.unwrap_err(),
     ] {
         let words = error.to_string();
-        assert!(words.contains("az storage container create --account-name devstoreaccount1 --name nowhere"), "{words}");
+        assert!(
+            words.contains("az storage container create --account-name devstoreaccount1 --name nowhere"),
+            "{words}"
+        );
     }
 }
 
@@ -160,7 +164,9 @@ async fn refusal_says_what_to_grant() {
 async fn identity(State(asked): State<Arc<Mutex<Vec<String>>>>, request: Request) -> axum::Json<Value> {
     asked.lock().unwrap().push(request.uri().to_string());
     let expires = (jiff::Timestamp::now().as_second() + 3600).to_string();
-    axum::Json(json!({ "access_token": "token-of-the-app", "expires_on": expires, "resource": "", "token_type": "Bearer" }))
+    axum::Json(
+        json!({ "access_token": "token-of-the-app", "expires_on": expires, "resource": "", "token_type": "Bearer" }),
+    )
 }
 
 #[tokio::test]

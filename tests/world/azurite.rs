@@ -30,7 +30,11 @@ impl Azurite {
         };
         let mut command = Command::new("node");
         command.arg(program).args(["--blobPort", "0", "--inMemoryPersistence", "--skipApiVersionCheck"]);
-        command.args(["--silent", "--disableTelemetry"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .args(["--silent", "--disableTelemetry"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut process = command.spawn().expect("node, which Azurite needs");
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let address = lines.by_ref().find_map(|line| {

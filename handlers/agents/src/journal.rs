@@ -6,7 +6,7 @@ use crate::error::AgentError;
 use crate::history::record_key;
 use jiff::{SignedDuration, Timestamp};
 use pipeline::ids::{CaseId, hash_of};
-use pipeline::message::{Envelope, MessageId, MessageType, MONITOR_SUBSCRIPTION, PAYLOAD_BYTES_MAX, queue, topic};
+use pipeline::message::{Envelope, MONITOR_SUBSCRIPTION, MessageId, MessageType, PAYLOAD_BYTES_MAX, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::Poisoned;
 use serde::{Deserialize, Serialize};

@@ -20,11 +20,7 @@ pub fn capabilities(function: &str) -> &'static [&'static str] {
 }
 
 /// The answer of `function` to `agent.status`. It goes to everybody; `monitor` keeps it, and `sweep` reads it there.
-pub fn answer(
-    env: &Environment,
-    function: &'static str,
-    message: Envelope<StatusAsked>,
-) -> Result<Outbox, AgentError> {
+pub fn answer(env: &Environment, function: &'static str, message: Envelope<StatusAsked>) -> Result<Outbox, AgentError> {
     if message.topic != topic::AGENT_STATUS {
         return Err(AgentError::cant_be_helped(format!("{function} can't be asked for {}", message.topic)));
     }

@@ -25,5 +25,9 @@ pub async fn sweep(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
     if let Err(error) = retention::clear_away(env).await {
         tracing::error!(%error, "what is old can't be cleared away");
     }
-    if env.store.is_dead() { Err(AgentError::Broken { reason: "the process died here".to_owned() }) } else { Ok(messages) }
+    if env.store.is_dead() {
+        Err(AgentError::Broken { reason: "the process died here".to_owned() })
+    } else {
+        Ok(messages)
+    }
 }

@@ -63,6 +63,25 @@ Examples:
 
 Blank lines and those that begin with # are skipped. Exit code 1 if any line does not hold, or is none.";
 
+const BACKUP_EXAMPLES: &str = "\
+Examples:
+  suture backup suture.zip
+  suture backup /backups/suture-$(date +%F).zip --state /var/lib/suture
+
+Agents and `suture local` may work meanwhile. In the file are messages and the keys of the local host: it is for its owner alone.
+
+Exit codes: 0 the backup is written, 2 it could not be, and there is no file.";
+
+const RESTORE_EXAMPLES: &str = "\
+Examples:
+  suture restore suture.zip --state /var/lib/suture-restored
+  suture restore suture.zip --state /var/lib/suture --force
+
+The whole backup is looked at before anything is written; one that is damaged is refused. What was on its way when it was made goes \
+on where it was.
+
+Exit codes: 0 the state is restored, 2 it could not be, and nothing was changed.";
+
 /// Heals security wounds: scans, writes the smallest fix, and proves it before you review it.
 #[derive(Debug, Parser)]
 #[command(name = "suture", version, after_help = AFTER_HELP)]
@@ -92,6 +111,10 @@ pub enum Command {
     Demo(Demo),
     /// List cases, or tell one in full.
     Cases(Cases),
+    /// Write the local state to a file, while it is in use.
+    Backup(Backup),
+    /// Put the state of a backup where there is none.
+    Restore(Restore),
     /// Write a software bill of materials.
     Sbom(Sbom),
     /// Build an index of advisories.
@@ -291,4 +314,23 @@ pub enum AdvisoriesCommand {
 pub struct Versions {
     /// npm, PyPI, Go, crates.io, Maven, NuGet, RubyGems, Packagist, Debian, Alpine or "Red Hat".
     pub ecosystem: Ecosystem,
+}
+
+/// `suture backup`
+#[derive(Debug, Args)]
+#[command(after_help = BACKUP_EXAMPLES)]
+pub struct Backup {
+    /// The file to write; one that is there is replaced.
+    pub file: PathBuf,
+}
+
+/// `suture restore`
+#[derive(Debug, Args)]
+#[command(after_help = RESTORE_EXAMPLES)]
+pub struct Restore {
+    /// A file that `suture backup` wrote.
+    pub file: PathBuf,
+    /// Put a state that is there aside, beside itself with `.before-…` at the end of its name.
+    #[arg(long)]
+    pub force: bool,
 }

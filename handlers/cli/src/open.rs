@@ -89,8 +89,9 @@ pub fn state(folder: Option<&Path>) -> Result<PathBuf, Failure> {
 fn place(folder: Option<&Path>) -> Result<StorePlace, Failure> {
     match folder {
         Some(folder) => Ok(StorePlace::Folder(folder.to_path_buf())),
-        None => StorePlace::of(&Settings::read())
-            .map_err(|error| Failure(format!("{error}; --state DIR goes before it"))),
+        None => {
+            StorePlace::of(&Settings::read()).map_err(|error| Failure(format!("{error}; --state DIR goes before it")))
+        }
     }
 }
 

@@ -182,7 +182,8 @@ pub fn agent_silent(agent: &str, since: Timestamp) -> Notification {
         case: None,
         subject: format!("{agent} has been silent since {since}"),
         body: vec![
-            "it was asked how it is, and no answer was kept: look at its queue, its dead letters and the log".to_owned(),
+            "it was asked how it is, and no answer was kept: look at its queue, its dead letters and the log"
+                .to_owned(),
         ],
     }
 }

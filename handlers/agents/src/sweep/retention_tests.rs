@@ -172,8 +172,13 @@ async fn long_history_keeps_the_runs_that_are_read() {
     let store = Store::memory(Effects::default());
     case(&store, "busy", Status::Completed, 60).await;
     let runs = async || {
-        let mut runs: Vec<String> =
-            store.list("cases/busy").await.unwrap().iter().map(|key| key.split('/').nth(2).unwrap().to_owned()).collect();
+        let mut runs: Vec<String> = store
+            .list("cases/busy")
+            .await
+            .unwrap()
+            .iter()
+            .map(|key| key.split('/').nth(2).unwrap().to_owned())
+            .collect();
         runs.dedup();
         runs
     };

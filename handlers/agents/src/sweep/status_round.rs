@@ -200,8 +200,7 @@ fn judge(
             (None, Some(&&since)) if in_vain.len() >= SILENT_ROUNDS => {
                 known.silent_since = Some(since);
                 let is_monitor = name == MONITOR_SUBSCRIPTION;
-                let notice =
-                    if is_monitor { wording::answers_lost(since) } else { wording::agent_silent(name, since) };
+                let notice = if is_monitor { wording::answers_lost(since) } else { wording::agent_silent(name, since) };
                 told.push((format!("{name} silent"), since, notice));
             }
             (Some(since), _) if known.answered >= Some(since) => {
@@ -234,8 +233,7 @@ async fn put_off(
     notice: &Notification,
 ) -> Result<(), AgentError> {
     let run = run_of(since, subject);
-    let message =
-        Envelope::root("sweep", queue::NOTIFY, topic::NOTIFICATION_REQUESTED, notice, run, env.clock.now())?;
+    let message = Envelope::root("sweep", queue::NOTIFY, topic::NOTIFICATION_REQUESTED, notice, run, env.clock.now())?;
     let wake_up = WakeUp { due: round, reason: subject.to_owned(), message };
     env.store.create(&wake_up.key(), &wake_up).await?;
     Ok(())

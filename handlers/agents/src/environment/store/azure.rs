@@ -134,9 +134,10 @@ impl Container {
             return builder.with_access_key(key.expose_secret());
         }
         if let Some(signature) = &self.signature {
-            let pairs: Vec<_> = url::form_urlencoded::parse(signature.expose_secret().trim_start_matches('?').as_bytes())
-                .into_owned()
-                .collect();
+            let pairs: Vec<_> =
+                url::form_urlencoded::parse(signature.expose_secret().trim_start_matches('?').as_bytes())
+                    .into_owned()
+                    .collect();
             return builder.with_sas_authorization(pairs);
         }
         builder = builder.with_credential_type("managed_identity");
@@ -180,9 +181,9 @@ impl Container {
 
 /// Whether nobody between here and `endpoint` can listen.
 fn is_private(endpoint: &str) -> bool {
-    endpoint.parse::<url::Url>().is_ok_and(|url| {
-        url.scheme() == "https" || matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
-    })
+    endpoint
+        .parse::<url::Url>()
+        .is_ok_and(|url| url.scheme() == "https" || matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
 }
 
 /// Whether a storage account and a container in it may have these names.
@@ -245,7 +246,8 @@ mod tests {
         let container = Container::new("shop", "records", &access).unwrap();
         // Not Base64: the client can't be made.
         let error = container.client().map(|_| ()).unwrap_err();
-        let told = format!("{access:?} {container} {} {:?}", container.fault("a", &error), container.fault("a", &error));
+        let told =
+            format!("{access:?} {container} {} {:?}", container.fault("a", &error), container.fault("a", &error));
         assert!(!told.contains(secret), "{told}");
         let other = Container::new("other", "records", &access).map(|_| ()).unwrap_err().to_string();
         assert_eq!(other, "store az://other/records: SUTURE_STORE_CONNECTION is for the account shop");

@@ -64,10 +64,7 @@ pub(super) async fn forget_runs(
 }
 
 /// Diffs that cases which are open and old name.
-pub(super) async fn diffs_of_open_cases(
-    env: &Environment,
-    horizon: Timestamp,
-) -> Result<BTreeSet<String>, AgentError> {
+pub(super) async fn diffs_of_open_cases(env: &Environment, horizon: Timestamp) -> Result<BTreeSet<String>, AgentError> {
     let mut needed = BTreeSet::new();
     for runs in all(env).await?.values().filter(|runs| is_old(runs, horizon)) {
         let records = read(env, runs).await?;

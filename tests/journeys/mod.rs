@@ -5,3 +5,4 @@ mod dependencies;
 mod real_npm;
 mod real_pip;
 mod real_projects;
+mod upgrade;

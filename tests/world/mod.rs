@@ -7,6 +7,7 @@ pub mod program;
 pub mod project;
 pub mod real;
 pub mod registry;
+pub mod release;
 pub mod repository;
 pub mod shared;
 pub mod weather;
@@ -229,6 +230,11 @@ impl World {
             self.bus.send(Some("sweep"), &message).unwrap();
         }
         self.settle().await;
+    }
+
+    /// Keys below `prefix` in the store.
+    pub async fn keys(&self, prefix: &str) -> Vec<String> {
+        self.store.list(prefix).await.unwrap()
     }
 
     /// Keys of the work that is put off.

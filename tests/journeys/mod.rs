@@ -5,4 +5,5 @@ mod dependencies;
 mod real_npm;
 mod real_pip;
 mod real_projects;
+mod sweep;
 mod upgrade;

@@ -66,7 +66,7 @@ fn shop() -> Project {
 }
 
 /// A project with a hole, and two commits.
-async fn shop_with_hole() -> World {
+pub async fn shop_with_hole() -> World {
     let mut world = World::with_project(&shop()).await;
     world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
     world.registry.publish("gate", "2.1.0", &[("latch", "^1.0.0")]);

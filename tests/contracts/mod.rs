@@ -7,6 +7,8 @@ mod documents;
 mod foreign_bytes;
 mod messages;
 mod rooms;
+mod store;
+mod store_faults;
 mod topology;
 mod version_orders;
 mod wire;

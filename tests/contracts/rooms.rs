@@ -135,7 +135,7 @@ fn only_the_environment_names_http_git_and_the_store() {
         }
     }
     for (path, code) in sources(&environment) {
-        let rooms = [("git2::", "git"), ("object_store::", "store.rs")];
+        let rooms = [("git2::", "git"), ("object_store::", "store")];
         for (client, room) in rooms {
             assert!(
                 !code.contains(client) || path.starts_with(environment.join(room)),

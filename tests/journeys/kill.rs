@@ -196,7 +196,8 @@ async fn check(machine: &Machine, sent: &[Sent], seed: u64) {
         branches.insert(case.case.branch());
     }
     for repository in machine.repositories() {
-        let names: Vec<String> = repository.branches().into_iter().map(|(name, _)| name).filter(|name| name != "main").collect();
+        let names: Vec<String> =
+            repository.branches().into_iter().map(|(name, _)| name).filter(|name| name != "main").collect();
         let [branch] = names.as_slice() else { panic!("seed {seed}: one branch was expected, not {names:?}") };
         assert!(branches.remove(branch), "seed {seed}: {branch} is of no case");
         assert_eq!(repository.ahead(branch), 1, "seed {seed}: {branch}");

@@ -55,7 +55,8 @@ pub fn outputs(outputs: Value) -> Response {
 
 /// An answer in so many words.
 pub fn raw(status: u16, content_type: &str, body: &str) -> Response {
-    (StatusCode::from_u16(status).unwrap(), [("content-type", content_type.to_owned())], body.to_owned()).into_response()
+    (StatusCode::from_u16(status).unwrap(), [("content-type", content_type.to_owned())], body.to_owned())
+        .into_response()
 }
 
 type Script = Arc<dyn Fn(&Call) -> Option<Response> + Send + Sync>;
@@ -97,7 +98,10 @@ impl Stage {
             policies: Vec::new(),
             rules: Rules::default(),
             environment: Vec::new(),
-            scripted: Scripted { calls: Arc::default(), script: Arc::new(Mutex::new(Arc::new(|_| Some(outputs(json!({})))))) },
+            scripted: Scripted {
+                calls: Arc::default(),
+                script: Arc::new(Mutex::new(Arc::new(|_| Some(outputs(json!({})))))),
+            },
         }
     }
 
@@ -204,7 +208,13 @@ impl Stage {
     }
 }
 
-async fn answer(State(scripted): State<Scripted>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(
+    State(scripted): State<Scripted>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let call = Call { method, uri, headers, body };
     if call.uri.path() == "/" {
         // A handler knows nothing there, and is ready all the same.
@@ -365,7 +375,10 @@ pub fn http_output() -> Value {
 /// No test, but the handler of the others: a relay to them. The host starts it as a process of its own.
 #[test]
 #[ignore = "the handler of other tests, started by the host"]
-#[expect(clippy::disallowed_methods, reason = "it is a process of its own, which is told what to do by its environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is a process of its own, which is told what to do by its environment"
+)]
 fn relay() {
     let variable = |name: &str| std::env::var(name).ok();
     let Some(upstream) = variable("TEST_RELAY_TO") else { return };

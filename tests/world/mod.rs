@@ -1,13 +1,15 @@
 //! A simulated outside, and the real agents in it.
 
-pub mod host;
+pub mod azurite;
 pub mod handler;
+pub mod host;
 pub mod osv;
 pub mod others;
 pub mod program;
 pub mod project;
 pub mod real;
 pub mod registry;
+pub mod release;
 pub mod repository;
 pub mod shared;
 pub mod staged;
@@ -21,8 +23,10 @@ use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
 use agents::environment::ids::Ids;
+use agents::environment::last_work::LastWork;
 use agents::environment::outlet::Outlet;
 use agents::environment::registries::{Configuration, Limits, Registries, RegistrySettings, UserFiles};
+use agents::environment::retention::Retention;
 use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
 use agents::functions;
@@ -184,6 +188,8 @@ impl World {
             policies: parse("policies.yml", &self.policies).unwrap(),
             suppressions: Suppressions::default(),
             tree_limits: TreeLimits::default(),
+            retention: Retention::default(),
+            last_work: LastWork::default(),
             outlet: Outlet::new(move |notice| notices.lock().unwrap().push(notice.clone())),
         }
     }
@@ -233,6 +239,11 @@ impl World {
             self.bus.send(Some("sweep"), &message).unwrap();
         }
         self.settle().await;
+    }
+
+    /// Keys below `prefix` in the store.
+    pub async fn keys(&self, prefix: &str) -> Vec<String> {
+        self.store.list(prefix).await.unwrap()
     }
 
     /// Keys of the work that is put off.

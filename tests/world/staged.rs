@@ -1,7 +1,7 @@
 //! The real handler under the real `suture local`, as processes of their own, and repositories for them to heal.
 
-use super::project::Project;
 use super::program::{User, handler};
+use super::project::Project;
 use super::registry::NpmRegistry;
 use super::repository::GitRepository;
 use agents::environment::advisories::index::Index;
@@ -56,7 +56,8 @@ impl Machine {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
         Index::build(&folder.path().join("advisories.index"), records.into_iter(), now).unwrap();
         stage(&folder.path().join("app/agents"));
-        let repositories = (0..count).map(|number| bare(&folder.path().join(format!("shop{number}.git")), number)).collect();
+        let repositories =
+            (0..count).map(|number| bare(&folder.path().join(format!("shop{number}.git")), number)).collect();
         Self { folder, registry, repositories }
     }
 

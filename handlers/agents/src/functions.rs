@@ -6,8 +6,8 @@ use crate::health::Health;
 use crate::journal::once;
 use crate::topology::FUNCTIONS;
 use crate::unreadable::wrapped;
-use crate::{analyze, health, monitor, notify, poison, remediate, scan, sweep, verify};
-use pipeline::message::{Envelope, queue, topic};
+use crate::{analyze, health, monitor, notify, poison, remediate, scan, status, sweep, verify};
+use pipeline::message::{Envelope, MessageType, queue, topic};
 use pipeline::payload::Poisoned;
 
 /// What the function of a route answers.
@@ -19,8 +19,13 @@ pub struct Answer {
     pub body: serde_json::Value,
 }
 
-/// Lets `function` handle `message`, once. Returns what it sends.
+/// Lets `function` handle `message`, once. Returns what it sends. Questions are answered here, the same way for all of them.
 pub async fn handle(env: &Environment, function: &str, message: Envelope) -> Result<Vec<Envelope>, AgentError> {
+    if let (MessageType::Query, Some((name, _))) =
+        (message.message_type, FUNCTIONS.iter().find(|(name, _)| *name == function))
+    {
+        return once(env, name, message, async |message| status::answer(env, name, message.read()?)).await;
+    }
     match function {
         "analyze" => once(env, "analyze", message, async |message| analyze::analyze(env, message.read()?).await).await,
         "monitor" => once(env, "monitor", message, async |message| monitor::monitor(env, message).await).await,

@@ -10,12 +10,15 @@ pub mod health;
 pub mod history;
 pub mod in_process;
 pub mod journal;
+pub mod lease;
 pub mod monitor;
 pub mod notify;
 pub mod poison;
 pub mod prove;
 pub mod remediate;
 pub mod scan;
+pub mod state;
+pub mod status;
 pub mod sweep;
 pub mod topology;
 mod unreadable;
@@ -23,3 +26,5 @@ pub mod verify;
 
 #[cfg(test)]
 mod journal_tests;
+#[cfg(test)]
+mod test_office;

@@ -89,6 +89,25 @@ What is made: DIR/APP (the folder that the functions host runs), DIR/APP.zip (th
 
 Exit codes: 0 made, 2 could not be made.";
 
+const BACKUP_EXAMPLES: &str = "\
+Examples:
+  suture backup suture.zip
+  suture backup /backups/suture-$(date +%F).zip --state /var/lib/suture
+
+Agents and `suture local` may work meanwhile. In the file are messages and the keys of the local host: it is for its owner alone.
+
+Exit codes: 0 the backup is written, 2 it could not be, and there is no file.";
+
+const RESTORE_EXAMPLES: &str = "\
+Examples:
+  suture restore suture.zip --state /var/lib/suture-restored
+  suture restore suture.zip --state /var/lib/suture --force
+
+The whole backup is looked at before anything is written; one that is damaged is refused. What was on its way when it was made goes \
+on where it was.
+
+Exit codes: 0 the state is restored, 2 it could not be, and nothing was changed.";
+
 /// Heals security wounds: scans, writes the smallest fix, and proves it before you review it.
 #[derive(Debug, Parser)]
 #[command(name = "suture", version, after_help = AFTER_HELP)]
@@ -120,6 +139,10 @@ pub enum Command {
     Cases(Cases),
     /// Run the staged apps on this machine: the functions host and the bus, without a cloud.
     Local(Local),
+    /// Write the local state to a file, while it is in use.
+    Backup(Backup),
+    /// Put the state of a backup where there is none.
+    Restore(Restore),
     /// Write a software bill of materials.
     Sbom(Sbom),
     /// Build an index of advisories.
@@ -375,4 +398,23 @@ pub struct Package {
 pub struct Versions {
     /// npm, PyPI, Go, crates.io, Maven, NuGet, RubyGems, Packagist, Debian, Alpine or "Red Hat".
     pub ecosystem: Ecosystem,
+}
+
+/// `suture backup`
+#[derive(Debug, Args)]
+#[command(after_help = BACKUP_EXAMPLES)]
+pub struct Backup {
+    /// The file to write; one that is there is replaced.
+    pub file: PathBuf,
+}
+
+/// `suture restore`
+#[derive(Debug, Args)]
+#[command(after_help = RESTORE_EXAMPLES)]
+pub struct Restore {
+    /// A file that `suture backup` wrote.
+    pub file: PathBuf,
+    /// Put a state that is there aside, beside itself with `.before-…` at the end of its name.
+    #[arg(long)]
+    pub force: bool,
 }

@@ -2,6 +2,7 @@
 
 mod advisories;
 mod arguments;
+mod backup;
 mod cases;
 mod demo;
 mod heal;
@@ -50,6 +51,8 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo::run(&demo, &terminal),
         Command::Cases(cases) => cases::run(&cases, state, &terminal),
         Command::Local(local) => local::run(&local, state, &terminal),
+        Command::Backup(backup) => backup::backup(&backup, state, &terminal),
+        Command::Restore(restore) => backup::restore(&restore, state, &terminal),
         Command::Sbom(sbom) => sbom::run(&sbom, &terminal),
         Command::Advisories(advisories) => advisories::run(&advisories, &terminal),
         Command::Package(package) => package::run(&package, &terminal),

@@ -9,16 +9,18 @@ use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
 use agents::environment::ids::Ids;
+use agents::environment::last_work::LastWork;
 use agents::environment::open::{self, OpenError, StorePlace};
 use agents::environment::outlet::Outlet;
 use agents::environment::registries::{Configuration, Limits, Registries, RegistrySettings, UserFiles};
+use agents::environment::retention::Retention;
 use agents::environment::settings::Settings;
 use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
 use pipeline::suppress::Suppressions;
 use pipeline::suppress::baseline::Baseline;
 use pipeline::suppress::openvex::OpenVex;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
@@ -65,18 +67,32 @@ pub fn environment(wanted: Wanted<'_>) -> Result<Environment, Failure> {
         policies: if heals { open::policies(wanted.policy)? } else { Vec::new() },
         suppressions: wanted.known.map(suppressions).transpose()?.unwrap_or_default(),
         tree_limits: TreeLimits::default(),
+        retention: Retention::default(),
+        last_work: LastWork::default(),
         outlet: log_notices(),
     })
 }
 
 /// The store under `folder`, else where the user's settings put it.
 pub fn store(folder: Option<&Path>) -> Result<Store, Failure> {
-    let place = match folder {
-        Some(folder) => StorePlace::Folder(folder.to_path_buf()),
-        None => StorePlace::of(&Settings::read())
-            .map_err(|error| Failure(format!("{error}; --state DIR goes before it")))?,
-    };
-    Ok(open::store(&place, Effects::default())?)
+    Ok(open::store(&place(folder)?, &Settings::read().azure, Effects::default())?)
+}
+
+/// The folder in which records are kept. There is none for a store elsewhere.
+pub fn state(folder: Option<&Path>) -> Result<PathBuf, Failure> {
+    match place(folder)? {
+        StorePlace::Folder(folder) => Ok(folder),
+        _ => Err(Failure("SUTURE_STORE is no folder of this machine; use --state DIR".to_owned())),
+    }
+}
+
+fn place(folder: Option<&Path>) -> Result<StorePlace, Failure> {
+    match folder {
+        Some(folder) => Ok(StorePlace::Folder(folder.to_path_buf())),
+        None => {
+            StorePlace::of(&Settings::read()).map_err(|error| Failure(format!("{error}; --state DIR goes before it")))
+        }
+    }
 }
 
 /// The environment of the demo: recorded registries, the starter set, nothing kept.
@@ -96,6 +112,8 @@ pub fn demo(repository: LocalRepository, npm_registry: &str, pip_index_url: &str
         policies: open::policies(None)?,
         suppressions: Suppressions::default(),
         tree_limits: TreeLimits::default(),
+        retention: Retention::default(),
+        last_work: LastWork::default(),
         outlet: log_notices(),
     })
 }

@@ -6,9 +6,11 @@ use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
 use agents::environment::ids::Ids;
+use agents::environment::last_work::LastWork;
 use agents::environment::open::{self, OpenError, StorePlace};
 use agents::environment::outlet::Outlet;
 use agents::environment::registries::{Address, Trust};
+use agents::environment::retention::Retention;
 use agents::environment::settings::Settings;
 use agents::environment::tree_limits::TreeLimits;
 use pipeline::suppress::Suppressions;
@@ -30,6 +32,7 @@ pub struct HandlerSettings {
     repositories: Vec<PathBuf>,
     advisories: AdvisoryChoice,
     policy: Option<PathBuf>,
+    retention: Retention,
     settings: Settings,
 }
 
@@ -54,10 +57,7 @@ impl HandlerSettings {
         let log = log.parse().map_err(|error| {
             format!("SUTURE_LOG is {log}: {error}; it has to be a level such as `info`, or `info,agents=debug`")
         });
-        let retention = get("SUTURE_RETENTION_DAYS").map_or(Ok(()), |days| match days.parse::<u32>() {
-            Ok(1..) => Ok(()),
-            _ => Err(format!("SUTURE_RETENTION_DAYS is {days}; it has to be a number of days from 1")),
-        });
+        let retention = get("SUTURE_RETENTION_DAYS").map_or(Ok(Retention::default()), |days| days.parse());
         let repositories = get("SUTURE_REPOSITORIES").map(|list| std::env::split_paths(&list).collect());
         let advisories = match get("SUTURE_ADVISORIES") {
             None => AdvisoryChoice::Api,
@@ -79,12 +79,12 @@ impl HandlerSettings {
                 .map(|(name, _)| format!("{name} is not an address that begins with http:// or https://")),
         );
         errors.extend(open::osv_address(&settings).err().map(|error| error.to_string()));
-        errors.extend(retention.err());
+        let retention = retention.map_err(|error| errors.push(error)).unwrap_or_default();
         let store = StorePlace::of(&settings).map_err(|error| error.to_string());
         match (port, log, store) {
             (Ok(port), Ok(log), Ok(store)) if errors.is_empty() => {
                 let repositories = repositories.unwrap_or_default();
-                Ok(Self { port, log, store, repositories, advisories, policy, settings })
+                Ok(Self { port, log, store, repositories, advisories, policy, retention, settings })
             }
             (port, log, store) => {
                 let first = [port.err(), log.err(), store.err()];
@@ -96,7 +96,7 @@ impl HandlerSettings {
     /// What agents work with. Reads files and opens the store, so it may take a while. An error names all that can't be used.
     pub fn open(&self) -> Result<Environment, OpenError> {
         let effects = Effects::default();
-        let store = open::store(&self.store, effects.clone());
+        let store = open::store(&self.store, &self.settings.azure, effects.clone());
         let advisories = match &self.advisories {
             AdvisoryChoice::Api => open::osv(&self.settings).map(AdvisorySource::ApiOrStarter),
             AdvisoryChoice::Starter => Ok(AdvisorySource::Starter),
@@ -124,6 +124,8 @@ impl HandlerSettings {
                 policies,
                 suppressions: Suppressions::default(),
                 tree_limits: TreeLimits::default(),
+                retention: self.retention,
+                last_work: LastWork::default(),
                 outlet: Outlet::new(|notice| tracing::info!(subject = notice.subject, "notice")),
             }),
             (store, advisories, policies) => {

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 async fn request_without_forwarding_is_told_as_an_object() {
     let trigger = http_trigger(json!({ "authLevel": "anonymous", "route": "orders/{id}", "methods": ["post"] }));
     let staged = Stage::new().function("fn", json!([trigger, http_output()])).start().await;
-    let asked = staged.request("POST", "/api/orders/7?q=a%20b").header("X-Mark", "m").body("text").send().await.unwrap();
+    let asked =
+        staged.request("POST", "/api/orders/7?q=a%20b").header("X-Mark", "m").body("text").send().await.unwrap();
     assert_eq!(asked.status(), 200);
     let call = staged.calls().remove(0);
     assert_eq!((call.method.as_str(), call.uri.path()), ("POST", "/fn"));
@@ -44,12 +45,14 @@ async fn res_makes_the_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forwarded_request_arrives_as_it_was_sent_and_its_answer_goes_back_as_it_is() {
-    let staged = Stage::new().http("fn").host_json("/customHandler", "enableForwardingHttpRequest", json!(true)).start().await;
+    let staged =
+        Stage::new().http("fn").host_json("/customHandler", "enableForwardingHttpRequest", json!(true)).start().await;
     staged.answers(|_| {
         let answer = Response::builder().status(404).header("x-mark", "back").body(Body::from("not here"));
         Some(answer.unwrap())
     });
-    let asked = staged.request("PUT", "/api/fn?a=1&a=2").header("accept", "text/odd").body("whole").send().await.unwrap();
+    let asked =
+        staged.request("PUT", "/api/fn?a=1&a=2").header("accept", "text/odd").body("whole").send().await.unwrap();
     assert_eq!((asked.status().as_u16(), asked.headers()["x-mark"].to_str().unwrap()), (404, "back"));
     assert_eq!(asked.text().await.unwrap(), "not here");
     let call = staged.calls().remove(0);

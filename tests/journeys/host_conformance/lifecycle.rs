@@ -24,7 +24,11 @@ async fn handler_that_does_not_listen_in_time_is_an_error_and_started_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handler_that_is_not_there_is_an_error_in_words() {
-    let staged = Stage::new().queue("fn").host_json("/customHandler/description", "defaultExecutablePath", json!("/no/such/handler"));
+    let staged = Stage::new().queue("fn").host_json(
+        "/customHandler/description",
+        "defaultExecutablePath",
+        json!("/no/such/handler"),
+    );
     let mut staged = staged.start().await;
     let (reason, _) = staged.handler_ended().await;
     assert!(reason.contains("/no/such/handler"), "{reason}");
@@ -64,7 +68,9 @@ async fn third_error_is_one_too_many_and_the_local_host_begins_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_handler_is_started_again_and_its_message_comes_again() {
     let calls = AtomicU32::new(0);
-    let staged = Stage::new().queue("fn").answers(move |_| (calls.fetch_add(1, Ordering::SeqCst) > 0).then(|| outputs(json!({}))));
+    let staged = Stage::new()
+        .queue("fn")
+        .answers(move |_| (calls.fetch_add(1, Ordering::SeqCst) > 0).then(|| outputs(json!({}))));
     let mut staged = staged.start().await;
     let pid = staged.ready().await;
     staged.send("fn", "x").await;

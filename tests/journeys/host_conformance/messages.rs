@@ -45,7 +45,11 @@ async fn lock_is_renewed_while_the_function_runs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lock_is_not_renewed_beyond_its_limit() {
     let calls = AtomicU32::new(0);
-    let staged = Stage::new().queue("fn").rules(300, 10).host_json("/extensions/serviceBus", "maxAutoLockRenewalDuration", json!("00:00:00"));
+    let staged = Stage::new().queue("fn").rules(300, 10).host_json(
+        "/extensions/serviceBus",
+        "maxAutoLockRenewalDuration",
+        json!("00:00:00"),
+    );
     let staged = staged.answers(move |_| {
         if calls.fetch_add(1, Ordering::SeqCst) == 0 {
             std::thread::sleep(Duration::from_millis(1_500));
@@ -62,7 +66,8 @@ async fn lock_is_not_renewed_beyond_its_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn outputs_are_sent_before_the_message_is_completed() {
     // The output's queue takes no message of this size: so the input is not done either.
-    let staged = Stage::new().queue("fn").rules(60_000, 2).answers(|_| Some(outputs(json!({ "out": ["x".repeat(2 << 20)] }))));
+    let staged =
+        Stage::new().queue("fn").rules(60_000, 2).answers(|_| Some(outputs(json!({ "out": ["x".repeat(2 << 20)] }))));
     let mut staged = staged.start().await;
     staged.send("fn", "x").await;
     let reason = staged.failed().await;
@@ -92,9 +97,7 @@ async fn no_more_calls_run_at_once_than_the_app_allows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn message_of_a_topic_reaches_every_subscription() {
-    let trigger = |name: &str| {
-        json!([{ "type": "serviceBusTrigger", "direction": "in", "name": "msg", "topicName": "events", "subscriptionName": name, "connection": "Bus" }])
-    };
+    let trigger = |name: &str| json!([{ "type": "serviceBusTrigger", "direction": "in", "name": "msg", "topicName": "events", "subscriptionName": name, "connection": "Bus" }]);
     let mut staged = Stage::new().function("one", trigger("one")).function("two", trigger("two")).start().await;
     let sent = staged.admin("POST", "/admin/messages/events").body("news").send().await.unwrap();
     assert_eq!(sent.status(), 201);

@@ -44,7 +44,9 @@ async fn numbers_and_texts_of_metadata_are_texts_and_moments_lose_their_fraction
     assert_eq!(metadata["DeliveryCount"], "1");
     assert_eq!(metadata["MessageId"], "\"s\"");
     assert_eq!(metadata["ApplicationProperties"], json!({ "n": 4 }));
-    let is_like = |text: &Value, end: &str| text.as_str().unwrap().len() == 19 + end.len() && text.as_str().unwrap().ends_with(end);
+    let is_like = |text: &Value, end: &str| {
+        text.as_str().unwrap().len() == 19 + end.len() && text.as_str().unwrap().ends_with(end)
+    };
     assert!(is_like(&metadata["EnqueuedTimeUtc"], ""), "{metadata}");
     assert!(is_like(&metadata["EnqueuedTime"], "+00:00"), "{metadata}");
     assert_eq!(metadata.get("CorrelationId"), None, "what is null is not told");
@@ -110,7 +112,8 @@ async fn many_messages_are_arrays_in_text_and_settled_alike() {
 async fn retries_are_counted_for_the_function() {
     let trigger = json!({ "type": "timerTrigger", "direction": "in", "name": "timer", "schedule": "0 0 0 1 1 *", "runOnStartup": true });
     let staged = Stage::new().function("tick", json!([trigger]));
-    let staged = staged.policy("tick", json!({ "strategy": "fixedDelay", "maxRetryCount": 2, "delayInterval": "00:00:00" }));
+    let staged =
+        staged.policy("tick", json!({ "strategy": "fixedDelay", "maxRetryCount": 2, "delayInterval": "00:00:00" }));
     let staged = staged.answers(|call| {
         let context = call.json()["Metadata"]["RetryContext"].clone();
         let is_last = context["RetryCount"] == context["MaxRetryCount"];
@@ -118,7 +121,8 @@ async fn retries_are_counted_for_the_function() {
     });
     let mut staged = staged.start().await;
     staged.invoked().await;
-    let counts: Vec<Value> = staged.calls().iter().map(|call| call.json()["Metadata"]["RetryContext"]["RetryCount"].clone()).collect();
+    let counts: Vec<Value> =
+        staged.calls().iter().map(|call| call.json()["Metadata"]["RetryContext"]["RetryCount"].clone()).collect();
     assert_eq!(counts, [0, 1, 2]);
     let last = staged.calls()[2].json()["Metadata"]["RetryContext"].clone();
     assert!(last["Exception"]["Message"].as_str().unwrap().contains("500"), "{last}");

@@ -30,7 +30,9 @@ async fn sent(output: Value) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn outputs_logs_and_return_value_are_taken() {
-    let whole = || Json(json!({ "Outputs": { "out": ["a", "b"] }, "Logs": ["one", "two"], "ReturnValue": null })).into_response();
+    let whole = || {
+        Json(json!({ "Outputs": { "out": ["a", "b"] }, "Logs": ["one", "two"], "ReturnValue": null })).into_response()
+    };
     let mut staged = answered(whole).await;
     for expected in ["one", "two"] {
         let line = staged.event(|event| match event {

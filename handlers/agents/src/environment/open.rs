@@ -5,7 +5,7 @@ use super::advisories::index::Index;
 use super::effects::Effects;
 use super::registries::{Configuration, Limits, Registries, UserFiles};
 use super::settings::Settings;
-use super::store::Store;
+use super::store::{AzureAccess, Store, is_azure_place};
 use pipeline::policy::{self, Policy};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -54,12 +54,12 @@ impl StorePlace {
             None if set == "memory" => Ok(Self::Memory),
             None => Ok(Self::Folder(PathBuf::from(set))),
             Some(("az", place)) => match place.trim_end_matches('/').split_once('/') {
-                Some((account, container))
-                    if !account.is_empty() && !container.is_empty() && !container.contains('/') =>
-                {
+                Some((account, container)) if is_azure_place(account, container) => {
                     Ok(Self::Azure { account: account.to_owned(), container: container.to_owned() })
                 }
-                _ => Err(OpenError(format!("SUTURE_STORE is {set}; it has to be az://ACCOUNT/CONTAINER"))),
+                _ => Err(OpenError(format!(
+                    "SUTURE_STORE is {set}; it has to be az://ACCOUNT/CONTAINER, by the naming rules of Azure Storage"
+                ))),
             },
             Some((scheme, _)) => Err(OpenError(format!(
                 "SUTURE_STORE begins with {scheme}://; records are kept in memory, in a folder, or in az://ACCOUNT/CONTAINER"
@@ -68,14 +68,14 @@ impl StorePlace {
     }
 }
 
-/// The store at `place`.
-pub fn store(place: &StorePlace, effects: Effects) -> Result<Store, OpenError> {
+/// The store at `place`. Nobody is asked yet.
+pub fn store(place: &StorePlace, azure: &AzureAccess, effects: Effects) -> Result<Store, OpenError> {
     match place {
         StorePlace::Memory => Ok(Store::memory(effects)),
         StorePlace::Folder(folder) => Store::folder(folder, effects).map_err(OpenError::new),
-        StorePlace::Azure { account, container } => Err(OpenError(format!(
-            "SUTURE_STORE is az://{account}/{container}; this version keeps its records in memory or in a folder"
-        ))),
+        StorePlace::Azure { account, container } => {
+            Store::azure(account, container, azure, effects).map_err(OpenError::new)
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The runs that begin with the host.
 
+use crate::Failure;
 use crate::arguments::AdvisoryChoice;
 use crate::open::{self, Wanted};
 use crate::terminal::Terminal;
-use crate::Failure;
 use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
 use agents::in_process;

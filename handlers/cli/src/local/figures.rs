@@ -84,7 +84,8 @@ impl Figures {
 
     /// Whether it is time to count the cases again.
     pub fn wants_cases(&self, at: Timestamp) -> bool {
-        self.cases_at.is_none_or(|(invoked, counted)| invoked != self.invoked && at.duration_since(counted) >= CASES_PAUSE)
+        self.cases_at
+            .is_none_or(|(invoked, counted)| invoked != self.invoked && at.duration_since(counted) >= CASES_PAUSE)
     }
 
     /// Takes what was read. `true` if anything of it is news.

@@ -109,7 +109,8 @@ async fn serve(
     }
     screen.close();
     if cut_off > 0 {
-        terminal.note(&format!("{cut_off} invocations took too long and were cut off: they are done at the next start"));
+        terminal
+            .note(&format!("{cut_off} invocations took too long and were cut off: they are done at the next start"));
     }
     Ok(())
 }

@@ -61,7 +61,9 @@ fn cut(line: &str, width: usize) -> String {
 fn styled(at: usize, line: &str) -> String {
     let style = match at {
         0 => Style::new().bold(),
-        _ if line.contains(" failed") && !line.contains(", 0 failed") => Style::new().fg_color(Some(AnsiColor::Red.into())),
+        _ if line.contains(" failed") && !line.contains(", 0 failed") => {
+            Style::new().fg_color(Some(AnsiColor::Red.into()))
+        }
         _ => return line.to_owned(),
     };
     format!("{style}{line}{style:#}")
@@ -99,10 +101,13 @@ mod tests {
     #[test]
     fn view_tells_queues_rates_cases_and_the_newest_events() {
         let text = draw(&figures(), "2026-01-01T00:00:00Z".parse().unwrap(), Some(60), None);
-        for expected in ["http://127.0.0.1:7071", "agents: ready (process 7)", "cases: completed 2", "scan: done in 3 ms, 2 sent"] {
+        for expected in
+            ["http://127.0.0.1:7071", "agents: ready (process 7)", "cases: completed 2", "scan: done in 3 ms, 2 sent"]
+        {
             assert!(text.contains(expected), "{expected}: {text}");
         }
-        let row: Vec<&str> = text.lines().find(|line| line.trim().starts_with("scan  ")).unwrap().split_whitespace().collect();
+        let row: Vec<&str> =
+            text.lines().find(|line| line.trim().starts_with("scan  ")).unwrap().split_whitespace().collect();
         assert_eq!(row, ["scan", "3", "1", "0", "2.0"]);
     }
 

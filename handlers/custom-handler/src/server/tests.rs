@@ -5,8 +5,10 @@ use agents::environment::Environment;
 use agents::environment::advisories::AdvisorySource;
 use agents::environment::effects::Effects;
 use agents::environment::ids::Ids;
+use agents::environment::last_work::LastWork;
 use agents::environment::outlet::Outlet;
 use agents::environment::registries::Registries;
+use agents::environment::retention::Retention;
 use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
 use base64::Engine;
@@ -31,6 +33,8 @@ fn environment(store: &Store, outlet: Outlet) -> Environment {
         policies: Vec::new(),
         suppressions: Suppressions::default(),
         tree_limits: TreeLimits::default(),
+        retention: Retention::default(),
+        last_work: LastWork::default(),
         outlet,
     }
 }

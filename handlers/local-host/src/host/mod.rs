@@ -244,7 +244,8 @@ pub fn entities(apps: &[App], rules: &Rules) -> Entities {
 fn lock(folder: &Path) -> Result<File, HostError> {
     let failed = |error| HostError::Folder { folder: folder.to_owned(), error };
     make_private(folder).map_err(failed)?;
-    let file = File::options().create(true).truncate(false).write(true).open(folder.join("host.lock")).map_err(failed)?;
+    let file =
+        File::options().create(true).truncate(false).write(true).open(folder.join("host.lock")).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(HostError::InUse { folder: folder.to_owned() }),

@@ -72,7 +72,9 @@ async fn run_by_hand(front: &Front, app: &ServedApp, function: &Function, input:
     let Some(_work) = front.drain.begin() else { return };
     let invocation = crate::chance::uuid();
     let called = match app.invoker.invoke(function, invocation, &payload).await {
-        Ok(invoked) => front.bus.send(invoked.messages.clone()).await.map(|()| invoked).map_err(|error| error.to_string()),
+        Ok(invoked) => {
+            front.bus.send(invoked.messages.clone()).await.map(|()| invoked).map_err(|error| error.to_string())
+        }
         Err(error) => Err(error.to_string()),
     };
     let (function, invocation, source) = (function.name.clone(), invocation.to_string(), "admin".to_owned());

@@ -19,7 +19,9 @@ pub fn answer(function: &Function, reply: &Reply) -> Result<Response, String> {
     let members = match reply.output(&binding.name, has_return) {
         None => Map::new(),
         Some(Json::Object(members)) => members.clone(),
-        Some(other) => return Err(format!("the output {} is no object with statusCode, body and headers: {other}", binding.name)),
+        Some(other) => {
+            return Err(format!("the output {} is no object with statusCode, body and headers: {other}", binding.name));
+        }
     };
     let member = |name: &str| {
         let found = members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -44,7 +46,8 @@ pub fn answer(function: &Function, reply: &Reply) -> Result<Response, String> {
     if let Some(Json::Object(headers)) = member("headers") {
         for (name, value) in headers {
             let value = crate::host::invoke::text(value);
-            let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str())) else {
+            let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str()))
+            else {
                 return Err(format!("the header {name} can't be sent"));
             };
             // Of a length that does not fit, the connection would break.

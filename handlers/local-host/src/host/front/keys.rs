@@ -34,7 +34,8 @@ impl Keys {
 /// Compares every byte, wherever the first difference is.
 fn is_equal(shown: Option<&str>, key: &str) -> bool {
     let shown = shown.unwrap_or_default().as_bytes();
-    let difference = shown.iter().zip(key.as_bytes()).fold(0, |difference, (a, b)| std::hint::black_box(difference | (a ^ b)));
+    let difference =
+        shown.iter().zip(key.as_bytes()).fold(0, |difference, (a, b)| std::hint::black_box(difference | (a ^ b)));
     shown.len() == key.len() && !key.is_empty() && difference == 0
 }
 
@@ -45,7 +46,8 @@ mod tests {
     #[test]
     fn keys_open_what_they_are_for() {
         let keys = Keys { master: "mmmm".to_owned(), default: "dddd".to_owned() };
-        let check = |level, shown: Option<&str>, expect| assert_eq!(keys.allow(level, shown), expect, "{level:?} {shown:?}");
+        let check =
+            |level, shown: Option<&str>, expect| assert_eq!(keys.allow(level, shown), expect, "{level:?} {shown:?}");
         check(AuthLevel::Anonymous, None, true);
         check(AuthLevel::Function, None, false);
         check(AuthLevel::Function, Some(""), false);

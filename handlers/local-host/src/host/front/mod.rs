@@ -178,7 +178,10 @@ async fn function(State(front): State<Arc<Front>>, request: axum::http::Request<
     let begun = tokio::time::Instant::now();
     let source = format!("{} {}", request.method, request.uri.path());
     let called = if forward::is_forwarded(&app.app, function) {
-        forward::forward(&app.invoker, function, invocation, request).await.map(|response| (response, 0)).map_err(Failed::of)
+        forward::forward(&app.invoker, function, invocation, request)
+            .await
+            .map(|response| (response, 0))
+            .map_err(Failed::of)
     } else {
         let payload = request.payload(&function.trigger_binding, &parameters, level);
         call(&front, app, function, invocation, &payload).await
@@ -187,7 +190,14 @@ async fn function(State(front): State<Arc<Front>>, request: axum::http::Request<
     match called {
         Ok((response, sent)) => {
             let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            front.events.tell(HostEvent::Invoked { function: name, invocation, source, messages: 0, sent, duration_ms });
+            front.events.tell(HostEvent::Invoked {
+                function: name,
+                invocation,
+                source,
+                messages: 0,
+                sent,
+                duration_ms,
+            });
             response
         }
         Err(Failed { status, reason }) => {

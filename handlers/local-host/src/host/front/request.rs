@@ -168,7 +168,8 @@ mod tests {
     fn body_without_a_length_is_not_seen_and_bytes_are_base64() {
         let value = |request: &Request| request.payload("req", &Vec::new(), AuthLevel::Function).data.1.encode();
         assert_eq!(value(&request("/api/x", &[], "text")).get("Body"), None);
-        let binary = request("/api/x", &[("content-length", "4"), ("content-type", "application/octet-stream")], "text");
+        let binary =
+            request("/api/x", &[("content-length", "4"), ("content-type", "application/octet-stream")], "text");
         assert_eq!(value(&binary)["Body"], "dGV4dA==");
     }
 

@@ -123,9 +123,8 @@ mod tests {
     #[track_caller]
     fn check(route: &str, path: &str, expect: Option<&[(&str, &str)]>) {
         let found = Route::parse(route).parameters(path);
-        let found: Option<Vec<(&str, &str)>> = found
-            .as_ref()
-            .map(|found| found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect());
+        let found: Option<Vec<(&str, &str)>> =
+            found.as_ref().map(|found| found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect());
         assert_eq!(found.as_deref(), expect, "{route} {path}");
     }
 
@@ -141,7 +140,11 @@ mod tests {
         check("cases/{id:int}", "cases/7", Some(&[("id", "7")]));
         check("cases/{id:int}", "cases/x", None);
         check("cases/{id:int?}", "cases", Some(&[]));
-        check("c/{id:guid}", "c/00000000-0000-0000-0000-000000000000", Some(&[("id", "00000000-0000-0000-0000-000000000000")]));
+        check(
+            "c/{id:guid}",
+            "c/00000000-0000-0000-0000-000000000000",
+            Some(&[("id", "00000000-0000-0000-0000-000000000000")]),
+        );
         check("c/{id:alpha:length(3)}", "c/abc", Some(&[("id", "abc")]));
         check("files/{*path}", "files/a/b", Some(&[("path", "a/b")]));
         check("files/{*path}", "files", Some(&[("path", "")]));

@@ -7,7 +7,8 @@ use crate::bus::Received;
 use serde_json::{Map, Value as Json, json};
 
 /// Objects of the extension that have no use outside .NET; their place is filled all the same.
-const LIVE_OBJECTS: [&str; 5] = ["MessageReceiver", "MessageSession", "MessageActions", "SessionActions", "ReceiveActions"];
+const LIVE_OBJECTS: [&str; 5] =
+    ["MessageReceiver", "MessageSession", "MessageActions", "SessionActions", "ReceiveActions"];
 
 /// One message for a function that takes them one by one.
 pub fn one(binding: &str, data_type: DataType, message: &Received) -> Payload {

@@ -90,7 +90,12 @@ pub enum InvokeError {
 
 impl Invoker {
     /// Calls `function` with `payload`, and again as often as its own policy says.
-    pub async fn invoke(&self, function: &Function, invocation: Uuid, payload: &Payload) -> Result<Invoked, InvokeError> {
+    pub async fn invoke(
+        &self,
+        function: &Function,
+        invocation: Uuid,
+        payload: &Payload,
+    ) -> Result<Invoked, InvokeError> {
         let Some(policy) = &function.retry else { return self.call(function, invocation, payload).await };
         let (mut retries, mut reason) = (0, None);
         loop {

@@ -97,7 +97,8 @@ mod tests {
         let mut metadata = BindingData::default();
         metadata.set("MessageId", "real".into());
         metadata.set("DeliveryCount", Value::Scalar(json!(1)));
-        metadata.shadow(r#"{"messageid":"forged","orderId":7,"ok":true,"none":null,"list":[1],"sub":{"a":1},"SYS":"me"}"#);
+        metadata
+            .shadow(r#"{"messageid":"forged","orderId":7,"ok":true,"none":null,"list":[1],"sub":{"a":1},"SYS":"me"}"#);
         assert_eq!(
             encoded(metadata)["Metadata"],
             json!({

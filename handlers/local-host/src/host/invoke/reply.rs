@@ -30,7 +30,8 @@ pub fn read(status: u16, content_type: Option<&str>, body: &[u8]) -> Result<Repl
              would be cut off then; answer {{}}"
         ));
     }
-    let invalid = |why: &str| Err(format!("Invalid HttpResponseMessage: {why}; StatusCode: {status}, Content: {}", shown(body)));
+    let invalid =
+        |why: &str| Err(format!("Invalid HttpResponseMessage: {why}; StatusCode: {status}, Content: {}", shown(body)));
     let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !matches!(media_type.as_str(), "application/json" | "text/json") {
         return invalid(&format!("UnsupportedMediaType `{media_type}`, application/json is needed"));

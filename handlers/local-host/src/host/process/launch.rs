@@ -49,9 +49,10 @@ pub fn port(configured: Option<u16>) -> io::Result<u16> {
     match (bound, configured) {
         (Ok(listener), _) => Ok(listener.local_addr()?.port()),
         (Err(error), None) => Err(error),
-        (Err(error), Some(port)) => {
-            Err(io::Error::new(error.kind(), format!("Unable to bind to port {port} specified in configuration: {error}")))
-        }
+        (Err(error), Some(port)) => Err(io::Error::new(
+            error.kind(),
+            format!("Unable to bind to port {port} specified in configuration: {error}"),
+        )),
     }
 }
 

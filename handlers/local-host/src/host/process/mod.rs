@@ -207,9 +207,10 @@ impl Keeper {
         let (app, events) = (&self.start.app.name, &self.start.events);
         let stdout =
             child.stdout.take().map(|stream| tokio::spawn(follow(stream, "stdout", app.clone(), events.clone(), None)));
-        let stderr = child.stderr.take().map(|stream| {
-            tokio::spawn(follow(stream, "stderr", app.clone(), events.clone(), Some(words.clone())))
-        });
+        let stderr = child
+            .stderr
+            .take()
+            .map(|stream| tokio::spawn(follow(stream, "stderr", app.clone(), events.clone(), Some(words.clone()))));
         async move {
             for task in [stdout, stderr].into_iter().flatten() {
                 let _ = task.await;

@@ -1,7 +1,7 @@
 //! Messages in batches, one batch at a time: all of a batch are settled alike, and their locks are not renewed.
 
-use super::single::data_type;
 use super::Listener;
+use super::single::data_type;
 use crate::bus::{BusError, Received};
 use crate::host::invoke::message;
 use std::sync::Arc;

@@ -75,7 +75,8 @@ impl Listener {
     }
 
     async fn trouble(&self, doing: &str, error: &BusError) {
-        self.events.tell(HostEvent::BusTrouble { doing: format!("{doing} {}", self.source), reason: error.to_string() });
+        self.events
+            .tell(HostEvent::BusTrouble { doing: format!("{doing} {}", self.source), reason: error.to_string() });
         tokio::time::sleep(TROUBLE_REST).await;
     }
 

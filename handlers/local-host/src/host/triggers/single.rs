@@ -1,7 +1,7 @@
 //! Messages one by one, several at the same time.
 
-use super::lock::renewed;
 use super::Listener;
+use super::lock::renewed;
 use crate::app::{DataType, Trigger};
 use crate::bus::Received;
 use crate::host::invoke::message;

@@ -10,3 +10,4 @@ mod store;
 mod store_faults;
 mod topology;
 mod version_orders;
+mod wire;

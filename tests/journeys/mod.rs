@@ -2,6 +2,7 @@
 
 mod command_line;
 mod dependencies;
+mod handler_process;
 mod real_npm;
 mod real_pip;
 mod real_projects;

@@ -1,6 +1,7 @@
 //! A simulated outside, and the real agents in it.
 
 pub mod azurite;
+pub mod handler;
 pub mod osv;
 pub mod others;
 pub mod program;
@@ -54,13 +55,19 @@ pub fn functions_folder() -> PathBuf {
 
 /// The topology as the files in `functions/` write it.
 pub fn topology() -> Topology {
-    let mut files: Vec<_> = std::fs::read_dir(functions_folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let functions = files.iter().map(|folder| {
+    Topology::parse(functions()).unwrap()
+}
+
+/// Name and `function.json` of each folder in `functions/`, by name.
+pub fn functions() -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(functions_folder()).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<_> = entries.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    let read = |folder: &PathBuf| {
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
         (name, std::fs::read_to_string(folder.join("function.json")).unwrap())
-    });
-    Topology::parse(functions).unwrap()
+    };
+    folders.iter().map(read).collect()
 }
 
 /// Sends `scan` a message that it can't read, and lets the agents work.

@@ -106,20 +106,31 @@ pub fn command(program: &Path, folder: &Path) -> Command {
     command
 }
 
-/// The program of this very build, built once if it is not there or older than its sources.
+/// `suture` of this very build.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
+    BINARY.get_or_init(|| built().join("suture"))
+}
+
+/// `handler` of this very build.
+pub fn handler() -> &'static Path {
+    static HANDLER: OnceLock<PathBuf> = OnceLock::new();
+    HANDLER.get_or_init(|| built().join("handler"))
+}
+
+/// The folder of our programs, built once if they are not there or older than their sources. Together, so that what both use
+/// is built once.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
         let profile = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
         let name = profile.file_name().unwrap().to_str().unwrap().replace("debug", "dev");
         let target = profile.parent().unwrap().to_str().unwrap();
         let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        let built = run(
-            env!("CARGO"),
-            &["build", "--quiet", "-p", "cli", "--profile", &name, "--target-dir", target],
-            workspace,
-        );
+        let packages = ["-p", "cli", "-p", "custom-handler"];
+        let build = ["build", "--quiet", "--bins", "--profile", &name, "--target-dir", target];
+        let built = run(env!("CARGO"), &[&build[..], &packages].concat(), workspace);
         assert_eq!(built.code, Some(0), "{}", built.stderr);
-        profile.join("suture")
+        profile
     })
 }

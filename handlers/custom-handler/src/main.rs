@@ -28,7 +28,12 @@ fn main() -> ExitCode {
     log::start(settings.log.clone());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
     let reason = match runtime {
-        Ok(runtime) => runtime.block_on(run(settings)),
+        Ok(runtime) => {
+            let reason = runtime.block_on(run(settings));
+            // Nobody waits for calls that are still going on.
+            runtime.shutdown_background();
+            reason
+        }
         Err(error) => format!("threads can't be started: {error}"),
     };
     tracing::error!("{reason}");

@@ -86,7 +86,9 @@ impl Call {
                 }
                 let answer = functions::answer(environment.ok().as_deref(), name).await?;
                 let duration_ms = self.duration_ms(server.clock.now());
-                tracing::info!(request.method, request.url, status = answer.status, duration_ms, "answered");
+                // After `?` a caller may have put the key of the function.
+                let url = request.url.split('?').next();
+                tracing::info!(request.method, url, status = answer.status, duration_ms, "answered");
                 Reply::http(&self.function, answer)
             }
         };

@@ -131,7 +131,7 @@ async fn batch_with_a_broken_message_comes_again_and_the_others_are_done() {
     let store = memory();
     let address = start(notify(&store, &batches())).await;
     let fine = notice("fine");
-    assert_eq!(call(&address, "notify", &many(&[fine.clone()])).await.0, 200);
+    assert_eq!(call(&address, "notify", &many(std::slice::from_ref(&fine))).await.0, 200);
     // A store that can't be written any more breaks whoever has no record yet.
     let dead = store.with_effects(Effects::crashing_after(0));
     let server = Server::of(Topology::parse([("notify", batches())]).unwrap(), move || {

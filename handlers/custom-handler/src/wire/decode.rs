@@ -81,7 +81,7 @@ struct Call<'a> {
     #[serde(borrow)]
     data: BTreeMap<Cow<'a, str>, &'a RawValue>,
     #[serde(borrow, default)]
-    metadata: Option<Metadata<'a>>,
+    metadata: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -115,8 +115,8 @@ pub fn decode(body: &[u8], trigger: &Trigger, input: &Input) -> Result<Arrived, 
                 (false, true) => many(value).and_then(|values| values.iter().map(|value| element(value)).collect()),
             };
             let bodies: Vec<Vec<u8>> = bodies.map_err(wrong(expected(input)))?;
-            let counts = counts(call.metadata.as_ref(), input);
-            let counts = counts.into_iter().chain(std::iter::repeat(None));
+            let counts = call.metadata.filter(|_| input.is_binary).map(|metadata| counts(metadata, input.is_batch));
+            let counts = counts.unwrap_or_default().into_iter().chain(std::iter::repeat(None));
             let deliver = |(body, count)| Delivered { body, count };
             Ok(Arrived::Messages(bodies.into_iter().zip(counts).map(deliver).collect()))
         }
@@ -173,21 +173,19 @@ fn timer(value: &RawValue) -> Result<bool, String> {
     })
 }
 
-/// What the broker says of the deliveries. Not asked where a message is text: then members of its body overwrite it.
-fn counts(metadata: Option<&Metadata<'_>>, input: &Input) -> Vec<Option<u32>> {
-    let number = |value: &Value| match value {
+/// How often the broker has delivered each message. Only to be asked where messages are binary: members of a text overwrite it.
+fn counts(metadata: &RawValue, is_batch: bool) -> Vec<Option<u32>> {
+    let number = |value: &RawValue| match serde_json::from_str(value.get()).ok()? {
         Value::Number(number) => u32::try_from(number.as_u64()?).ok(),
         Value::String(digits) => digits.parse().ok(),
         _ => None,
     };
-    let Some(metadata) = metadata.filter(|_| input.is_binary) else { return Vec::new() };
-    if input.is_batch {
+    let Ok(metadata) = serde_json::from_str::<Metadata>(metadata.get()) else { return Vec::new() };
+    if is_batch {
         let values = metadata.delivery_count_array.and_then(|array| many(array).ok()).unwrap_or_default();
-        let read = |value: &Box<RawValue>| number(&serde_json::from_str(value.get()).ok()?);
-        return values.iter().map(read).collect();
+        return values.iter().map(|value| number(value)).collect();
     }
-    let value = metadata.delivery_count.and_then(|count| serde_json::from_str(count.get()).ok());
-    vec![value.as_ref().and_then(number)]
+    vec![metadata.delivery_count.and_then(number)]
 }
 
 /// A value of a request as text. Parameters of a route may be numbers, and the host may have read a body that is JSON.

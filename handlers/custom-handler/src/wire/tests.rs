@@ -215,7 +215,7 @@ fn messages_leave_as_arrays_of_strings() {
     let text = |target: &str, payload: &str| {
         let target = if target == "null" { "null".to_owned() } else { format!(r#"\"{target}\""#) };
         format!(
-            r#""{{\"id\":\"ae9ee8fd-6b5d-5b16-bf7a-5d7b7f2ee4a9\",\"type\":\"command\",\"source\":\"scan\",\"target\":{target},\"topic\":\"scan.completed\",\"payload\":{payload},\"correlation_id\":\"00000000-0000-7707-8707-070707070707\",\"causation_id\":null,\"hops\":0,\"attempt\":0,\"timestamp\":\"1970-01-01T00:00:00Z\",\"schema_version\":1}}""#
+            r#""{{\"id\":\"83291679-3f76-5456-a2cf-c2e07ceff242\",\"type\":\"command\",\"source\":\"scan\",\"target\":{target},\"topic\":\"scan.completed\",\"payload\":{payload},\"correlation_id\":\"00000000-0000-7707-8707-070707070707\",\"causation_id\":null,\"hops\":0,\"attempt\":0,\"timestamp\":\"1970-01-01T00:00:00Z\",\"schema_version\":1}}""#
         )
     };
     let expect = format!(

@@ -98,6 +98,9 @@ pub enum Command {
     Advisories(Advisories),
     /// Check lines `a < b`, `a = b`, `a > b` on standard input against the order of an ecosystem.
     Versions(Versions),
+    /// Look at, send and replay messages on Service Bus.
+    #[cfg(feature = "servicebus")]
+    Bus(crate::bus::arguments::Bus),
 }
 
 /// Where advisories come from.

@@ -2,6 +2,8 @@
 
 mod advisories;
 mod arguments;
+#[cfg(feature = "servicebus")]
+mod bus;
 mod cases;
 mod demo;
 mod heal;
@@ -50,6 +52,8 @@ fn main() -> ExitCode {
         Command::Sbom(sbom) => sbom::run(&sbom, &terminal),
         Command::Advisories(advisories) => advisories::run(&advisories, &terminal),
         Command::Versions(versions) => versions::run(versions.ecosystem, &terminal),
+        #[cfg(feature = "servicebus")]
+        Command::Bus(bus) => bus::run(&bus, &terminal),
     };
     match terminal.lost().map_or(outcome, Err) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

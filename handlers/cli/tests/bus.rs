@@ -84,7 +84,9 @@ async fn run(endpoint: &str, key: &str, arguments: &[&str], input: &str) -> Told
     let output = tokio::task::spawn_blocking(move || program(&connection, &arguments, &input)).await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let told = Told { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) };
-    assert!(!told.out.contains(key) && !told.err.contains(key), "the key is told: {told:?}");
+    for secret in [key, "SharedAccessSignature", "sig="] {
+        assert!(!told.out.contains(secret) && !told.err.contains(secret), "a secret is told: {told:?}");
+    }
     told
 }
 
@@ -195,8 +197,6 @@ async fn a_status_that_the_client_does_not_look_at_is_an_error_in_words() {
     check(&world.url, KEY, &["peek", "a/b/c/d"], "is no queue").await;
     check("http://127.0.0.1:1", KEY, &["peek", "scan"], "scan: ").await;
     check("http://elsewhere.example", KEY, &["peek", "scan"], "without encryption").await;
-    let empty = World::new().await;
-    assert_eq!(empty.counts(0).await.active, 0);
 }
 
 /// An answer with a message of which the broker says nothing, or something else than the client expects.

@@ -10,7 +10,7 @@ const DOMAIN: &str = ".servicebus.windows.net";
 
 /// Where the bus is, and the key to it.
 #[derive(Clone)]
-pub struct Connection {
+pub(super) struct Connection {
     /// The first label of its host. Of a bus on this machine: a name that is only signed.
     pub namespace: String,
     /// Of a bus on this machine: where it is.

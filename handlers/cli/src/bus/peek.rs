@@ -69,7 +69,7 @@ fn document(message: &Message) -> Value {
 
 fn paragraph(message: &Message) -> String {
     let broker = &message.broker;
-    let mut text = plain(&message.name());
+    let mut text = plain(&message.name()).into_owned();
     let numbers = [("number", broker.sequence_number), ("delivery", broker.delivery_count)];
     for (name, number) in numbers.into_iter().filter_map(|(name, number)| Some((name, number?))) {
         text.push_str(&format!("  {name} {number}"));

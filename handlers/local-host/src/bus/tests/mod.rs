@@ -4,6 +4,7 @@ mod damage;
 mod disk;
 mod kill;
 mod model;
+mod rest;
 mod rules;
 mod throughput;
 mod timing;

@@ -45,7 +45,7 @@ impl Call {
             let thread = tokio::task::spawn_blocking(move || {
                 let span =
                     tracing::info_span!("call", agent.name = call.function.name, invocation.id = call.invocation);
-                // On the thread, not only around the work: a panic is told after the work was left.
+                // Entered on the thread, so that the line of a panic carries it, wherever in the work it happens.
                 let _entered = span.enter();
                 let _permit = permit;
                 runtime.block_on(async {
@@ -77,7 +77,14 @@ impl Call {
                 let env = environment?;
                 let sent = functions::tick(&env, name).await?;
                 let log = format!("{} sent", sent.len());
-                tracing::info!(is_late, sent = sent.len(), duration_ms = self.duration_ms(env.clock.now()), "ticked");
+                tracing::info!(
+                    agent.name = name,
+                    invocation.id = self.invocation,
+                    duration_ms = self.duration_ms(env.clock.now()),
+                    is_late,
+                    sent = sent.len(),
+                    "ticked"
+                );
                 Reply::messages(&self.function, &sent, vec![log]).map_err(Failure::broken)?
             }
             Arrived::Request(request) => {
@@ -85,10 +92,16 @@ impl Call {
                     tracing::error!(reason = %error, "what the functions work with can't be had");
                 }
                 let answer = functions::answer(environment.ok().as_deref(), name).await?;
-                let duration_ms = self.duration_ms(server.clock.now());
-                // After `?` a caller may have put the key of the function.
-                let url = request.url.split('?').next();
-                tracing::info!(request.method, url, status = answer.status, duration_ms, "answered");
+                tracing::info!(
+                    agent.name = name,
+                    invocation.id = self.invocation,
+                    duration_ms = self.duration_ms(server.clock.now()),
+                    request.method,
+                    // After `?` a caller may have put the key of the function.
+                    url = request.url.split('?').next(),
+                    status = answer.status,
+                    "answered"
+                );
                 Reply::http(&self.function, answer)
             }
         };

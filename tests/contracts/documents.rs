@@ -97,6 +97,16 @@ fn print(suture: &Path, folder: &Path, forms: &[(&str, &str, &str)]) -> Vec<Path
     documents
 }
 
+/// The bill that comes with our own function app.
+fn bill_of_the_app(suture: &Path, folder: &Path) -> PathBuf {
+    let project = workspace();
+    let arguments =
+        ["package", "--app", "agents", "--handler", "/bin/true", "--for-this-machine", "--output", "app", "--project"];
+    let arguments = arguments.into_iter().chain(project.to_str());
+    Program::new(suture, folder).run(arguments).unwrap().expect(0);
+    folder.join("app/agents.cdx.json")
+}
+
 /// Has `validator`, a script beside this file, say that every document is valid.
 fn validate(python: &Path, validator: &str, schema: Option<&Path>, documents: &[PathBuf]) {
     let script = workspace().join("tests/contracts").join(validator);
@@ -117,8 +127,9 @@ fn bills_of_materials_are_valid() {
         ("scan", "cyclonedx", ".cdx.json"),
         ("scan", "spdx", ".spdx.json"),
     ];
-    let documents = print(binary(), folder.path(), &forms);
+    let mut documents = print(binary(), folder.path(), &forms);
     assert!(documents.len() >= forms.len());
+    documents.push(bill_of_the_app(binary(), folder.path()));
     validate(&python, "sbom_validate.py", None, &documents);
 }
 

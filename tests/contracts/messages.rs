@@ -6,7 +6,8 @@ use pipeline::finding::{Finding, Fix, PackageRef, ScanError, Scope, Severity};
 use pipeline::ids::{CaseId, CommitSha, Fingerprint, RepoName};
 use pipeline::patch::Left;
 use pipeline::payload::{
-    CaseEvent, Detected, Mode, Notification, RemediationRequested, ScanCompleted, ScanRequested, VerificationRequested,
+    AgentStatus, CaseEvent, Detected, Mode, Notification, RemediationRequested, ScanCompleted, ScanRequested,
+    StatusAsked, VerificationRequested,
 };
 
 fn repository() -> RepoName {
@@ -337,6 +338,36 @@ fn event_of_a_case() {
       "case": "npm-0123456789ab",
       "repository": "git.example/team/shop",
       "detail": "it holds"
+    }
+    "#);
+}
+
+#[test]
+fn agent_status() {
+    let round = jiff::Timestamp::UNIX_EPOCH;
+    insta::assert_json_snapshot!(StatusAsked { round }, @r#"
+    {
+      "round": "1970-01-01T00:00:00Z"
+    }
+    "#);
+    let answer = AgentStatus {
+        agent: "scan".to_owned(),
+        round,
+        capabilities: vec!["dependency.scan".to_owned()],
+        version: "0.1.0".to_owned(),
+        waited_ms: 12,
+        last_work: Some(round),
+    };
+    insta::assert_json_snapshot!(answer, @r#"
+    {
+      "agent": "scan",
+      "round": "1970-01-01T00:00:00Z",
+      "capabilities": [
+        "dependency.scan"
+      ],
+      "version": "0.1.0",
+      "waited_ms": 12,
+      "last_work": "1970-01-01T00:00:00Z"
     }
     "#);
 }

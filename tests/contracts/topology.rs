@@ -1,9 +1,9 @@
 //! `functions/` is the only place where the topology is written; Rust is held against it.
 
-use crate::world::{functions_folder, topology};
+use crate::world::{functions, functions_folder, topology};
 use agents::topology::{FUNCTIONS, Output, Topology, Trigger};
 use pipeline::message::{AGENT_EVENTS, MONITOR_SUBSCRIPTION, queue};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn queues_heard() -> BTreeSet<String> {
     let heard = topology().functions.into_iter().filter_map(|function| match function.trigger {
@@ -16,7 +16,7 @@ fn queues_heard() -> BTreeSet<String> {
 #[test]
 fn built_in_topology_is_the_one_in_functions() {
     assert_eq!(Topology::built_in().unwrap(), topology());
-    assert_eq!(FUNCTIONS.len(), std::fs::read_dir(functions_folder()).unwrap().count());
+    assert_eq!(FUNCTIONS.len(), functions().len());
 }
 
 #[test]
@@ -39,6 +39,7 @@ fn every_output_has_a_consumer() {
                     assert!(heard.contains(&queue), "{} sends to {queue}, which nobody hears", function.name)
                 }
                 Output::Topic(topic) => assert_eq!(topic, AGENT_EVENTS),
+                Output::Http => assert!(matches!(function.trigger, Trigger::Http(_)), "{}", function.name),
             }
             assert!(
                 binding.bytes().all(|byte| byte.is_ascii_alphanumeric()),
@@ -61,6 +62,10 @@ fn every_function_has_a_module_and_can_send_what_it_can_not_handle() {
     for function in topology().functions {
         let module = format!("{}/../handlers/agents/src/{}.rs", env!("CARGO_MANIFEST_DIR"), function.name);
         assert!(std::path::Path::new(&module).is_file(), "{module}");
+        // Whoever asks over HTTP is told, and asks again.
+        if matches!(function.trigger, Trigger::Http(_)) {
+            continue;
+        }
         let may_poison = function.outputs.iter().any(|(_, output)| *output == Output::Queue(queue::POISON.to_owned()));
         assert_eq!(may_poison, function.name != queue::POISON, "{}", function.name);
     }
@@ -77,4 +82,25 @@ fn messages_come_in_as_bytes() {
             }
         }
     }
+}
+
+#[test]
+fn health_answers_anybody_on_its_route() {
+    let health = topology().functions.into_iter().find(|function| function.name == "health").unwrap();
+    assert_eq!(health.trigger, Trigger::Http("health".to_owned()));
+    assert_eq!(health.outputs, [("res".to_owned(), Output::Http)]);
+    let (_, json) = functions().into_iter().find(|(name, _)| name == "health").unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["bindings"][0]["authLevel"], "anonymous");
+    assert_eq!(json["bindings"][0]["methods"], serde_json::json!(["get"]));
+}
+
+#[test]
+fn every_function_is_in_one_app() {
+    let apps = std::fs::read_to_string(functions_folder().join("apps.json")).unwrap();
+    let apps: BTreeMap<String, Vec<String>> = serde_json::from_str(&apps).unwrap();
+    let mut staged: Vec<String> = apps.into_values().flatten().collect();
+    staged.sort();
+    let names: Vec<String> = functions().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(staged, names);
 }

@@ -2,6 +2,12 @@
 
 mod command_line;
 mod dependencies;
+mod handler_process;
+mod host_conformance;
+mod kill;
+mod package;
 mod real_npm;
 mod real_pip;
 mod real_projects;
+mod sweep;
+mod upgrade;

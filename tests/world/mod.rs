@@ -1,12 +1,17 @@
 //! A simulated outside, and the real agents in it.
 
+pub mod azurite;
+pub mod handler;
+pub mod host;
 pub mod osv;
 pub mod program;
 pub mod project;
 pub mod real;
 pub mod registry;
+pub mod release;
 pub mod repository;
 pub mod shared;
+pub mod staged;
 pub mod weather;
 
 use agents::environment::Environment;
@@ -17,8 +22,10 @@ use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
 use agents::environment::ids::Ids;
+use agents::environment::last_work::LastWork;
 use agents::environment::outlet::Outlet;
 use agents::environment::registries::{Configuration, Limits, Registries, RegistrySettings, UserFiles};
+use agents::environment::retention::Retention;
 use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
 use agents::functions;
@@ -49,13 +56,19 @@ pub fn functions_folder() -> PathBuf {
 
 /// The topology as the files in `functions/` write it.
 pub fn topology() -> Topology {
-    let mut files: Vec<_> = std::fs::read_dir(functions_folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let functions = files.iter().map(|folder| {
+    Topology::parse(functions()).unwrap()
+}
+
+/// Name and `function.json` of each folder in `functions/`, by name.
+pub fn functions() -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(functions_folder()).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<_> = entries.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    let read = |folder: &PathBuf| {
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
         (name, std::fs::read_to_string(folder.join("function.json")).unwrap())
-    });
-    Topology::parse(functions).unwrap()
+    };
+    folders.iter().map(read).collect()
 }
 
 /// Sends `scan` a message that it can't read, and lets the agents work.
@@ -174,6 +187,8 @@ impl World {
             policies: parse("policies.yml", &self.policies).unwrap(),
             suppressions: Suppressions::default(),
             tree_limits: TreeLimits::default(),
+            retention: Retention::default(),
+            last_work: LastWork::default(),
             outlet: Outlet::new(move |notice| notices.lock().unwrap().push(notice.clone())),
         }
     }
@@ -223,6 +238,11 @@ impl World {
             self.bus.send(Some("sweep"), &message).unwrap();
         }
         self.settle().await;
+    }
+
+    /// Keys below `prefix` in the store.
+    pub async fn keys(&self, prefix: &str) -> Vec<String> {
+        self.store.list(prefix).await.unwrap()
     }
 
     /// Keys of the work that is put off.

@@ -218,23 +218,37 @@ pub fn skip(test: &str, reason: &str) {
     clippy::disallowed_methods,
     reason = "no agent runs a program; tests run ours, and hold it against the real ones"
 )]
-fn command(program: &Path, folder: &Path) -> Command {
+pub fn command(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder);
     command
 }
 
-/// The program of this very build, built once if it is not there or older than its sources.
+/// `suture` of this very build.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
+    BINARY.get_or_init(|| built().join("suture"))
+}
+
+/// `handler` of this very build.
+pub fn handler() -> &'static Path {
+    static HANDLER: OnceLock<PathBuf> = OnceLock::new();
+    HANDLER.get_or_init(|| built().join("handler"))
+}
+
+/// The folder of our programs, built once if they are not there or older than their sources. Together, so that what both use
+/// is built once.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
         let profile = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
         let name = profile.file_name().unwrap().to_str().unwrap().replace("debug", "dev");
         let target = profile.parent().unwrap().to_str().unwrap();
         let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         let cargo = Program::new(env!("CARGO"), workspace).with_seconds_max(BUILD_S_MAX);
-        let built = cargo.run(["build", "--quiet", "-p", "cli", "--profile", &name, "--target-dir", target]);
-        built.expect("cargo runs this test").expect(0);
-        profile.join("suture")
+        let packages = ["-p", "cli", "-p", "custom-handler"];
+        let build = ["build", "--quiet", "--bins", "--profile", &name, "--target-dir", target];
+        cargo.run([&build[..], &packages].concat()).expect("cargo runs this test").expect(0);
+        profile
     })
 }

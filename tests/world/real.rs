@@ -9,8 +9,10 @@ use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
 use agents::environment::ids::Ids;
+use agents::environment::last_work::LastWork;
 use agents::environment::outlet::Outlet;
 use agents::environment::registries::{Configuration, Limits, Registries, UserFiles};
+use agents::environment::retention::Retention;
 use agents::environment::settings::Settings;
 use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
@@ -80,6 +82,8 @@ pub fn environment(
         policies: parse("policies.yml", policies.unwrap_or(DEFAULT_POLICIES)).unwrap(),
         suppressions: Suppressions::default(),
         tree_limits: TreeLimits::default(),
+        retention: Retention::default(),
+        last_work: LastWork::default(),
         outlet: Outlet::new(|_| {}),
     }
 }

@@ -2,12 +2,30 @@
 
 use crate::environment::Environment;
 use crate::error::AgentError;
+use crate::health::Health;
 use crate::journal::once;
-use crate::{analyze, monitor, notify, poison, remediate, scan, sweep, verify};
-use pipeline::message::Envelope;
+use crate::topology::FUNCTIONS;
+use crate::unreadable::wrapped;
+use crate::{analyze, health, monitor, notify, poison, remediate, scan, status, sweep, verify};
+use pipeline::message::{Envelope, MessageType, queue, topic};
+use pipeline::payload::Poisoned;
 
-/// Lets `function` handle `message`, once. Returns what it sends.
+/// What the function of a route answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// JSON.
+    pub body: serde_json::Value,
+}
+
+/// Lets `function` handle `message`, once. Returns what it sends. Questions are answered here, the same way for all of them.
 pub async fn handle(env: &Environment, function: &str, message: Envelope) -> Result<Vec<Envelope>, AgentError> {
+    if let (MessageType::Query, Some((name, _))) =
+        (message.message_type, FUNCTIONS.iter().find(|(name, _)| *name == function))
+    {
+        return once(env, name, message, async |message| status::answer(env, name, message.read()?)).await;
+    }
     match function {
         "analyze" => once(env, "analyze", message, async |message| analyze::analyze(env, message.read()?).await).await,
         "monitor" => once(env, "monitor", message, async |message| monitor::monitor(env, message).await).await,
@@ -27,5 +45,41 @@ pub async fn tick(env: &Environment, function: &str) -> Result<Vec<Envelope>, Ag
     match function {
         "sweep" => sweep::sweep(env).await,
         _ => Err(AgentError::Broken { reason: format!("there is no function `{function}` with a timer") }),
+    }
+}
+
+/// Gives up on `body`, which `function` was sent and which is no message: once, it goes to `poison`, whole and with `reason`.
+///
+/// What `poison` itself is sent has no other way: it is kept at once.
+pub async fn give_up(
+    env: &Environment,
+    function: &str,
+    body: &[u8],
+    reason: String,
+) -> Result<Vec<Envelope>, AgentError> {
+    let now = env.clock.now();
+    let message = wrapped(function, body, now)?;
+    if function == queue::POISON {
+        let run = message.correlation_id;
+        let given_up = Poisoned { function: function.to_owned(), reason, case: None, message };
+        let message = Envelope::root("outside", queue::POISON, topic::MESSAGE_POISONED, &given_up, run, now)?;
+        return handle(env, function, message).await;
+    }
+    let function = FUNCTIONS.iter().map(|(name, _)| *name).find(|name| *name == function);
+    let function = function.ok_or_else(|| AgentError::Broken { reason: "there is no such function".to_owned() })?;
+    once(env, function, message, async |_| Err(AgentError::cant_be_helped(reason))).await
+}
+
+/// Lets the function of a route answer. Without an environment, because it can't be had, it says so.
+pub async fn answer(env: Option<&Environment>, function: &str) -> Result<Answer, AgentError> {
+    match function {
+        "health" => {
+            let health = match env {
+                Some(env) => health::health(env).await,
+                None => Health::with_store(false),
+            };
+            Ok(Answer { status: health.status(), body: serde_json::to_value(&health)? })
+        }
+        _ => Err(AgentError::Broken { reason: format!("there is no function `{function}` with a route") }),
     }
 }

@@ -56,7 +56,7 @@ pub async fn cases(store: &Store) -> Result<Cases, StoreError> {
 /// What there is to tell of `case`, in no order: as much as its fold takes.
 ///
 /// That is the newest runs, back to the one that delivered the fix but [`RUNS_READ_MAX`] at most, and when the first one began.
-async fn case_records(store: &Store, case: &CaseId) -> Result<Vec<CaseRecord>, StoreError> {
+pub async fn case_records(store: &Store, case: &CaseId) -> Result<Vec<CaseRecord>, StoreError> {
     records_up_to(store, case, None).await
 }
 

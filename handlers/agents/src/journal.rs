@@ -6,7 +6,7 @@ use crate::error::AgentError;
 use crate::history::record_key;
 use jiff::{SignedDuration, Timestamp};
 use pipeline::ids::{CaseId, hash_of};
-use pipeline::message::{Envelope, MONITOR_SUBSCRIPTION, PAYLOAD_BYTES_MAX, queue, topic};
+use pipeline::message::{Envelope, MONITOR_SUBSCRIPTION, MessageId, MessageType, PAYLOAD_BYTES_MAX, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::Poisoned;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,9 @@ use std::future::Future;
 
 /// How often a message is put off before it is taken to be beyond help.
 pub const ATTEMPTS_MAX: u32 = 8;
+
+/// How long a message is put off at most, whatever the other side asks for: its journal records are kept for longer.
+pub const PUT_OFF_DAYS_MAX: i64 = 14;
 
 /// How far from its beginning a run may get: more is a loop.
 pub const HOPS_MAX: u32 = 64;
@@ -52,8 +55,8 @@ impl WakeUp {
 }
 
 /// Where the record of `function` handling `message` is kept.
-pub fn journal_key(function: &str, message: &Envelope) -> String {
-    format!("journal/{function}/{}", message.id)
+pub fn journal_key(function: &str, message: MessageId) -> String {
+    format!("journal/{function}/{message}")
 }
 
 /// Handles `message` with `work`, once: a message that was handled before gets the answer of that time.
@@ -69,7 +72,7 @@ pub async fn once<F>(
 where
     F: Future<Output = Result<Outbox, AgentError>>,
 {
-    let key = journal_key(function, &message);
+    let key = journal_key(function, message.id);
     let now = env.clock.now();
     match env.store.read::<JournalRecord>(&key).await {
         Ok(Some(record)) => return carry_out(env, record).await,
@@ -78,6 +81,9 @@ where
             return bury(env, &key, function, &message, error.to_string(), now).await;
         }
         Err(error) => return Err(broken(error)),
+    }
+    if message.message_type != MessageType::Query {
+        env.last_work.note(function, now);
     }
     let claimed = claim(env, message.clone()).await;
     let case = claimed.as_ref().ok().and_then(case_of);
@@ -163,7 +169,7 @@ async fn check_in(env: &Environment, mut outbox: Outbox) -> Result<Outbox, Agent
         let text = message.payload.to_string();
         if text.len() > PAYLOAD_BYTES_MAX {
             let key = format!("claims/{}", hash_of(&[&text]));
-            env.store.create(&key, &message.payload).await.map_err(broken)?;
+            env.store.keep(&key, &message.payload).await.map_err(broken)?;
             message.payload = serde_json::Value::Null;
             message.payload_ref = Some(key);
         }
@@ -210,5 +216,6 @@ fn due(message: &Envelope, now: Timestamp, not_before: Option<Timestamp>) -> Tim
     let seconds = (60_i64 << message.attempt.min(9)).min(6 * 3600);
     let jitter = i64::from(message.id.0.as_bytes()[15]) * seconds / 4 / 255;
     let due = now.saturating_add(SignedDuration::from_secs(seconds + jitter)).unwrap_or(now);
-    not_before.map_or(due, |moment| due.max(moment))
+    let latest = now.saturating_add(SignedDuration::from_hours(24 * PUT_OFF_DAYS_MAX)).unwrap_or(now);
+    not_before.map_or(due, |moment| due.max(moment.min(latest)))
 }

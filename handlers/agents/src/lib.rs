@@ -6,18 +6,25 @@ pub mod error;
 pub mod examine;
 pub mod facts;
 pub mod functions;
+pub mod health;
 pub mod history;
 pub mod in_process;
 pub mod journal;
+pub mod lease;
 pub mod monitor;
 pub mod notify;
 pub mod poison;
 pub mod prove;
 pub mod remediate;
 pub mod scan;
+pub mod state;
+pub mod status;
 pub mod sweep;
 pub mod topology;
+mod unreadable;
 pub mod verify;
 
 #[cfg(test)]
 mod journal_tests;
+#[cfg(test)]
+mod test_office;

@@ -201,7 +201,7 @@ impl Attempt<'_> {
         }
         let diff = wording::diff(&patch);
         let diff_key = format!("diffs/{}", hash_of(&[&diff]));
-        self.env.store.create(&diff_key, &diff).await?;
+        self.env.store.keep(&diff_key, &diff).await?;
         let mut delivery = Delivery { branch: None, commit: None, files: files(&patch), diff: diff_key };
         if *mode == Mode::DryRun {
             let mut reply = self.reply();

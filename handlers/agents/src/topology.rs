@@ -1,11 +1,14 @@
 //! The topology as `functions/*/function.json` writes it: which function hears what, and where it may send.
 
-use pipeline::message::Envelope;
-use serde::Deserialize;
+mod function_json;
+
+use function_json::parse_function;
+use pipeline::message::{AGENT_EVENTS, Envelope};
 
 /// The functions of the app, as the host will read them.
-pub const FUNCTIONS: [(&str, &str); 8] = [
+pub const FUNCTIONS: [(&str, &str); 9] = [
     ("analyze", include_str!("../../../functions/analyze/function.json")),
+    ("health", include_str!("../../../functions/health/function.json")),
     ("monitor", include_str!("../../../functions/monitor/function.json")),
     ("notify", include_str!("../../../functions/notify/function.json")),
     ("poison", include_str!("../../../functions/poison/function.json")),
@@ -29,6 +32,8 @@ pub enum Trigger {
     },
     /// Time, by an NCRONTAB expression.
     Timer(String),
+    /// Requests on a route, below the prefix that `host.json` sets.
+    Http(String),
 }
 
 /// Where a function may send.
@@ -38,6 +43,19 @@ pub enum Output {
     Queue(String),
     /// A topic.
     Topic(String),
+    /// The answer to the request that started it.
+    Http,
+}
+
+/// How the host hands over what started a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Name of the trigger's binding.
+    pub name: String,
+    /// Whether messages come as their bytes. Otherwise as text, which lets a body overwrite what the broker says of it.
+    pub is_binary: bool,
+    /// Whether many messages come at once.
+    pub is_batch: bool,
 }
 
 /// One function.
@@ -47,6 +65,8 @@ pub struct Function {
     pub name: String,
     /// What starts it.
     pub trigger: Trigger,
+    /// How that is handed over.
+    pub input: Input,
     /// Where it may send, by the name of the binding.
     pub outputs: Vec<(String, Output)>,
 }
@@ -81,23 +101,6 @@ pub enum TopologyError {
     },
 }
 
-#[derive(Deserialize)]
-struct FunctionJson {
-    bindings: Vec<Binding>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Binding {
-    #[serde(rename = "type")]
-    binding_type: String,
-    name: String,
-    queue_name: Option<String>,
-    topic_name: Option<String>,
-    subscription_name: Option<String>,
-    schedule: Option<String>,
-}
-
 impl Topology {
     /// The topology that is built in.
     pub fn built_in() -> Result<Self, TopologyError> {
@@ -117,17 +120,13 @@ impl Topology {
 
     /// Names of the functions that hear `message` when `sender` sends it. `sender` is `None` for what comes from outside.
     pub fn consumers(&self, sender: Option<&str>, message: &Envelope) -> Result<Vec<&str>, TopologyError> {
-        let output = match &message.target {
-            Some(queue) => Output::Queue(queue.clone()),
-            None => Output::Topic(pipeline::message::AGENT_EVENTS.to_owned()),
-        };
+        let output = way(message);
         if let Some(sender) = sender {
             let may = self.functions.iter().any(|function| {
                 function.name == sender && function.outputs.iter().any(|(_, declared)| *declared == output)
             });
             if !may {
-                let (Output::Queue(to) | Output::Topic(to)) = output;
-                return Err(TopologyError::NoOutput { function: sender.to_owned(), topic: message.topic.clone(), to });
+                return Err(no_output(sender, message));
             }
         }
         let hears = |trigger: &Trigger| match (trigger, &output) {
@@ -144,31 +143,24 @@ impl Topology {
     }
 }
 
-fn parse_function(name: &str, json: &str) -> Result<Function, TopologyError> {
-    let error = |reason: String| TopologyError::Function { function: name.to_owned(), reason };
-    let parsed: FunctionJson = serde_json::from_str(json).map_err(|json| error(json.to_string()))?;
-    let mut trigger = None;
-    let mut outputs = Vec::new();
-    for binding in parsed.bindings {
-        match (
-            binding.binding_type.as_str(),
-            binding.queue_name,
-            binding.topic_name,
-            binding.subscription_name,
-            binding.schedule,
-        ) {
-            ("serviceBusTrigger", Some(queue), None, None, _) => trigger = Some(Trigger::Queue(queue)),
-            ("serviceBusTrigger", None, Some(topic), Some(subscription), _) => {
-                trigger = Some(Trigger::Subscription { topic, subscription });
-            }
-            ("timerTrigger", _, _, _, Some(schedule)) => trigger = Some(Trigger::Timer(schedule)),
-            ("serviceBus", Some(queue), None, None, _) => outputs.push((binding.name, Output::Queue(queue))),
-            ("serviceBus", None, Some(topic), None, _) => outputs.push((binding.name, Output::Topic(topic))),
-            (other, ..) => {
-                return Err(error(format!("binding `{}` of type `{other}` is not one that is known", binding.name)));
-            }
-        }
+impl Function {
+    /// Name of the binding that `message` leaves by.
+    pub fn binding_of(&self, message: &Envelope) -> Result<&str, TopologyError> {
+        let output = way(message);
+        let binding = self.outputs.iter().find(|(_, declared)| *declared == output);
+        binding.map(|(name, _)| name.as_str()).ok_or_else(|| no_output(&self.name, message))
     }
-    let trigger = trigger.ok_or_else(|| error("it has no trigger".to_owned()))?;
-    Ok(Function { name: name.to_owned(), trigger, outputs })
+}
+
+/// Where `message` is to go.
+fn way(message: &Envelope) -> Output {
+    match &message.target {
+        Some(queue) => Output::Queue(queue.clone()),
+        None => Output::Topic(AGENT_EVENTS.to_owned()),
+    }
+}
+
+fn no_output(sender: &str, message: &Envelope) -> TopologyError {
+    let to = message.target.clone().unwrap_or_else(|| AGENT_EVENTS.to_owned());
+    TopologyError::NoOutput { function: sender.to_owned(), topic: message.topic.clone(), to }
 }

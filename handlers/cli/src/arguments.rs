@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pipeline::finding::Severity;
 use pipeline::version::Ecosystem;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
@@ -67,12 +68,56 @@ const SBOM_EXAMPLES: &str =
 
 const CASES_EXAMPLES: &str = "Examples:\n  suture cases\n  suture cases npm-0123456789ab\n  suture cases --format json";
 
+const LOCAL_EXAMPLES: &str = "\
+Examples:
+  suture package --app agents --for-this-machine
+  suture local --repository ~/shop --scan          heal a repository, and go on
+  suture local --json | jq -c 'select(.event == \"failed\")'
+  suture local --show-keys                         keys for /api and /admin, without starting anything
+
+Ctrl-C lets what has begun end; a second one does not. What was cut off is done at the next start. Exit codes: 0 ended as it was \
+asked to, 2 could not start.";
+
 const VERSIONS_EXAMPLES: &str = "\
 Examples:
   printf '1.0.0 < 1.0.1\\n' | suture versions npm
   suture versions \"Red Hat\" < pairs.txt
 
 Blank lines and those that begin with # are skipped. Exit code 1 if any line does not hold, or is none.";
+
+const PACKAGE_EXAMPLES: &str = "\
+Examples:
+  suture package --app agents --handler target/x86_64-unknown-linux-gnu/release/handler
+  suture package --app agents --for-this-machine
+
+The first is for Azure; build its handler by
+  pip install ziglang cargo-zigbuild
+  cargo zigbuild --release --target x86_64-unknown-linux-gnu.2.28 -p custom-handler
+The second is for `suture local` on this machine, with the handler beside this program.
+
+What is made: DIR/APP (the folder that the functions host runs), DIR/APP.zip (the same bytes for the same input), and DIR/APP.cdx.json \
+(what the handler is built of). Everything that the functions host would refuse is refused here.
+
+Exit codes: 0 made, 2 could not be made.";
+
+const BACKUP_EXAMPLES: &str = "\
+Examples:
+  suture backup suture.zip
+  suture backup /backups/suture-$(date +%F).zip --state /var/lib/suture
+
+Agents and `suture local` may work meanwhile. In the file are messages and the keys of the local host: it is for its owner alone.
+
+Exit codes: 0 the backup is written, 2 it could not be, and there is no file.";
+
+const RESTORE_EXAMPLES: &str = "\
+Examples:
+  suture restore suture.zip --state /var/lib/suture-restored
+  suture restore suture.zip --state /var/lib/suture --force
+
+The whole backup is looked at before anything is written; one that is damaged is refused. What was on its way when it was made goes \
+on where it was.
+
+Exit codes: 0 the state is restored, 2 it could not be, and nothing was changed.";
 
 /// Heals security wounds: scans, writes the smallest fix, and proves it before you review it.
 #[derive(Debug, Parser)]
@@ -100,12 +145,23 @@ pub enum Command {
     Demo(Demo),
     /// List cases, or tell one in full.
     Cases(Cases),
+    /// Run the staged apps on this machine: the functions host and the bus, without a cloud.
+    Local(Local),
+    /// Write the local state to a file, while it is in use.
+    Backup(Backup),
+    /// Put the state of a backup where there is none.
+    Restore(Restore),
     /// Write a software bill of materials.
     Sbom(Sbom),
     /// Build an index of advisories.
     Advisories(Advisories),
+    /// Make a function app for Azure, or for this machine.
+    Package(Package),
     /// Check lines `a < b`, `a = b`, `a > b` on standard input against the order of an ecosystem.
     Versions(Versions),
+    /// Look at, send and replay messages on Service Bus.
+    #[cfg(feature = "servicebus")]
+    Bus(crate::bus::arguments::Bus),
 }
 
 /// Where advisories come from.
@@ -249,6 +305,39 @@ pub struct Cases {
     pub format: Format,
 }
 
+/// `suture local`
+#[derive(Debug, Args)]
+#[command(after_help = LOCAL_EXAMPLES)]
+pub struct Local {
+    /// Where records, messages and keys are kept. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Port for HTTP functions (/api) and inlets (/admin); 0 is any that is free.
+    #[arg(long, default_value_t = 7071)]
+    pub port: u16,
+    /// Address to listen on. Any other than a loopback address lets other machines in.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub address: IpAddr,
+    /// Where `suture package` staged the apps: a folder of apps, or one app.
+    #[arg(long, value_name = "DIR", default_value = "target/app")]
+    pub app: PathBuf,
+    /// A local git repository that the agents may heal; may be given more than once. Default: $SUTURE_REPOSITORIES.
+    #[arg(long, value_name = "PATH")]
+    pub repository: Vec<PathBuf>,
+    /// Begin a run on each --repository at the start.
+    #[arg(long, requires = "repository")]
+    pub scan: bool,
+    /// One JSON object a line for everything that happens, instead of a view.
+    #[arg(long)]
+    pub json: bool,
+    /// How long what has begun may take to end once it is asked to stop.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub drain_s: u64,
+    /// Show the keys, and end.
+    #[arg(long)]
+    pub show_keys: bool,
+}
+
 /// Forms of a bill of materials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SbomFormat {
@@ -297,10 +386,59 @@ pub enum AdvisoriesCommand {
     },
 }
 
+/// `suture package`
+#[derive(Debug, Args)]
+#[command(after_help = PACKAGE_EXAMPLES)]
+pub struct Package {
+    /// Which app of functions/apps.json.
+    #[arg(long)]
+    pub app: String,
+    /// The program that the functions host will start. Default: `handler` beside this program.
+    #[arg(long, value_name = "FILE")]
+    pub handler: Option<PathBuf>,
+    /// Where to put the app.
+    #[arg(long, value_name = "DIR", default_value = "target/app")]
+    pub output: PathBuf,
+    /// The project, which has host.json and functions/.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub project: PathBuf,
+    /// Take a handler that needs what Azure does not have.
+    #[arg(long)]
+    pub for_this_machine: bool,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
 /// `suture versions`
 #[derive(Debug, Args)]
 #[command(after_help = VERSIONS_EXAMPLES)]
 pub struct Versions {
     /// npm, PyPI, Go, crates.io, Maven, NuGet, RubyGems, Packagist, Debian, Alpine or "Red Hat".
     pub ecosystem: Ecosystem,
+}
+
+/// `suture backup`
+#[derive(Debug, Args)]
+#[command(after_help = BACKUP_EXAMPLES)]
+pub struct Backup {
+    /// The file to write; one that is there is replaced.
+    pub file: PathBuf,
+    /// Where the state is. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+/// `suture restore`
+#[derive(Debug, Args)]
+#[command(after_help = RESTORE_EXAMPLES)]
+pub struct Restore {
+    /// A file that `suture backup` wrote.
+    pub file: PathBuf,
+    /// Put a state that is there aside, beside itself with `.before-…` at the end of its name.
+    #[arg(long)]
+    pub force: bool,
+    /// Where to put the state. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
 }

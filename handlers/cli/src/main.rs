@@ -2,10 +2,15 @@
 
 mod advisories;
 mod arguments;
+mod backup;
+#[cfg(feature = "servicebus")]
+mod bus;
 mod cases;
 mod demo;
 mod heal;
+mod local;
 mod open;
+mod package;
 mod present;
 mod sbom;
 mod scan;
@@ -46,9 +51,15 @@ fn main() -> ExitCode {
         Command::Heal(heal) => heal::run(&heal, &terminal),
         Command::Demo(demo) => demo::run(&demo, &terminal),
         Command::Cases(cases) => cases::run(&cases, &terminal),
+        Command::Local(local) => local::run(&local, &terminal),
+        Command::Backup(backup) => backup::backup(&backup, &terminal),
+        Command::Restore(restore) => backup::restore(&restore, &terminal),
         Command::Sbom(sbom) => sbom::run(&sbom, &terminal),
         Command::Advisories(advisories) => advisories::run(&advisories, &terminal),
+        Command::Package(package) => package::run(&package, &terminal),
         Command::Versions(versions) => versions::run(versions.ecosystem, &terminal),
+        #[cfg(feature = "servicebus")]
+        Command::Bus(bus) => bus::run(&bus, &terminal),
     };
     match terminal.lost().map_or(outcome, Err) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

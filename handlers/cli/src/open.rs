@@ -4,27 +4,29 @@ use crate::Failure;
 use crate::arguments::{AdvisoryChoice, Known};
 use crate::terminal::Terminal;
 use agents::environment::Environment;
-use agents::environment::advisories::api::{ApiSettings, OSV_URL, OsvApi};
-use agents::environment::advisories::index::{Index, IndexError};
 use agents::environment::advisories::{AdvisorySource, zips};
 use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
 use agents::environment::ids::Ids;
+use agents::environment::last_work::LastWork;
+use agents::environment::open::{self, OpenError, StorePlace};
 use agents::environment::outlet::Outlet;
 use agents::environment::registries::{Configuration, Limits, Registries, RegistrySettings, UserFiles};
+use agents::environment::retention::Retention;
 use agents::environment::settings::Settings;
 use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
-use pipeline::policy::{self, Policy};
 use pipeline::suppress::Suppressions;
 use pipeline::suppress::baseline::Baseline;
 use pipeline::suppress::openvex::OpenVex;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// A file that the user names may have this many bytes.
-const FILE_BYTES_MAX: u64 = 64 << 20;
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::new(error)
+    }
+}
 
 /// What a command needs.
 #[derive(Debug)]
@@ -51,10 +53,10 @@ pub fn environment(wanted: Wanted<'_>) -> Result<Environment, Failure> {
     let heals = wanted.repository.is_some();
     let registries = match (wanted.advisories.offline, heals) {
         (true, _) => Registries::offline(),
-        (false, true) => registries(&settings),
+        (false, true) => open::registries(&settings),
         (false, false) => Registries::new(Configuration::default(), None, Limits::default()),
     };
-    let policies = if heals { policies(wanted.policy)? } else { Vec::new() };
+    let policies = if heals { open::policies(wanted.policy)? } else { Vec::new() };
     let suppressions = wanted.known.map(suppressions).transpose()?.unwrap_or_default();
     // Last, for it may take a minute to index them: what can be refused at once is refused before.
     let advisories = advisories(&wanted, &settings, &clock)?;
@@ -68,49 +70,40 @@ pub fn environment(wanted: Wanted<'_>) -> Result<Environment, Failure> {
         policies,
         suppressions,
         tree_limits: TreeLimits::default(),
+        retention: Retention::default(),
+        last_work: LastWork::default(),
         outlet: log_notices(),
     })
 }
 
 /// The store in `folder`, else where the user's settings put it. It is made where it is absent.
 pub fn store(folder: Option<&Path>) -> Result<Store, Failure> {
-    match folder_of_records(folder)? {
-        Some(folder) => Store::folder(&folder, Effects::default()).map_err(Failure::new),
-        None => Ok(Store::memory(Effects::default())),
-    }
+    Ok(open::store(&place(folder)?, &Settings::read().azure, Effects::default())?)
 }
 
 /// As [`store`], to look into: one that is absent is empty, and stays absent.
 pub fn store_to_read(folder: Option<&Path>) -> Result<Store, Failure> {
-    match folder_of_records(folder)? {
-        Some(folder) if folder.exists() => Store::folder(&folder, Effects::default()).map_err(Failure::new),
-        _ => Ok(Store::memory(Effects::default())),
+    match place(folder)? {
+        StorePlace::Folder(folder) if !folder.exists() => Ok(Store::memory(Effects::default())),
+        place => Ok(open::store(&place, &Settings::read().azure, Effects::default())?),
     }
 }
 
-/// Where records are kept; `None`: in memory.
-fn folder_of_records(told: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
-    let settings = Settings::read();
-    match (told, settings.store.as_deref()) {
-        (Some(folder), _) => Ok(Some(folder.to_path_buf())),
-        (None, Some("memory")) => Ok(None),
-        (None, Some(address)) if address.contains("://") => {
-            // What follows the question mark may be a key.
-            let address = address.split('?').next().unwrap_or_default();
-            Err(Failure(format!("SUTURE_STORE is {address}; this version keeps its records in memory or in a folder")))
-        }
-        (None, Some(folder)) => Ok(Some(PathBuf::from(folder))),
-        (None, None) => {
-            let folder = settings.state_folder.map(|folder| folder.join("suture"));
-            let unknown = || Failure("where to keep records is not known; use --state DIR".to_owned());
-            folder.ok_or_else(unknown).map(Some)
-        }
+/// The folder in which records are kept. There is none for a store elsewhere.
+pub fn state(folder: Option<&Path>) -> Result<PathBuf, Failure> {
+    match place(folder)? {
+        StorePlace::Folder(folder) => Ok(folder),
+        _ => Err(Failure("SUTURE_STORE is no folder of this machine; use --state DIR".to_owned())),
     }
 }
 
-fn registries(settings: &Settings) -> Registries {
-    let configuration = Configuration::of(&settings.registries, &UserFiles::read(&settings.registries));
-    Registries::new(configuration, cache(settings, "registries"), Limits::default())
+fn place(folder: Option<&Path>) -> Result<StorePlace, Failure> {
+    match folder {
+        Some(folder) => Ok(StorePlace::Folder(folder.to_path_buf())),
+        None => {
+            StorePlace::of(&Settings::read()).map_err(|error| Failure(format!("{error}; --state DIR goes before it")))
+        }
+    }
 }
 
 /// The environment of the demo: recorded registries, the starter set, nothing kept.
@@ -127,9 +120,11 @@ pub fn demo(repository: LocalRepository, npm_registry: &str, pip_index_url: &str
         repositories: vec![repository],
         registries: Registries::new(Configuration::of(&settings, &UserFiles::default()), None, Limits::default()),
         advisories: AdvisorySource::Starter,
-        policies: policies(None)?,
+        policies: open::policies(None)?,
         suppressions: Suppressions::default(),
         tree_limits: TreeLimits::default(),
+        retention: Retention::default(),
+        last_work: LastWork::default(),
         outlet: log_notices(),
     })
 }
@@ -139,27 +134,20 @@ fn log_notices() -> Outlet {
     Outlet::new(|notice| tracing::info!(subject = notice.subject, "notice"))
 }
 
-fn cache(settings: &Settings, name: &str) -> Option<PathBuf> {
-    Some(settings.cache_folder.as_ref()?.join("suture").join(name))
-}
-
 fn advisories(wanted: &Wanted<'_>, settings: &Settings, clock: &Clock) -> Result<AdvisorySource, Failure> {
     let Some(path) = &wanted.advisories.advisories else {
         if wanted.advisories.offline {
             return Ok(AdvisorySource::Starter);
         }
-        return api(settings).map(AdvisorySource::ApiOrStarter);
+        return Ok(AdvisorySource::ApiOrStarter(open::osv(settings)?));
     };
     if path.as_os_str() == "starter" {
         return Ok(AdvisorySource::Starter);
     }
     if path.is_file() {
-        return Index::open(path).map(AdvisorySource::Index).map_err(|error| match error {
-            IndexError::Io { .. } => Failure::new(error),
-            _ => Failure(format!("{}: {error}", path.display())),
-        });
+        return Ok(AdvisorySource::Index(open::index(path)?));
     }
-    let cache = cache(settings, "advisories")
+    let cache = open::cache(settings, "advisories")
         .ok_or_else(|| Failure("there is no cache folder; set HOME or XDG_CACHE_HOME".to_owned()))?;
     let progress = wanted.terminal.progress();
     let opened = zips::open(path, &cache, clock.now(), &mut |step| progress.indexing(step));
@@ -169,43 +157,13 @@ fn advisories(wanted: &Wanted<'_>, settings: &Settings, clock: &Clock) -> Result
     Ok(AdvisorySource::Index(opened.index))
 }
 
-fn api(settings: &Settings) -> Result<OsvApi, Failure> {
-    let address = settings.osv_api.as_deref().unwrap_or(OSV_URL);
-    // It may hold a password, so it is not repeated.
-    let refused = || Failure("SUTURE_OSV_API is not an http(s) address".to_owned());
-    let mut api = ApiSettings::of(address.parse().map_err(|_| refused())?);
-    if !matches!(api.url.scheme(), "http" | "https") || !api.url.has_host() {
-        return Err(refused());
-    }
-    api.cache = cache(settings, "osv");
-    OsvApi::new(api).map_err(Failure::new)
-}
-
-fn policies(file: Option<&Path>) -> Result<Vec<Policy>, Failure> {
-    let parsed = match file {
-        Some(path) => policy::parse(&path.display().to_string(), &read(path)?),
-        None => policy::parse("built in", policy::DEFAULT_POLICIES),
-    };
-    parsed.map_err(Failure::new)
-}
-
 fn suppressions(known: &Known) -> Result<Suppressions, Failure> {
     let mut suppressions = Suppressions::default();
     if let Some(path) = &known.baseline {
-        suppressions.baselines.push(Baseline::parse(&path.display().to_string(), &read(path)?).map_err(Failure)?);
+        suppressions.baselines.push(Baseline::parse(&path.display().to_string(), &open::text(path)?).map_err(Failure)?);
     }
     for path in &known.vex {
-        suppressions.vex.push(OpenVex::parse(&path.display().to_string(), &read(path)?).map_err(Failure)?);
+        suppressions.vex.push(OpenVex::parse(&path.display().to_string(), &open::text(path)?).map_err(Failure)?);
     }
     Ok(suppressions)
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    let failure = |error: std::io::Error| Failure(format!("{}: {error}", path.display()));
-    let mut text = String::new();
-    std::fs::File::open(path).map_err(failure)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(failure)?;
-    if text.len() as u64 > FILE_BYTES_MAX {
-        return Err(Failure(format!("{}: more than {FILE_BYTES_MAX} bytes", path.display())));
-    }
-    Ok(text)
 }

@@ -33,14 +33,15 @@ impl Terminal {
         // Coloured or stripped first, then written at once: standard output by itself is written line by line.
         let mut bytes = AutoStream::new(Vec::with_capacity(text.len() + 1), choice);
         let _ = bytes.write_all(text.as_bytes());
-        self.write(&mut out.lock(), &bytes.into_inner());
+        let bytes = bytes.into_inner();
+        self.write(&mut out.lock(), &bytes, newline(&bytes));
     }
 
     /// JSON: byte for byte for programs; on a terminal the same values, with every character that could do something to it
     /// written out.
     pub fn document(&self, json: &str) {
         let text = if std::io::stdout().is_terminal() { escaped(json) } else { json.to_owned() };
-        self.write(&mut std::io::stdout().lock(), text.as_bytes());
+        self.write(&mut std::io::stdout().lock(), text.as_bytes(), newline(text.as_bytes()));
     }
 
     /// A unified diff: byte for byte for programs such as `git apply`; coloured, and harmless, for people.
@@ -48,13 +49,12 @@ impl Terminal {
         if std::io::stdout().is_terminal() {
             self.result(&coloured(diff));
         } else {
-            self.write(&mut std::io::stdout().lock(), diff.as_bytes());
+            self.write(&mut std::io::stdout().lock(), diff.as_bytes(), newline(diff.as_bytes()));
         }
     }
 
-    fn write(&self, out: &mut impl Write, text: &[u8]) {
-        let newline: &[u8] = if text.ends_with(b"\n") { b"" } else { b"\n" };
-        match out.write_all(text).and_then(|()| out.write_all(newline)).and_then(|()| out.flush()) {
+    fn write(&self, out: &mut impl Write, text: &[u8], end: &[u8]) {
+        match out.write_all(text).and_then(|()| out.write_all(end)).and_then(|()| out.flush()) {
             // A reader that went away (`| head`) has what it wanted.
             Err(error) if error.kind() != ErrorKind::BrokenPipe => *self.lost.borrow_mut() = Some(error),
             _ => {}
@@ -100,10 +100,27 @@ impl Terminal {
         Progress::new(self.quiet)
     }
 
+    /// A result in the place of the last one, which had `lines` lines: only where [`Terminal::rows`] knows of a terminal.
+    pub fn redraw(&self, lines: usize, text: &str) {
+        let up = if lines == 0 { String::new() } else { format!("\x1b[{lines}F\x1b[J") };
+        self.write(&mut std::io::stdout().lock(), up.as_bytes(), b"");
+        self.result(text);
+    }
+
+    /// Rows of the terminal that shows the result; `None` where it goes elsewhere.
+    pub fn rows(&self) -> Option<u16> {
+        terminal_size::terminal_size_of(std::io::stdout()).map(|(_, height)| height.0)
+    }
+
     /// Columns of the terminal that shows the result; `None` where it goes elsewhere and lines may be as long as they are.
     pub fn columns(&self) -> Option<u16> {
         terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0)
     }
+}
+
+/// What `text` needs at its end to be whole lines.
+fn newline(text: &[u8]) -> &'static [u8] {
+    if text.ends_with(b"\n") { b"" } else { b"\n" }
 }
 
 fn plain_lines(text: &str) -> String {

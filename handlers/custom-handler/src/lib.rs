@@ -1,1 +1,7 @@
-//! The wire: what the Azure Functions host says to a custom handler, and what it is answered. Nothing else knows that JSON.
+//! The handler that Azure runs: all agents behind the routes that the functions host calls.
+
+pub mod log;
+pub mod orphan;
+pub mod server;
+pub mod settings;
+pub mod wire;

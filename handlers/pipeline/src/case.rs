@@ -40,6 +40,13 @@ pub enum Status {
     RolledBack,
 }
 
+impl Status {
+    /// Whether something is still to come: work that has begun, an approval, a decision of people.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Initiated | Self::Proposed | Self::Escalated)
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.pad(match self {

@@ -70,6 +70,8 @@ pub mod topic {
     pub const HEALING_FALSE_POSITIVE: &str = "healing.false_positive";
     /// A fix was taken back.
     pub const HEALING_ROLLED_BACK: &str = "healing.rolled_back";
+    /// How an agent is: asked by `sweep`, answered by every agent.
+    pub const AGENT_STATUS: &str = "agent.status";
     /// A message that could not be helped.
     pub const MESSAGE_POISONED: &str = "message.poisoned";
 }

@@ -63,6 +63,11 @@ impl<'a, P> Reply<'a, P> {
         self.push(MessageType::Event, None, topic, subject, payload)
     }
 
+    /// The answer to a question. Everybody may know it.
+    pub fn response<Q: Serialize>(&mut self, topic: &str, subject: &str, payload: &Q) -> Result<(), serde_json::Error> {
+        self.push(MessageType::Response, None, topic, subject, payload)
+    }
+
     /// What `case` went through in this step.
     pub fn record(&mut self, case: &CaseId, fill: impl FnOnce(&mut CaseRecord)) {
         let mut record = CaseRecord::new(

@@ -6,6 +6,7 @@ use crate::finding::{Finding, ScanError};
 use crate::ids::{CaseId, CommitSha, Fingerprint, RepoName};
 use crate::message::Envelope;
 use crate::patch::Left;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -145,4 +146,28 @@ pub struct CaseEvent {
     pub repository: RepoName,
     /// One line.
     pub detail: String,
+}
+
+/// `agent.status`, as a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusAsked {
+    /// When the round began: its name.
+    pub round: Timestamp,
+}
+
+/// `agent.status`, as the answer of an agent: its registration and its heartbeat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentStatus {
+    /// The agent.
+    pub agent: String,
+    /// The round that it answers.
+    pub round: Timestamp,
+    /// What it can do.
+    pub capabilities: Vec<String>,
+    /// Its version.
+    pub version: String,
+    /// How long the question was on its way, in milliseconds.
+    pub waited_ms: u64,
+    /// When it last did any work but answer; `None`: not since its process began.
+    pub last_work: Option<Timestamp>,
 }

@@ -8,6 +8,7 @@ use crate::message::RunId;
 use crate::patch::{Change, Left, Patch, Plan};
 use crate::payload::Notification;
 use crate::suppress::Suppression;
+use jiff::Timestamp;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -172,6 +173,40 @@ pub fn poisoned(case: Option<&CaseId>, function: &str, reason: &str) -> Notifica
         case: case.cloned(),
         subject: format!("{function} could not do its work"),
         body: vec![reason.to_owned(), "mend the cause and run it again".to_owned()],
+    }
+}
+
+/// Told when an agent did not answer for some rounds, the first of them that of `since`.
+pub fn agent_silent(agent: &str, since: Timestamp) -> Notification {
+    Notification {
+        case: None,
+        subject: format!("{agent} has been silent since {since}"),
+        body: vec![
+            "it was asked how it is, and no answer was kept: look at its queue, its dead letters and the log"
+                .to_owned(),
+        ],
+    }
+}
+
+/// Told when no answer of any agent was kept: what that means for them can't be known.
+pub fn answers_lost(since: Timestamp) -> Notification {
+    Notification {
+        case: None,
+        subject: format!("no agent has answered since {since}"),
+        body: vec![
+            "either all of them are silent, or monitor is, which keeps the answers: look at the host, the topic agent-events and the \
+log"
+                .to_owned(),
+        ],
+    }
+}
+
+/// Told when an agent answers again.
+pub fn agent_back(agent: &str, since: Timestamp) -> Notification {
+    Notification {
+        case: None,
+        subject: format!("{agent} answers again"),
+        body: vec![format!("it had been silent since {since}")],
     }
 }
 

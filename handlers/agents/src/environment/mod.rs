@@ -6,8 +6,11 @@ pub mod effects;
 pub mod folder;
 pub mod git;
 pub mod ids;
+pub mod last_work;
+pub mod open;
 pub mod outlet;
 pub mod registries;
+pub mod retention;
 pub mod settings;
 pub mod store;
 pub mod tree_limits;
@@ -17,11 +20,13 @@ use advisories::AdvisorySource;
 use clock::Clock;
 use git::LocalRepository;
 use ids::Ids;
+use last_work::LastWork;
 use outlet::Outlet;
 use pipeline::ids::RepoName;
 use pipeline::policy::Policy;
 use pipeline::suppress::Suppressions;
 use registries::Registries;
+use retention::Retention;
 use store::Store;
 use tree_limits::TreeLimits;
 
@@ -46,6 +51,10 @@ pub struct Environment {
     pub suppressions: Suppressions,
     /// Limits on what is read of a repository.
     pub tree_limits: TreeLimits,
+    /// How long records are kept.
+    pub retention: Retention,
+    /// When each function worked last, in this process.
+    pub last_work: LastWork,
     /// Where notices go.
     pub outlet: Outlet,
 }

@@ -1,14 +1,26 @@
 //! The only room where the environment of the process is read.
 
 use super::registries::RegistrySettings;
+use super::store::AzureAccess;
+use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+const STORE_CONNECTION: &str = "SUTURE_STORE_CONNECTION";
+/// The environment of the process. What is not UTF-8 is nothing that Suture knows.
+#[expect(clippy::disallowed_methods, reason = "this is the room where the environment may be read")]
+pub fn variables() -> BTreeMap<String, String> {
+    let variables = std::env::vars_os();
+    variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
 
 /// What the user set.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// `SUTURE_STORE`: `memory`, or a folder. `None`: the user's state directory.
+    /// `SUTURE_STORE`: `memory`, a folder, or `az://ACCOUNT/CONTAINER`. `None`: the user's state directory.
     pub store: Option<String>,
+    /// How a store in Azure is opened: `SUTURE_STORE_CONNECTION`, or the managed identity.
+    pub azure: AzureAccess,
     /// `SUTURE_OSV_API`: base address of the OSV API.
     pub osv_api: Option<String>,
     /// Where registries are asked, and with which of the user's files.
@@ -21,16 +33,14 @@ pub struct Settings {
 
 impl Settings {
     /// Reads the environment of the process.
-    #[expect(clippy::disallowed_methods, reason = "this is the room where the environment may be read")]
     pub fn read() -> Self {
-        // What is not UTF-8 is nothing that Suture knows.
-        let variables =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Self::of(variables.collect())
+        Self::of(variables())
     }
 
     /// Makes sense of environment variables.
-    pub fn of(variables: BTreeMap<String, String>) -> Self {
+    pub fn of(mut variables: BTreeMap<String, String>) -> Self {
+        // Taken out: what is left may be named in the configuration of a registry, and be sent there.
+        let connection = variables.remove(STORE_CONNECTION).filter(|text| !text.is_empty()).map(SecretString::from);
         let get = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
         let home = get("HOME").map(PathBuf::from);
         let folder = |variable: &str, under_home: &str| {
@@ -40,6 +50,13 @@ impl Settings {
         };
         Self {
             store: get("SUTURE_STORE"),
+            azure: AzureAccess {
+                connection,
+                endpoint: get("SUTURE_STORE_ENDPOINT"),
+                identity_endpoint: get("IDENTITY_ENDPOINT"),
+                client_id: get("AZURE_CLIENT_ID"),
+                ..AzureAccess::default()
+            },
             osv_api: get("SUTURE_OSV_API"),
             state_folder: folder("XDG_STATE_HOME", ".local/state"),
             cache_folder: folder("XDG_CACHE_HOME", ".cache"),
@@ -50,5 +67,18 @@ impl Settings {
                 environment: variables,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connection_of_the_store_is_a_secret_that_nobody_else_sees() {
+        let settings = Settings::of([(STORE_CONNECTION.to_owned(), "AccountKey=hush".to_owned())].into());
+        assert!(settings.azure.connection.is_some());
+        assert!(settings.registries.environment.is_empty());
+        assert!(!format!("{settings:?}").contains("hush"));
     }
 }

@@ -33,7 +33,7 @@ pub fn beside(errors: &[ScanError], notes: &[String], limits_hit: &[String]) -> 
 }
 
 /// A table without lines, as wide as `columns` where that is known.
-fn table(columns: Option<u16>) -> Table {
+pub fn table(columns: Option<u16>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     match columns {

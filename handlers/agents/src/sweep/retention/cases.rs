@@ -1,0 +1,106 @@
+//! Cases that are closed and old are forgotten; open ones never. Of a case with a long history, old runs that nobody reads
+//! any more are forgotten.
+
+use super::{KEYS_PER_TICK, Looked};
+use crate::environment::Environment;
+use crate::environment::store::{Listed, StoreError};
+use crate::error::AgentError;
+use crate::history::RUNS_READ_MAX;
+use jiff::Timestamp;
+use pipeline::case::{CaseRecord, fold};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The records of one case, by run. Ids of runs sort by the time at which they began.
+type Runs = BTreeMap<String, Vec<Listed>>;
+
+/// Looks at the cases after `after`, until [`KEYS_PER_TICK`] keys were read or deleted.
+pub(super) async fn look_through(env: &Environment, horizon: Timestamp, after: &str) -> Result<Looked, AgentError> {
+    let mut budget = KEYS_PER_TICK;
+    for (case, runs) in all(env).await?.iter().filter(|(case, _)| case.as_str() > after) {
+        if is_old(runs, horizon) {
+            let records = read(env, runs).await?;
+            budget = budget.saturating_sub(records.len());
+            if fold(records.iter().map(|(_, record)| record.clone())).is_some_and(|case| !case.status.is_open()) {
+                budget = budget.saturating_sub(records.len());
+                forget(env, records).await?;
+            }
+        } else {
+            budget = budget.saturating_sub(forget_runs(env, runs, horizon, budget).await?);
+        }
+        if budget == 0 {
+            return Ok(Looked::Up(case.clone()));
+        }
+    }
+    Ok(Looked::Through)
+}
+
+/// Deletes `records` in the order of the fold: what decides how the case stands goes last, so that a sweep which dies on the
+/// way leaves a case that stands as before.
+async fn forget(env: &Environment, mut records: Vec<(String, CaseRecord)>) -> Result<(), StoreError> {
+    records.sort_by_key(|(_, record)| (record.run, record.hops, record.message));
+    for (key, _) in records.iter().filter(|(_, record)| record.status.is_none()) {
+        env.store.delete(key).await?;
+    }
+    for (key, _) in records.iter().filter(|(_, record)| record.status.is_some()) {
+        env.store.delete(key).await?;
+    }
+    Ok(())
+}
+
+/// Deletes old runs that `history` does not read: not the newest ones, not the first, `keys_max` at most.
+pub(super) async fn forget_runs(
+    env: &Environment,
+    runs: &Runs,
+    horizon: Timestamp,
+    keys_max: usize,
+) -> Result<usize, StoreError> {
+    let unread = runs.values().rev().skip(RUNS_READ_MAX).rev().skip(1);
+    let old = unread.filter(|records| records.iter().all(|record| record.written < horizon));
+    let keys: Vec<&Listed> = old.flatten().take(keys_max).collect();
+    for record in &keys {
+        env.store.delete(&record.key).await?;
+    }
+    Ok(keys.len())
+}
+
+/// Diffs that cases which are open and old name.
+pub(super) async fn diffs_of_open_cases(env: &Environment, horizon: Timestamp) -> Result<BTreeSet<String>, AgentError> {
+    let mut needed = BTreeSet::new();
+    for runs in all(env).await?.values().filter(|runs| is_old(runs, horizon)) {
+        let records = read(env, runs).await?;
+        needed.extend(records.into_iter().filter_map(|(_, record)| Some(record.delivery?.diff)));
+    }
+    Ok(needed)
+}
+
+async fn all(env: &Environment) -> Result<BTreeMap<String, Runs>, StoreError> {
+    let mut cases: BTreeMap<String, Runs> = BTreeMap::new();
+    for listed in env.store.list_written("cases").await? {
+        let mut parts = listed.key.split('/').skip(1);
+        if let (Some(case), Some(run)) = (parts.next(), parts.next()) {
+            let (case, run) = (case.to_owned(), run.to_owned());
+            cases.entry(case).or_default().entry(run).or_default().push(listed);
+        }
+    }
+    Ok(cases)
+}
+
+fn is_old(runs: &Runs, horizon: Timestamp) -> bool {
+    runs.values().flatten().all(|record| record.written < horizon)
+}
+
+/// The records with their keys. A damaged one says nothing: it stays, and so does its case until somebody looks at it.
+async fn read(env: &Environment, runs: &Runs) -> Result<Vec<(String, CaseRecord)>, AgentError> {
+    let mut records = Vec::new();
+    for listed in runs.values().flatten() {
+        match env.store.read::<CaseRecord>(&listed.key).await {
+            Ok(record) => records.extend(record.map(|record| (listed.key.clone(), record))),
+            Err(StoreError::Damaged { key, error }) => {
+                tracing::error!(key, %error, "a record is damaged, so its case is kept");
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(records)
+}

@@ -1,0 +1,124 @@
+//! What is known of a running host: counted from its events, and read from its bus.
+
+use jiff::{SignedDuration, Timestamp};
+use local_host::bus::Counts;
+use local_host::host::HostEvent;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+
+/// Events that are shown.
+const LAST_MAX: usize = 12;
+
+/// Rates are those of this span.
+const RATE_SPAN: SignedDuration = SignedDuration::from_secs(10);
+
+/// Cases are counted at most this often: that reads the store.
+const CASES_PAUSE: SignedDuration = SignedDuration::from_secs(2);
+
+/// What is known.
+#[derive(Debug)]
+pub struct Figures {
+    /// Where the host listens.
+    pub address: SocketAddr,
+    /// Handlers by app, and how each stands.
+    pub handlers: BTreeMap<String, String>,
+    /// What the bus holds.
+    pub counts: Vec<Counts>,
+    /// Cases by status.
+    pub cases: BTreeMap<String, usize>,
+    /// The newest events, oldest first, in words.
+    pub last: VecDeque<(Timestamp, String)>,
+    /// Invocations that did their work, and those that failed.
+    pub invoked: u64,
+    /// See there.
+    pub failed: u64,
+    /// Messages by source, and moments at which some were done.
+    done: BTreeMap<String, VecDeque<(Timestamp, usize)>>,
+    /// Invocations when cases were last counted, and when that was.
+    cases_at: Option<(u64, Timestamp)>,
+}
+
+impl Figures {
+    /// Nothing is known yet.
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            handlers: BTreeMap::new(),
+            counts: Vec::new(),
+            cases: BTreeMap::new(),
+            last: VecDeque::new(),
+            invoked: 0,
+            failed: 0,
+            done: BTreeMap::new(),
+            cases_at: None,
+        }
+    }
+
+    /// Counts `event`.
+    pub fn hear(&mut self, at: Timestamp, event: &HostEvent) {
+        match event {
+            HostEvent::HandlerStarted { app, pid, .. } => self.stands(app, format!("starting (process {pid})")),
+            HostEvent::HandlerReady { app, pid, .. } => self.stands(app, format!("ready (process {pid})")),
+            HostEvent::HandlerEnded { app, next, .. } => self.stands(app, next.clone()),
+            HostEvent::Invoked { source, messages, .. } => {
+                self.invoked += 1;
+                self.done.entry(source.clone()).or_default().push_back((at, (*messages).max(1)));
+            }
+            HostEvent::Failed { .. } => self.failed += 1,
+            _ => {}
+        }
+        if let Some(words) = super::lines::words(event) {
+            self.tell(at, words);
+        }
+    }
+
+    /// Some events came too fast to be heard.
+    pub fn miss(&mut self, missed: u64) {
+        self.invoked += missed;
+    }
+
+    /// The bus does not answer.
+    pub fn trouble(&mut self, at: Timestamp, words: String) {
+        self.tell(at, words);
+    }
+
+    /// Whether it is time to count the cases again.
+    pub fn wants_cases(&self, at: Timestamp) -> bool {
+        self.cases_at
+            .is_none_or(|(invoked, counted)| invoked != self.invoked && at.duration_since(counted) >= CASES_PAUSE)
+    }
+
+    /// Takes what was read. `true` if anything of it is news.
+    pub fn look(&mut self, at: Timestamp, counts: Vec<Counts>, cases: Option<BTreeMap<String, usize>>) -> bool {
+        let mut is_news = self.counts != counts;
+        self.counts = counts;
+        if let Some(cases) = cases {
+            is_news |= self.cases != cases;
+            self.cases = cases;
+            self.cases_at = Some((self.invoked, at));
+        }
+        for done in self.done.values_mut() {
+            while done.front().is_some_and(|(then, _)| at.duration_since(*then) > RATE_SPAN) {
+                done.pop_front();
+            }
+        }
+        is_news
+    }
+
+    /// Messages of `source` that are done in a second, just now.
+    pub fn rate(&self, source: &str) -> f64 {
+        let done: usize = self.done.get(source).into_iter().flatten().map(|(_, messages)| messages).sum();
+        done as f64 / RATE_SPAN.as_secs_f64()
+    }
+
+    fn stands(&mut self, app: &str, how: String) {
+        self.handlers.insert(app.to_owned(), how);
+    }
+
+    fn tell(&mut self, at: Timestamp, words: String) {
+        if self.last.len() == LAST_MAX {
+            self.last.pop_front();
+        }
+        self.last.push_back((at, words));
+    }
+}

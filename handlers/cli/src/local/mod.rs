@@ -1,0 +1,214 @@
+//! `suture local`: the staged apps on this machine, with a bus of their own.
+
+mod begin;
+mod cases;
+mod figures;
+mod lines;
+mod place;
+mod view;
+
+use crate::arguments::Local;
+use crate::terminal::Terminal;
+use crate::{Failure, Outcome};
+use agents::environment::store::Store;
+use figures::Figures;
+use local_host::app::App;
+use local_host::bus::Rules;
+use local_host::clock::Clock;
+use local_host::host::{Events, Host, HostEvent, HostSettings, Ledger, ledger_file};
+use place::Place;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+/// How often figures are read, and the view is drawn.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Threads that move bytes.
+const THREADS: usize = 2;
+
+/// Runs until it is asked to end.
+pub fn run(arguments: &Local, terminal: &Terminal) -> Result<Outcome, Failure> {
+    let place = Place::of(arguments.state.as_deref())?;
+    if arguments.show_keys {
+        return show_keys(&place, terminal);
+    }
+    let apps = place::apps(&arguments.app)?;
+    let repositories = begin::repositories(&arguments.repository)?;
+    let environment = place.environment(&arguments.repository)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
+    let served = runtime.map_err(Failure::new)?.block_on(async {
+        let events = Events::default();
+        let heard = events.listen();
+        let settings = settings(arguments, &place, apps, environment);
+        let host = Host::start(settings, events).await.map_err(Failure::new)?;
+        if arguments.scan {
+            begin::begin(&host, repositories, terminal).await?;
+        }
+        let store = place.store()?;
+        serve(arguments, host, heard, &store, terminal).await
+    });
+    served.map(|()| Outcome::Clean)
+}
+
+fn settings(arguments: &Local, place: &Place, apps: Vec<App>, environment: Vec<(String, String)>) -> HostSettings {
+    HostSettings {
+        apps,
+        folder: place.host_folder(),
+        address: SocketAddr::new(arguments.address, arguments.port),
+        environment,
+        rules: Rules::default(),
+        clock: Clock::System,
+    }
+}
+
+fn show_keys(place: &Place, terminal: &Terminal) -> Result<Outcome, Failure> {
+    let folder = place.host_folder();
+    std::fs::create_dir_all(&folder).map_err(|error| Failure(format!("{}: {error}", folder.display())))?;
+    let keys = Ledger::open(&ledger_file(&folder)).and_then(|ledger| ledger.keys()).map_err(Failure::new)?;
+    let (master, default) = (keys.master, keys.default);
+    terminal.result(&format!("master   {master}   opens everything, /admin too\ndefault  {default}   opens functions"));
+    Ok(Outcome::Clean)
+}
+
+/// Shows what happens until somebody ends it, and then until all has ended.
+async fn serve(
+    arguments: &Local,
+    host: Host,
+    mut heard: Receiver<HostEvent>,
+    store: &Store,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
+    let mut screen = Screen::new(arguments, host.address(), terminal);
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut asked = Asked::listen()?;
+    loop {
+        tokio::select! {
+            event = heard.recv() => screen.hear(event),
+            _ = look.tick() => screen.look(&host, store).await,
+            () = asked.to_end() => break,
+        }
+    }
+    terminal.note("ending: what has begun may end; once more Ctrl-C ends at once");
+    let mut stop = std::pin::pin!(host.stop(Duration::from_secs(arguments.drain_s)));
+    let cut_off = loop {
+        tokio::select! {
+            event = heard.recv() => screen.hear(event),
+            cut_off = &mut stop => break cut_off,
+            () = asked.to_end() => {
+                terminal.note("ended at once: what was in work is done at the next start");
+                return Ok(());
+            }
+        }
+    };
+    while let Ok(event) = heard.try_recv() {
+        screen.hear(Ok(event));
+    }
+    screen.close();
+    if cut_off > 0 {
+        terminal
+            .note(&format!("{cut_off} invocations took too long and were cut off: they are done at the next start"));
+    }
+    Ok(())
+}
+
+/// Ctrl-C, or the signal by which a service is ended.
+struct Asked {
+    #[cfg(unix)]
+    signals: [tokio::signal::unix::Signal; 2],
+}
+
+impl Asked {
+    #[cfg(unix)]
+    fn listen() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let hear = |kind| signal(kind).map_err(Failure::new);
+        Ok(Self { signals: [hear(SignalKind::interrupt())?, hear(SignalKind::terminate())?] })
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    async fn to_end(&mut self) {
+        #[cfg(unix)]
+        {
+            let [interrupted, terminated] = &mut self.signals;
+            tokio::select! {
+                _ = interrupted.recv() => {}
+                _ = terminated.recv() => {}
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// What is shown, and how.
+struct Screen<'t> {
+    terminal: &'t Terminal,
+    figures: Figures,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Redrawn in place; so many lines were drawn last.
+    View(usize),
+    Lines,
+    Json,
+}
+
+impl<'t> Screen<'t> {
+    fn new(arguments: &Local, address: SocketAddr, terminal: &'t Terminal) -> Self {
+        let form = match (arguments.json, terminal.rows()) {
+            (true, _) => Form::Json,
+            (false, Some(_)) => Form::View(0),
+            (false, None) => Form::Lines,
+        };
+        Self { terminal, figures: Figures::new(address), form }
+    }
+
+    fn hear(&mut self, event: Result<HostEvent, RecvError>) {
+        let at = Clock::System.now();
+        let event = match event {
+            Ok(event) => event,
+            Err(RecvError::Lagged(missed)) => return self.figures.miss(missed),
+            Err(RecvError::Closed) => return,
+        };
+        match self.form {
+            Form::Json => self.terminal.document(&lines::json(at, &event)),
+            Form::Lines => lines::plain_line(at, &event).into_iter().for_each(|line| self.terminal.result(&line)),
+            Form::View(_) => {}
+        }
+        self.figures.hear(at, &event);
+    }
+
+    async fn look(&mut self, host: &Host, store: &Store) {
+        let at = Clock::System.now();
+        let counts = match host.bus().counts().await {
+            Ok(counts) => counts,
+            Err(error) => return self.figures.trouble(at, error.to_string()),
+        };
+        let cases = if self.figures.wants_cases(at) { cases::by_status(store).await } else { None };
+        let is_news = self.figures.look(at, counts, cases);
+        match self.form {
+            Form::Json if is_news => self.terminal.document(&lines::figures(at, &self.figures)),
+            Form::Json | Form::Lines => {}
+            Form::View(drawn) => {
+                let text = view::draw(&self.figures, at, self.terminal.columns(), self.terminal.rows());
+                self.terminal.redraw(drawn, &text);
+                self.form = Form::View(text.lines().count());
+            }
+        }
+    }
+
+    fn close(&self) {
+        if let Form::View(_) = self.form {
+            self.terminal.note("ended; everything is kept for the next start");
+        }
+    }
+}

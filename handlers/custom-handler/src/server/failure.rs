@@ -1,0 +1,76 @@
+//! Calls that fail. To the host any other status than 2xx says so, and nothing more: words are for whoever reads the log.
+
+use super::BODY_BYTES_MAX;
+use crate::wire::WireError;
+use agents::environment::open::OpenError;
+use agents::error::AgentError;
+use axum::extract::rejection::BytesRejection;
+use axum::http::StatusCode;
+use std::fmt::Display;
+
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What the host is told.
+    pub status: StatusCode,
+    /// In words.
+    pub reason: String,
+    /// Whether the log has it already.
+    pub is_logged: bool,
+}
+
+impl Failure {
+    /// We are broken. The host delivers the message again.
+    pub fn broken(reason: impl Display) -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, reason: reason.to_string(), is_logged: false }
+    }
+
+    /// An agent panicked. What it said is in the log, where it stays.
+    pub fn panicked() -> Self {
+        Self { is_logged: true, ..Self::broken("broken: the agent panicked; its words are in the log") }
+    }
+
+    /// The call took longer than it may.
+    pub fn too_long(seconds: u64) -> Self {
+        Self::broken(format!("broken: no answer within {seconds} s, the limit for one step"))
+    }
+
+    /// Nobody waits for the answer any more; whoever gave up has said why.
+    pub fn given_up() -> Self {
+        Self { is_logged: true, ..Self::broken("broken: nobody waits for the answer any more") }
+    }
+
+    /// The body could not be taken in.
+    pub fn unread(rejection: &BytesRejection) -> Self {
+        let status = rejection.status();
+        let reason = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => format!("the call has more than {BODY_BYTES_MAX} bytes"),
+            _ => format!("the call was cut off: {}", rejection.body_text()),
+        };
+        Self { status, reason, is_logged: false }
+    }
+
+    /// The same, which the log has.
+    #[must_use]
+    pub fn logged(self) -> Self {
+        Self { is_logged: true, ..self }
+    }
+}
+
+impl From<WireError> for Failure {
+    fn from(error: WireError) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, reason: error.to_string(), is_logged: false }
+    }
+}
+
+impl From<AgentError> for Failure {
+    fn from(error: AgentError) -> Self {
+        Self::broken(error)
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::broken(format!("broken: {error}"))
+    }
+}

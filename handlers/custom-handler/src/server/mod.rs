@@ -1,0 +1,134 @@
+//! The server that the functions host calls: `POST /<function>` for each function, and any answer to anything else.
+
+mod call;
+mod failure;
+mod message;
+#[cfg(test)]
+mod tests;
+
+use agents::environment::Environment;
+use agents::environment::clock::Clock;
+use agents::environment::open::OpenError;
+use agents::topology::{Function, Topology, TopologyError};
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::serve::ListenerExt;
+use axum::{Json, Router};
+use call::Call;
+use failure::Failure;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{OnceCell, Semaphore};
+
+/// A call may have this many bytes. Service Bus lets a message have 100 MB at most, and that only where it costs extra.
+pub const BODY_BYTES_MAX: usize = 64 << 20;
+
+/// A call may take this long. The host ends it a little later, and every other call with it.
+pub const STEP_S_MAX: u64 = 240;
+
+/// Calls that work at the same time; more wait. Each has a thread, and `host.json` lets a function have a few at once.
+const CALLS_MAX: usize = 128;
+
+/// All functions, and what they work with once it is asked for.
+pub struct Server {
+    functions: BTreeMap<String, Arc<Function>>,
+    environment: OnceCell<Arc<Environment>>,
+    open: Box<dyn Fn() -> Result<Environment, OpenError> + Send + Sync>,
+    clock: Clock,
+    step: Duration,
+    calls: Arc<Semaphore>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Server").field("functions", &self.functions.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// The functions that are built in. `open` is called at the first call, and again at the next while it fails.
+    pub fn built_in(
+        open: impl Fn() -> Result<Environment, OpenError> + Send + Sync + 'static,
+    ) -> Result<Self, TopologyError> {
+        Ok(Self::of(Topology::built_in()?, open))
+    }
+
+    /// The functions of `topology`.
+    pub fn of(topology: Topology, open: impl Fn() -> Result<Environment, OpenError> + Send + Sync + 'static) -> Self {
+        let functions = topology.functions.into_iter();
+        Self {
+            functions: functions.map(|function| (function.name.clone(), Arc::new(function))).collect(),
+            environment: OnceCell::new(),
+            open: Box::new(open),
+            clock: Clock::System,
+            step: Duration::from_secs(STEP_S_MAX),
+            calls: Arc::new(Semaphore::new(CALLS_MAX)),
+        }
+    }
+
+    /// The same with another limit on the time of a call.
+    #[must_use]
+    pub fn with_step(mut self, step: Duration) -> Self {
+        self.step = step;
+        self
+    }
+
+    /// What agents work with, opened if need be: it reads files, so this is for the thread of a call.
+    async fn environment(&self) -> Result<Arc<Environment>, OpenError> {
+        self.environment.get_or_try_init(async || (self.open)().map(Arc::new)).await.cloned()
+    }
+}
+
+/// Answers calls on `listener`, for as long as there is one.
+pub async fn serve(listener: TcpListener, server: Server) -> io::Result<()> {
+    // An answer is one short write: it is not to wait for more.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    axum::serve(listener, router(server)).await
+}
+
+fn router(server: Server) -> Router {
+    Router::new()
+        .route("/{function}", post(function))
+        .method_not_allowed_fallback(async || refusal(StatusCode::METHOD_NOT_ALLOWED, "functions are called by POST"))
+        .fallback(async || refusal(StatusCode::NOT_FOUND, "there is nothing here; functions are called by POST"))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(Arc::new(server))
+}
+
+/// Answers the call of one function; the body may come in chunks or with its length.
+async fn function(
+    State(server): State<Arc<Server>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let Some(function) = server.functions.get(&name).cloned() else {
+        return refusal(StatusCode::NOT_FOUND, &format!("there is no function `{}`", name.escape_debug()));
+    };
+    let call = Call::new(function, &headers, server.clock.now());
+    let answered = match body {
+        Ok(body) => call.answer(&server, body).await,
+        Err(rejection) => Err(Failure::unread(&rejection)),
+    };
+    match answered {
+        Ok(json) => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], json).into_response(),
+        Err(failure) => {
+            call.log(&failure, server.clock.now());
+            refusal(failure.status, &failure.reason)
+        }
+    }
+}
+
+/// A refusal in words. Never without a body: the host waits for one.
+fn refusal(status: StatusCode, words: &str) -> Response {
+    (status, Json(serde_json::json!({ "error": words }))).into_response()
+}

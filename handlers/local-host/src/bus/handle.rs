@@ -1,0 +1,224 @@
+//! The bus as its users hold it.
+
+use super::arrivals::Arrivals;
+use super::call::{Call, Pending};
+use super::catalog::{Catalog, Shelf};
+use super::fault::Fault;
+use super::session::Session;
+use super::writer::Writer;
+use super::{BusError, Counts, Destination, Entities, LockToken, Outgoing, Peeked, Received, Source, open, read};
+use crate::clock::Clock;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::mpsc;
+
+/// Calls that may wait for the writer; who comes after waits to be let in.
+const CALLS_WAITING_MAX: usize = 1024;
+/// Dead letters that are replayed in one transaction.
+const REPLAY_MAX: usize = 500;
+
+/// A bus. Clones are the same bus; it is closed when the last one is dropped, which waits for the commit under way.
+#[derive(Debug, Clone)]
+pub struct Bus {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    calls: Option<mpsc::Sender<Box<dyn Call>>>,
+    writer: Option<JoinHandle<()>>,
+    reader: Arc<Mutex<Connection>>,
+    catalog: Arc<Catalog>,
+    arrivals: Arc<Arrivals>,
+    file: PathBuf,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bus").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.calls = None;
+        if let Some(writer) = self.writer.take() {
+            // It can only have panicked, and there is nobody to tell.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Bus {
+    /// Opens the bus in `file`, or makes it. All locks of an earlier process are released; the delivery counts stay.
+    ///
+    /// Reads the whole file to check it: a second for some hundred megabytes. Needs a runtime only for the calls. Refuses a file
+    /// that is in use, damaged, something else, or of a newer version, and says what to do.
+    pub fn open(file: &Path, entities: Entities, clock: Clock) -> Result<Self, BusError> {
+        let opened = open::open(file, &entities, &clock)?;
+        let storage = |error: std::io::Error| BusError::Storage { file: file.to_owned(), what: error.to_string() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(storage)?;
+        let catalog = Arc::new(opened.catalog);
+        let arrivals = Arc::new(Arrivals::new(catalog.all().len()));
+        let writer = Writer {
+            connection: opened.writer,
+            catalog: Arc::clone(&catalog),
+            arrivals: Arc::clone(&arrivals),
+            clock,
+            file: file.to_owned(),
+            mark: opened.mark,
+            next_due: opened.next_due,
+            is_synchronous: true,
+            is_tidy: false,
+        };
+        let (calls, waiting) = mpsc::channel(CALLS_WAITING_MAX);
+        let thread = std::thread::Builder::new().name("bus".to_owned());
+        let writer = thread.spawn(move || writer.run(&runtime, waiting)).map_err(storage)?;
+        let shared = Shared {
+            calls: Some(calls),
+            writer: Some(writer),
+            reader: Arc::new(Mutex::new(opened.reader)),
+            catalog,
+            arrivals,
+            file: file.to_owned(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Sends all of `messages` or none. They survive a power cut once this returns.
+    pub async fn send(&self, messages: Vec<(Destination, Outgoing)>) -> Result<(), BusError> {
+        self.ask(true, move |session| session.send(&messages)).await
+    }
+
+    /// Takes at most `max` messages of `source` under locks; none if there is none now. Raises their delivery counts.
+    ///
+    /// A message whose body the disk changed is not among them: it becomes a dead letter with the reason `Damaged`.
+    pub async fn receive(&self, source: &Source, max: usize) -> Result<Vec<Received>, BusError> {
+        let source = source.clone();
+        self.ask(false, move |session| session.receive(&source, false, max)).await
+    }
+
+    /// As [`Bus::receive`], from the dead letters of `source`. They are settled in the same way.
+    pub async fn receive_dead_letters(&self, source: &Source, max: usize) -> Result<Vec<Received>, BusError> {
+        let source = source.clone();
+        self.ask(false, move |session| session.receive(&source, true, max)).await
+    }
+
+    /// Waits until `source` may have a message to receive: one was sent, given back, or came due. May be wrong, so receive in a loop.
+    /// Never ends for a source that is unknown.
+    pub async fn arrived(&self, source: &Source) {
+        self.arrived_on(source, false).await;
+    }
+
+    /// As [`Bus::arrived`], for dead letters.
+    pub async fn dead_letter_arrived(&self, source: &Source) {
+        self.arrived_on(source, true).await;
+    }
+
+    /// Keeps a message for another lock duration from now. Until when is answered.
+    pub async fn renew(&self, lock: LockToken) -> Result<Timestamp, BusError> {
+        self.ask(false, move |session| session.renew(lock)).await
+    }
+
+    /// The message is done. A power cut within about a second may bring it again, as a lost lock would; `kill -9` does not.
+    pub async fn complete(&self, lock: LockToken) -> Result<(), BusError> {
+        self.ask(false, move |session| session.complete(lock)).await
+    }
+
+    /// Gives the message back. One that was delivered as often as it may becomes a dead letter.
+    pub async fn abandon(&self, lock: LockToken) -> Result<(), BusError> {
+        self.ask(false, move |session| session.abandon(lock)).await
+    }
+
+    /// Puts the message with the dead letters.
+    pub async fn dead_letter(&self, lock: LockToken, reason: &str, description: &str) -> Result<(), BusError> {
+        let (reason, description) = (reason.to_owned(), description.to_owned());
+        self.ask(false, move |session| session.dead_letter(lock, &reason, &description)).await
+    }
+
+    /// What every source holds: those of the settings in their order, then what else is in the file.
+    pub async fn counts(&self) -> Result<Vec<Counts>, BusError> {
+        self.read(read::counts).await
+    }
+
+    /// Looks at messages of `source` from sequence number `from` on, whatever their state. Changes nothing.
+    pub async fn peek(&self, source: &Source, from: i64, max: usize) -> Result<Vec<Peeked>, BusError> {
+        let source = source.clone();
+        self.read(move |connection, catalog| read::peek(connection, catalog, &source, false, from, max)).await
+    }
+
+    /// As [`Bus::peek`], at the dead letters.
+    pub async fn dead_letters(&self, source: &Source, from: i64, max: usize) -> Result<Vec<Peeked>, BusError> {
+        let source = source.clone();
+        self.read(move |connection, catalog| read::peek(connection, catalog, &source, true, from, max)).await
+    }
+
+    /// Moves at most `max` dead letters of `source` back to it, the oldest first, as if they were sent now. How many is answered.
+    /// A failure leaves the rest where it is.
+    pub async fn replay(&self, source: &Source, max: usize) -> Result<usize, BusError> {
+        let mut moved = 0;
+        while moved < max {
+            let (source, part) = (source.clone(), (max - moved).min(REPLAY_MAX));
+            let now = self.ask(true, move |session| session.replay(&source, part)).await?;
+            if now == 0 {
+                break;
+            }
+            moved += now;
+        }
+        Ok(moved)
+    }
+
+    /// Where a message to the queue or topic `name` goes.
+    pub fn named(&self, name: &str) -> Option<Destination> {
+        let destinations = [Destination::Queue(name.to_owned()), Destination::Topic(name.to_owned())];
+        destinations.into_iter().find(|destination| self.shared.catalog.destination(destination).is_ok())
+    }
+
+    /// Whether `lock` holds the message `id` (its own id or its sequence number) of `source`, or of its dead letters.
+    pub(super) async fn is_held(
+        &self,
+        lock: LockToken,
+        source: &Source,
+        dead: bool,
+        id: &str,
+    ) -> Result<bool, BusError> {
+        let (source, id) = (source.clone(), id.to_owned());
+        self.ask(false, move |session| session.is_held(lock, &source, dead, &id)).await
+    }
+
+    async fn arrived_on(&self, source: &Source, dead: bool) {
+        match self.shared.catalog.source(source) {
+            Ok((entity, _)) => self.shared.arrivals.wait(Shelf { entity, dead }).await,
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    pub(super) async fn ask<T, W>(&self, is_durable: bool, work: W) -> Result<T, BusError>
+    where
+        T: Send + 'static,
+        W: FnMut(&mut Session<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let (call, answer) = Pending::new(is_durable, work);
+        let calls = self.shared.calls.as_ref().ok_or(BusError::Closed)?;
+        calls.send(Box::new(call)).await.map_err(|_| BusError::Closed)?;
+        answer.await.map_err(|_| BusError::Closed)?
+    }
+
+    async fn read<T, R>(&self, read: R) -> Result<T, BusError>
+    where
+        T: Send + 'static,
+        R: FnOnce(&Connection, &Catalog) -> Result<T, Fault> + Send + 'static,
+    {
+        // What was due before this call is seen by it.
+        self.ask(false, |_| Ok(())).await?;
+        let (reader, catalog) = (Arc::clone(&self.shared.reader), Arc::clone(&self.shared.catalog));
+        let file = self.shared.file.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let connection = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            read(&connection, &catalog).map_err(|fault| fault.about(&file))
+        });
+        read.await.map_err(|_| BusError::Closed)?
+    }
+}

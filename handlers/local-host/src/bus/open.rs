@@ -1,0 +1,107 @@
+//! Opening: what is in the file is checked before anything is believed.
+
+use super::catalog::Catalog;
+use super::fault::Fault;
+use super::mark::Mark;
+use super::schema::{self, Kind};
+use super::session::{Session, time};
+use super::{BusError, Entities};
+use crate::clock::Clock;
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long to wait for whoever else reads or writes the file.
+const BUSY_MS: u64 = 5000;
+/// Pages of the log after which they go into the file: 16 MiB.
+const LOG_PAGES: i64 = 4000;
+/// Bytes that the log keeps once its pages are in the file.
+const LOG_BYTES_MAX: i64 = 16 * 1024 * 1024;
+
+/// What is opened.
+pub(super) struct Opened {
+    pub(super) writer: Connection,
+    pub(super) reader: Connection,
+    pub(super) catalog: Catalog,
+    pub(super) mark: Mark,
+    pub(super) next_due: Option<Timestamp>,
+}
+
+/// Opens the bus in `file`, or makes it.
+pub(super) fn open(file: &Path, entities: &Entities, clock: &Clock) -> Result<Opened, BusError> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| BusError::Storage { file: folder.to_owned(), what: error.to_string() })?;
+    }
+    let mark = Mark::open(file)?;
+    let opened = checked(file, &mark).and_then(|writer| {
+        let catalog = Catalog::enter(&writer, entities)?;
+        let next_due = release(&writer, &catalog, clock)?;
+        let reader =
+            Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        reader.busy_timeout(Duration::from_millis(BUSY_MS))?;
+        Ok((writer, reader, catalog, next_due))
+    });
+    let (writer, reader, catalog, next_due) = opened.map_err(|fault| fault.about(file))?;
+    Ok(Opened { writer, reader, catalog, mark, next_due })
+}
+
+fn checked(file: &Path, mark: &Mark) -> Result<Connection, Fault> {
+    let connection = Connection::open(file)?;
+    connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let version = match schema::kind(&connection)? {
+        Kind::Empty => 0,
+        Kind::Bus(version) => version,
+        Kind::Foreign => {
+            let what = "it has other tables".to_owned();
+            return Err(BusError::Foreign { file: file.to_owned(), what }.into());
+        }
+    };
+    if version > schema::NEWEST {
+        return Err(BusError::NewerSchema { file: file.to_owned(), found: version, known: schema::NEWEST }.into());
+    }
+    let damaged = |what: String| Fault::from(BusError::Damaged { file: file.to_owned(), what });
+    let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if verdict != "ok" {
+        return Err(damaged(verdict.replace('\n', " ")));
+    }
+    let reached = if version == 0 { 0 } else { highest(&connection)? };
+    if reached < mark.highest() {
+        return Err(damaged(format!(
+            "it knows messages up to number {reached}, but {} were accepted: it, or its log, was cut off or replaced. \
+             To go on with what is left, remove {}",
+            mark.highest(),
+            Mark::path(file).display()
+        )));
+    }
+    // Before there is a table: later it would take a rewrite of the file.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        let what = format!("its folder does not allow a write-ahead log (journal mode {mode})");
+        return Err(BusError::Storage { file: file.to_owned(), what }.into());
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
+    schema::migrate(&connection, version)?;
+    Ok(connection)
+}
+
+/// The highest sequence number that was ever given out.
+fn highest(connection: &Connection) -> rusqlite::Result<i64> {
+    let select = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message'";
+    connection.query_row(select, [], |row| row.get(0))
+}
+
+/// Releases the locks of whoever had the bus before.
+fn release(connection: &Connection, catalog: &Catalog, clock: &Clock) -> Result<Option<Timestamp>, Fault> {
+    let transaction = connection.unchecked_transaction()?;
+    let mut session = Session { connection, catalog, now: clock.now(), stock: Vec::new(), highest: 0 };
+    session.release_all()?;
+    let next_due = session.next_due()?;
+    transaction.commit()?;
+    Ok(next_due.map(time))
+}

@@ -1,0 +1,49 @@
+//! One transaction's view of the bus: what its calls work with, and what they leave for after the commit.
+
+use super::catalog::{Catalog, Shelf};
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+/// A message can be received.
+pub(super) const ACTIVE: i64 = 0;
+/// A message is with a receiver.
+pub(super) const LOCKED: i64 = 1;
+/// A message waits for its time.
+pub(super) const SCHEDULED: i64 = 2;
+
+/// What calls within one transaction share.
+pub(super) struct Session<'a> {
+    /// Within a transaction.
+    pub(super) connection: &'a Connection,
+    /// Names.
+    pub(super) catalog: &'a Catalog,
+    /// The time of all that is done in it.
+    pub(super) now: Timestamp,
+    /// Shelves that got messages to receive, or have none left, in order; true once the transaction is.
+    pub(super) stock: Vec<(Shelf, bool)>,
+    /// The highest sequence number that was given out.
+    pub(super) highest: i64,
+}
+
+impl Session<'_> {
+    /// Now, as it is kept in the file.
+    pub(super) fn now_us(&self) -> i64 {
+        self.now.as_microsecond()
+    }
+
+    /// `duration_ms` from now, as it is kept in the file. Past the end of time: the end of time.
+    pub(super) fn after_ms(&self, duration_ms: u64) -> i64 {
+        after_us(self.now_us(), duration_ms)
+    }
+}
+
+/// `duration_ms` after `time_us`.
+pub(super) fn after_us(time_us: i64, duration_ms: u64) -> i64 {
+    let duration_us = i64::try_from(duration_ms.saturating_mul(1000)).unwrap_or(i64::MAX);
+    time_us.saturating_add(duration_us).min(Timestamp::MAX.as_microsecond())
+}
+
+/// A time from the file. What lies past the end of time is the end of time.
+pub(super) fn time(us: i64) -> Timestamp {
+    Timestamp::from_microsecond(us).unwrap_or(if us < 0 { Timestamp::MIN } else { Timestamp::MAX })
+}

@@ -1,0 +1,156 @@
+//! Inlets for whoever has the master key: functions by hand, messages by hand, how it all stands.
+
+use super::{Front, ServedApp, read_body, sentence};
+use crate::app::{AuthLevel, Function, Trigger};
+use crate::bus::{BusError, Destination, Outgoing};
+use crate::host::event::HostEvent;
+use crate::host::invoke::{HOST_VERSION, message};
+use crate::host::process::Standing;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+
+/// Whether `request` shows the master key; the answer to it, if not.
+fn refused<B>(front: &Front, request: &Request<B>) -> Option<Response> {
+    let shown = super::request::Request {
+        method: request.method().clone(),
+        uri: request.uri().clone(),
+        headers: request.headers().clone(),
+        body: Vec::new(),
+    };
+    let is_allowed = front.keys.allow(AuthLevel::Admin, shown.key().as_deref());
+    let words = "the master key is needed, as header x-functions-key or as ?code=; `suture local --show-keys` shows it";
+    (!is_allowed).then(|| sentence(StatusCode::UNAUTHORIZED, words))
+}
+
+/// `POST /admin/functions/<name>` with `{"input": "…"}`: the function runs with that text as its message, or without any if it has a
+/// timer. It is not waited for.
+pub async fn run_function(
+    State(front): State<Arc<Front>>,
+    Path(name): Path<String>,
+    request: Request<Body>,
+) -> Response {
+    if let Some(refused) = refused(&front, &request) {
+        return refused;
+    }
+    let body = match read_body(request.into_body()).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let input = match serde_json::from_slice::<Json>(if body.is_empty() { b"{}" } else { &body }) {
+        Ok(Json::Object(members)) => members.get("input").map(super::super::invoke::text).unwrap_or_default(),
+        _ => return sentence(StatusCode::BAD_REQUEST, "the body has to be {\"input\": \"TEXT\"}"),
+    };
+    let found = front.apps.iter().flat_map(|app| app.app.functions.iter().map(move |function| (app, function)));
+    let mut found = found.filter(|(_, function)| function.name.eq_ignore_ascii_case(&name));
+    let Some((app, function)) = found.next() else {
+        return sentence(StatusCode::NOT_FOUND, &format!("no function is called {name}"));
+    };
+    if found.next().is_some() {
+        return sentence(StatusCode::CONFLICT, &format!("more than one app has a function {name}; run one app alone"));
+    }
+    let (app, function) = (app.clone(), function.clone());
+    tokio::spawn(async move { run_by_hand(&front, &app, &function, &input).await });
+    StatusCode::ACCEPTED.into_response()
+}
+
+async fn run_by_hand(front: &Front, app: &ServedApp, function: &Function, input: &str) {
+    if let Some(timer) = app.timers.iter().find(|timer| timer.function.name == function.name) {
+        return timer.fire_by_hand().await;
+    }
+    let payload = match &function.trigger {
+        Trigger::Queue { batch, data_type, .. } | Trigger::Subscription { batch, data_type, .. } => {
+            message::by_hand(&function.trigger_binding, *data_type, *batch, input)
+        }
+        Trigger::Timer { .. } | Trigger::Http { .. } => {
+            message::by_hand(&function.trigger_binding, crate::app::DataType::String, false, input)
+        }
+    };
+    let Some(_work) = front.drain.begin() else { return };
+    let invocation = crate::chance::uuid();
+    let called = match app.invoker.invoke(function, invocation, &payload).await {
+        Ok(invoked) => {
+            front.bus.send(invoked.messages.clone()).await.map(|()| invoked).map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    let (function, invocation, source) = (function.name.clone(), invocation.to_string(), "admin".to_owned());
+    front.events.tell(match called {
+        Ok(invoked) => HostEvent::Invoked {
+            function,
+            invocation,
+            source,
+            messages: 1,
+            sent: invoked.messages.len(),
+            duration_ms: invoked.duration_ms,
+        },
+        Err(reason) => HostEvent::Failed { function, invocation, source, delivery_count: 0, reason },
+    });
+}
+
+/// `POST /admin/messages/<queue or topic>`: the body becomes a message. Answered once it is on the disk.
+pub async fn send_message(
+    State(front): State<Arc<Front>>,
+    Path(name): Path<String>,
+    request: Request<Body>,
+) -> Response {
+    if let Some(refused) = refused(&front, &request) {
+        return refused;
+    }
+    let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body = match read_body(request.into_body()).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let mut message = Outgoing::new(body);
+    message.properties.content_type = content_type;
+    let is_topic = front.topics.iter().any(|topic| topic.eq_ignore_ascii_case(&name));
+    let to = if is_topic { Destination::Topic(name) } else { Destination::Queue(name) };
+    match front.bus.send(vec![(to, message)]).await {
+        Ok(()) => StatusCode::CREATED.into_response(),
+        Err(error @ BusError::UnknownEntity { .. }) => sentence(StatusCode::NOT_FOUND, &error.to_string()),
+        Err(error @ BusError::TooLarge { .. }) => sentence(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string()),
+        Err(error) => sentence(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+    }
+}
+
+/// `GET /admin/host/status`: how the apps and the bus stand.
+pub async fn status(State(front): State<Arc<Front>>, request: Request<Body>) -> Response {
+    if let Some(refused) = refused(&front, &request) {
+        return refused;
+    }
+    let counts = match front.bus.counts().await {
+        Ok(counts) => counts,
+        Err(error) => return sentence(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+    };
+    let sources: Vec<Json> = counts
+        .iter()
+        .map(|counts| {
+            json!({
+                "source": counts.source.to_string(), "active": counts.active, "locked": counts.locked,
+                "scheduled": counts.scheduled, "dead_letters": counts.dead_letters,
+            })
+        })
+        .collect();
+    let apps: Vec<Json> = front
+        .apps
+        .iter()
+        .map(|app| {
+            let handler = match &*app.invoker.process.standing().borrow() {
+                Standing::Starting => "starting",
+                Standing::Ready(_) => "ready",
+                Standing::Left => "ended",
+            };
+            let functions: Vec<&str> = app.app.functions.iter().map(|function| function.name.as_str()).collect();
+            json!({ "name": app.app.name, "handler": handler, "functions": functions })
+        })
+        .collect();
+    let state = if front.drain.is_stopping() { "Stopping" } else { "Running" };
+    axum::Json(json!({
+        "state": state, "version": HOST_VERSION, "in_flight": front.drain.in_flight(), "apps": apps, "sources": sources,
+    }))
+    .into_response()
+}

@@ -1,0 +1,270 @@
+//! The HTTP side of the host: functions at their routes, and inlets for whoever has the keys.
+
+mod admin;
+mod answer;
+mod forward;
+mod keys;
+mod request;
+mod route;
+mod server;
+
+pub use keys::Keys;
+pub use server::serve;
+
+use super::drain::Drain;
+use super::event::{Events, HostEvent};
+use super::invoke::{InvokeError, Invoker};
+use super::triggers::Timer;
+use crate::app::{App, AuthLevel, Function, Method, Trigger};
+use crate::bus::Bus;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use request::Request;
+use route::{Parameters, Route, allows};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Larger bodies are refused. Azure takes 100 MB; nothing that Suture is sent has more than this.
+pub const BODY_BYTES_MAX: usize = 64 << 20;
+
+/// A client that takes longer for its body is refused.
+const BODY_WAIT: Duration = Duration::from_secs(60);
+
+/// An app behind the front.
+#[derive(Debug, Clone)]
+pub struct ServedApp {
+    /// The app.
+    pub app: Arc<App>,
+    /// Calls its functions.
+    pub invoker: Invoker,
+    /// Its timers, for runs by hand.
+    pub timers: Vec<Timer>,
+}
+
+/// What answers requests.
+#[derive(Debug)]
+pub struct Front {
+    /// All apps.
+    pub apps: Vec<ServedApp>,
+    /// Topics, by name.
+    pub topics: Vec<String>,
+    /// Takes messages.
+    pub bus: Bus,
+    /// Who may call what.
+    pub keys: Keys,
+    /// Hears of it.
+    pub events: Events,
+    /// Whether anything new may begin.
+    pub drain: Drain,
+    routes: Vec<Served>,
+}
+
+/// One function at its route.
+#[derive(Debug)]
+struct Served {
+    route: Route,
+    /// In `apps`.
+    app: usize,
+    function: Arc<Function>,
+}
+
+impl Front {
+    /// A front for `apps`. An error tells of two functions at one route.
+    pub fn new(
+        apps: Vec<ServedApp>,
+        topics: Vec<String>,
+        bus: Bus,
+        keys: Keys,
+        events: Events,
+        drain: Drain,
+    ) -> Result<Self, String> {
+        let mut routes: Vec<Served> = Vec::new();
+        for (index, served) in apps.iter().enumerate() {
+            for function in &served.app.functions {
+                let Trigger::Http { route, methods, .. } = &function.trigger else { continue };
+                let route = Route::parse(&format!("{}/{route}", served.app.host.route_prefix));
+                let twin = routes.iter().find(|known| known.route == route && shares(known.methods(), methods));
+                if let Some(twin) = twin {
+                    return Err(format!(
+                        "{} of app {} and {} of app {} have the same route; give one of them another",
+                        twin.function.name, apps[twin.app].app.name, function.name, served.app.name
+                    ));
+                }
+                routes.push(Served { route, app: index, function: Arc::new(function.clone()) });
+            }
+        }
+        routes.sort_by_key(|served| served.route.precedence());
+        Ok(Self { apps, topics, bus, keys, events, drain, routes })
+    }
+
+    /// Everything that is answered.
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/admin/functions/{name}", post(admin::run_function))
+            .route("/admin/messages/{*name}", post(admin::send_message))
+            .route("/admin/host/status", get(admin::status))
+            .fallback(function)
+            .with_state(Arc::new(self))
+    }
+
+    /// The function for this request, or why there is none.
+    fn find(&self, method: &str, path: &str) -> Result<(&Served, Parameters), Response> {
+        let mut allowed: Vec<&str> = Vec::new();
+        for served in &self.routes {
+            let Some(parameters) = served.route.parameters(path) else { continue };
+            if allows(served.methods(), method) {
+                return Ok((served, parameters));
+            }
+            allowed.extend(served.methods().iter().map(|method| method.name()));
+        }
+        if allowed.is_empty() {
+            return Err(sentence(StatusCode::NOT_FOUND, "no function has this route"));
+        }
+        let mut response = sentence(StatusCode::METHOD_NOT_ALLOWED, &format!("{method} is not one of its methods"));
+        if let Ok(allowed) = HeaderValue::try_from(allowed.join(", ")) {
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
+        Err(response)
+    }
+}
+
+impl Served {
+    fn methods(&self) -> &[Method] {
+        match &self.function.trigger {
+            Trigger::Http { methods, .. } => methods,
+            _ => &[],
+        }
+    }
+
+    fn auth_level(&self) -> AuthLevel {
+        match &self.function.trigger {
+            Trigger::Http { auth_level, .. } => *auth_level,
+            _ => AuthLevel::Admin,
+        }
+    }
+}
+
+/// Whether two lists of methods, of which an empty one means all, have one in common.
+fn shares(a: &[Method], b: &[Method]) -> bool {
+    a.is_empty() || b.is_empty() || a.iter().any(|method| b.contains(method))
+}
+
+/// Any other request: it is for a function, or for nobody.
+async fn function(State(front): State<Arc<Front>>, request: axum::http::Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut request = Request { method: parts.method, uri: parts.uri, headers: parts.headers, body: Vec::new() };
+    let (served, parameters) = match front.find(request.method.as_str(), request.uri.path()) {
+        Ok(found) => found,
+        Err(refused) => return refused,
+    };
+    let level = served.auth_level();
+    // Before the body is read: a stranger costs nothing.
+    if !front.keys.allow(level, request.key().as_deref()) {
+        return sentence(StatusCode::UNAUTHORIZED, "a key is needed, as header x-functions-key or as ?code=");
+    }
+    let Some(_work) = front.drain.begin() else {
+        return sentence(StatusCode::SERVICE_UNAVAILABLE, "the host stops");
+    };
+    request.body = match read_body(body).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let (app, function) = (&front.apps[served.app], &served.function);
+    let invocation = crate::chance::uuid();
+    let begun = tokio::time::Instant::now();
+    let source = format!("{} {}", request.method, request.uri.path());
+    let called = if forward::is_forwarded(&app.app, function) {
+        forward::forward(&app.invoker, function, invocation, request)
+            .await
+            .map(|response| (response, 0))
+            .map_err(Failed::of)
+    } else {
+        let payload = request.payload(&function.trigger_binding, &parameters, level);
+        call(&front, app, function, invocation, &payload).await
+    };
+    let (name, invocation) = (function.name.clone(), invocation.to_string());
+    match called {
+        Ok((response, sent)) => {
+            let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            front.events.tell(HostEvent::Invoked {
+                function: name,
+                invocation,
+                source,
+                messages: 0,
+                sent,
+                duration_ms,
+            });
+            response
+        }
+        Err(Failed { status, reason }) => {
+            let words = format!("the function {name} failed; the host tells why (invocation {invocation})");
+            front.events.tell(HostEvent::Failed { function: name, invocation, source, delivery_count: 0, reason });
+            sentence(status, &words)
+        }
+    }
+}
+
+struct Failed {
+    status: StatusCode,
+    reason: String,
+}
+
+impl Failed {
+    fn of(error: InvokeError) -> Self {
+        let status = match error {
+            InvokeError::NotReady { .. } | InvokeError::Left => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self { status, reason: error.to_string() }
+    }
+}
+
+async fn call(
+    front: &Front,
+    app: &ServedApp,
+    function: &Function,
+    invocation: uuid::Uuid,
+    payload: &super::invoke::Payload,
+) -> Result<(Response, usize), Failed> {
+    let broken = |reason: String| Failed { status: StatusCode::INTERNAL_SERVER_ERROR, reason };
+    let invoked = app.invoker.invoke(function, invocation, payload).await.map_err(Failed::of)?;
+    let response = answer::answer(function, &invoked.reply).map_err(broken)?;
+    let sent = invoked.messages.len();
+    if sent > 0 {
+        let taken = front.bus.send(invoked.messages).await;
+        taken.map_err(|error| broken(format!("its messages can't be sent: {error}")))?;
+    }
+    Ok((response, sent))
+}
+
+/// A body within the limits, or the answer that says which one it breaks.
+async fn read_body(body: Body) -> Result<Vec<u8>, Response> {
+    match tokio::time::timeout(BODY_WAIT, to_bytes(body, BODY_BYTES_MAX)).await {
+        Ok(Ok(body)) => Ok(body.to_vec()),
+        Ok(Err(error)) if is_too_large(&error) => {
+            Err(sentence(StatusCode::PAYLOAD_TOO_LARGE, &format!("a body may have {BODY_BYTES_MAX} bytes")))
+        }
+        Ok(Err(_)) => Err(sentence(StatusCode::BAD_REQUEST, "the body broke off")),
+        Err(_) => Err(sentence(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
+    }
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.to_string().contains("length limit exceeded") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// An answer in words.
+fn sentence(status: StatusCode, words: &str) -> Response {
+    (status, format!("{words}\n")).into_response()
+}

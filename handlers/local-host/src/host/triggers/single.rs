@@ -1,0 +1,68 @@
+//! Messages one by one, several at the same time.
+
+use super::Listener;
+use super::lock::renewed;
+use crate::app::{DataType, Trigger};
+use crate::bus::Received;
+use crate::host::invoke::message;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Receives as many messages as may be in work, and gives each to the function.
+pub async fn listen(listener: Arc<Listener>) {
+    let calls = Arc::new(Semaphore::new(listener.invoker.app.host.service_bus.max_concurrent_calls.max(1)));
+    loop {
+        if !listener.may_receive().await {
+            return;
+        }
+        let Ok(first) = Arc::clone(&calls).acquire_owned().await else { return };
+        // Begun before anything is received: what is received is always worked on.
+        let Some(work) = listener.drain.begin() else { return };
+        let free = calls.available_permits();
+        let mut permits = vec![first];
+        permits.extend((0..free).map_while(|_| Arc::clone(&calls).try_acquire_owned().ok()));
+        match listener.bus.receive(&listener.source, permits.len()).await {
+            Ok(messages) if messages.is_empty() => {
+                drop((permits, work));
+                listener.rest().await;
+            }
+            Ok(messages) => {
+                for (message, permit) in messages.into_iter().zip(permits) {
+                    let (listener, work) = (Arc::clone(&listener), work.clone());
+                    tokio::spawn(async move {
+                        handle(&listener, message).await;
+                        drop((permit, work));
+                    });
+                }
+            }
+            Err(error) => {
+                drop((permits, work));
+                listener.trouble("receiving from", &error).await;
+            }
+        }
+    }
+}
+
+async fn handle(listener: &Listener, message: Received) {
+    let invocation = crate::chance::uuid();
+    let payload = message::one(&listener.function.trigger_binding, data_type(&listener.function.trigger), &message);
+    match renewed(listener, &message, listener.call(invocation, &payload)).await {
+        Ok(invoked) => {
+            listener.complete(message.lock).await;
+            listener.tell_invoked(invocation, 1, &invoked);
+        }
+        Err(reason) => {
+            listener.tell_failed(invocation, message.delivery_count, &reason);
+            listener.abandon(message.lock).await;
+            listener.tell_dead(&message, &reason);
+        }
+    }
+}
+
+/// How a function wants to see bodies.
+pub fn data_type(trigger: &Trigger) -> DataType {
+    match trigger {
+        Trigger::Queue { data_type, .. } | Trigger::Subscription { data_type, .. } => *data_type,
+        Trigger::Timer { .. } | Trigger::Http { .. } => DataType::Unset,
+    }
+}

@@ -1,5 +1,6 @@
 //! `suture bus` as a program, against the documented contract as the local bus serves it.
 #![cfg(feature = "servicebus")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use axum::Router;
 use axum::http::StatusCode;

@@ -1,4 +1,5 @@
 //! Steps of a pipeline through the durable bus: receive, send on, complete.
+#![expect(clippy::unwrap_used, reason = "a benchmark that can't run has nothing to say")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use local_host::bus::{Bus, Destination, Entities, Outgoing, QueueSettings, Source};

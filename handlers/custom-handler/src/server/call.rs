@@ -6,7 +6,6 @@ use super::message::handle_all;
 use crate::wire::{Arrived, Reply, decode};
 use agents::functions;
 use agents::topology::Function;
-use axum::body::Bytes;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
 use std::convert::Infallible;
@@ -36,7 +35,7 @@ impl Call {
     }
 
     /// Does the work on a thread of its own, where it may think for long without holding up other calls. Its panic ends there.
-    pub async fn answer(&self, server: &Arc<Server>, body: Bytes) -> Result<Vec<u8>, Failure> {
+    pub async fn answer(&self, server: &Arc<Server>, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
         // It is dropped with this call, by its limit or because the host hangs up: then the work ends at its next pause.
         let (_waiting, given_up) = oneshot::channel::<Infallible>();
         let work = async {
@@ -63,7 +62,7 @@ impl Call {
         }
     }
 
-    async fn work(&self, server: &Server, body: Bytes) -> Result<Vec<u8>, Failure> {
+    async fn work(&self, server: &Server, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
         let arrived = decode::decode(&body, &self.function.trigger, &self.function.input)?;
         drop(body);
         let name = self.function.name.as_str();

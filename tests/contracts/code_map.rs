@@ -28,6 +28,7 @@ fn every_path_in_the_maps_exists() {
         "docs/handler.md",
         "docs/local.md",
         "docs/state.md",
+        "docs/function-app.md",
     ] {
         let text = std::fs::read_to_string(root().join(map)).unwrap();
         for path in paths_in(&text) {

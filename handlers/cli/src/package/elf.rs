@@ -86,7 +86,14 @@ impl Needs {
         if !matches!(header.e_ident().os_abi, elf::ELFOSABI_NONE | elf::ELFOSABI_GNU) {
             return Err("is for another system than Linux".to_owned());
         }
-        read(header, endian, program, processor).map_err(|error| format!("is damaged: {error}"))
+        let needs = read(header, endian, program, processor).map_err(|error| format!("is damaged: {error}"))?;
+        if needs.loader.is_some() && needs.libraries.is_empty() {
+            return Err(
+                "names a loader but no library: its table of sections is stripped away, so what it needs can't be told"
+                    .to_owned(),
+            );
+        }
+        Ok(needs)
     }
 
     /// What keeps it from running in Azure; empty if nothing does.

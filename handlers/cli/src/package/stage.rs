@@ -3,6 +3,7 @@
 use super::ignore::Rules;
 use crate::Failure;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -82,24 +83,33 @@ impl Staged {
         Ok(())
     }
 
-    /// Moves the app to `place`, instead of what is there. A process that ends in between leaves the one or the other, never a mixture.
+    /// Moves the app to `place`, instead of what is there: as a whole, never mixed. A process that is killed between the two moves leaves
+    /// nothing at `place` and both beside it; the next run puts that right.
     pub fn put(self, place: &Path) -> Result<(), Failure> {
         let failed = |error: std::io::Error| Failure(format!("{}: {error}", place.display()));
-        let old = self.folder.path().with_extension("old");
-        let had = match fs::rename(place, &old) {
-            Ok(()) => true,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
-            Err(error) => return Err(failed(error)),
-        };
+        let name = place.file_name().unwrap_or_default().to_string_lossy();
+        let old = place.with_file_name(format!(".{name}.old"));
+        remove(&old).map_err(failed)?;
+        match fs::rename(place, &old) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
         if let Err(error) = fs::rename(self.folder.path(), place) {
-            if had {
-                fs::rename(&old, place).map_err(failed)?;
-            }
+            // Better the older app than none; where that fails too, the first reason is the one to tell.
+            let _ = fs::rename(&old, place);
             return Err(failed(error));
         }
-        // There is nothing left to take away.
+        // It has another name now: there is nothing left to take away.
         let _ = self.folder.keep();
-        if had { fs::remove_dir_all(&old).map_err(failed) } else { Ok(()) }
+        remove(&old).map_err(failed)
+    }
+}
+
+/// Removes `folder` with all that is in it, if it is there.
+fn remove(folder: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

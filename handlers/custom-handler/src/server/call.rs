@@ -6,7 +6,6 @@ use super::message::handle_all;
 use crate::wire::{Arrived, Reply, decode};
 use agents::functions;
 use agents::topology::Function;
-use axum::body::Bytes;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
 use std::convert::Infallible;
@@ -36,7 +35,7 @@ impl Call {
     }
 
     /// Does the work on a thread of its own, where it may think for long without holding up other calls. Its panic ends there.
-    pub async fn answer(&self, server: &Arc<Server>, body: Bytes) -> Result<Vec<u8>, Failure> {
+    pub async fn answer(&self, server: &Arc<Server>, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
         // It is dropped with this call, by its limit or because the host hangs up: then the work ends at its next pause.
         let (_waiting, given_up) = oneshot::channel::<Infallible>();
         let work = async {
@@ -45,7 +44,7 @@ impl Call {
             let thread = tokio::task::spawn_blocking(move || {
                 let span =
                     tracing::info_span!("call", agent.name = call.function.name, invocation.id = call.invocation);
-                // On the thread, not only around the work: a panic is told after the work was left.
+                // Entered on the thread, so that the line of a panic carries it, wherever in the work it happens.
                 let _entered = span.enter();
                 let _permit = permit;
                 runtime.block_on(async {
@@ -63,7 +62,7 @@ impl Call {
         }
     }
 
-    async fn work(&self, server: &Server, body: Bytes) -> Result<Vec<u8>, Failure> {
+    async fn work(&self, server: &Server, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
         let arrived = decode::decode(&body, &self.function.trigger, &self.function.input)?;
         drop(body);
         let name = self.function.name.as_str();
@@ -77,7 +76,14 @@ impl Call {
                 let env = environment?;
                 let sent = functions::tick(&env, name).await?;
                 let log = format!("{} sent", sent.len());
-                tracing::info!(is_late, sent = sent.len(), duration_ms = self.duration_ms(env.clock.now()), "ticked");
+                tracing::info!(
+                    agent.name = name,
+                    invocation.id = self.invocation,
+                    duration_ms = self.duration_ms(env.clock.now()),
+                    is_late,
+                    sent = sent.len(),
+                    "ticked"
+                );
                 Reply::messages(&self.function, &sent, vec![log]).map_err(Failure::broken)?
             }
             Arrived::Request(request) => {
@@ -85,10 +91,16 @@ impl Call {
                     tracing::error!(reason = %error, "what the functions work with can't be had");
                 }
                 let answer = functions::answer(environment.ok().as_deref(), name).await?;
-                let duration_ms = self.duration_ms(server.clock.now());
-                // After `?` a caller may have put the key of the function.
-                let url = request.url.split('?').next();
-                tracing::info!(request.method, url, status = answer.status, duration_ms, "answered");
+                tracing::info!(
+                    agent.name = name,
+                    invocation.id = self.invocation,
+                    duration_ms = self.duration_ms(server.clock.now()),
+                    request.method,
+                    // After `?` a caller may have put the key of the function.
+                    url = request.url.split('?').next(),
+                    status = answer.status,
+                    "answered"
+                );
                 Reply::http(&self.function, answer)
             }
         };

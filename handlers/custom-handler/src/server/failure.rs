@@ -1,10 +1,8 @@
 //! Calls that fail. To the host any other status than 2xx says so, and nothing more: words are for whoever reads the log.
 
-use super::BODY_BYTES_MAX;
 use crate::wire::WireError;
 use agents::environment::open::OpenError;
 use agents::error::AgentError;
-use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use std::fmt::Display;
 
@@ -40,14 +38,16 @@ impl Failure {
         Self { is_logged: true, ..Self::broken("broken: nobody waits for the answer any more") }
     }
 
-    /// The body could not be taken in.
-    pub fn unread(rejection: &BytesRejection) -> Self {
-        let status = rejection.status();
-        let reason = match status {
-            StatusCode::PAYLOAD_TOO_LARGE => format!("the call has more than {BODY_BYTES_MAX} bytes"),
-            _ => format!("the call was cut off: {}", rejection.body_text()),
-        };
-        Self { status, reason, is_logged: false }
+    /// The body has more bytes than it may.
+    pub fn too_large(bytes_max: usize) -> Self {
+        let reason = format!("the call has more than {bytes_max} bytes");
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, reason, is_logged: false }
+    }
+
+    /// The body never came to its end.
+    pub fn cut_off(error: &impl Display) -> Self {
+        let reason = format!("the call was cut off: {error}");
+        Self { status: StatusCode::BAD_REQUEST, reason, is_logged: false }
     }
 
     /// The same, which the log has.

@@ -1,5 +1,6 @@
 //! The server that the functions host calls: `POST /<function>` for each function, and any answer to anything else.
 
+mod body;
 mod call;
 mod failure;
 mod message;
@@ -10,9 +11,8 @@ use agents::environment::Environment;
 use agents::environment::clock::Clock;
 use agents::environment::open::OpenError;
 use agents::topology::{Function, Topology, TopologyError};
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::body::Body;
+use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -20,7 +20,6 @@ use axum::routing::post;
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use call::Call;
-use failure::Failure;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -28,9 +27,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{OnceCell, Semaphore};
-
-/// A call may have this many bytes. Service Bus lets a message have 100 MB at most, and that only where it costs extra.
-pub const BODY_BYTES_MAX: usize = 64 << 20;
 
 /// A call may take this long. The host ends it a little later, and every other call with it.
 pub const STEP_S_MAX: u64 = 240;
@@ -100,24 +96,23 @@ fn router(server: Server) -> Router {
         .route("/{function}", post(function))
         .method_not_allowed_fallback(async || refusal(StatusCode::METHOD_NOT_ALLOWED, "functions are called by POST"))
         .fallback(async || refusal(StatusCode::NOT_FOUND, "there is nothing here; functions are called by POST"))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(Arc::new(server))
 }
 
-/// Answers the call of one function; the body may come in chunks or with its length.
+/// Answers the call of one function.
 async fn function(
     State(server): State<Arc<Server>>,
     Path(name): Path<String>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Response {
     let Some(function) = server.functions.get(&name).cloned() else {
         return refusal(StatusCode::NOT_FOUND, &format!("there is no function `{}`", name.escape_debug()));
     };
     let call = Call::new(function, &headers, server.clock.now());
-    let answered = match body {
+    let answered = match body::read(body).await {
         Ok(body) => call.answer(&server, body).await,
-        Err(rejection) => Err(Failure::unread(&rejection)),
+        Err(failure) => Err(failure),
     };
     match answered {
         Ok(json) => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], json).into_response(),

@@ -67,10 +67,9 @@ impl Segment {
         if let Some(name) = inner.strip_prefix('*') {
             return Self::Rest { name: name.trim_start_matches('*').to_owned() };
         }
-        let (inner, is_optional) = match inner.strip_suffix('?') {
-            Some(inner) => (inner, true),
-            None => (inner, false),
-        };
+        // A default stands for what is not there; the function is not told of it.
+        let (inner, has_default) = inner.split_once('=').map_or((inner, false), |(inner, _)| (inner, true));
+        let (inner, is_optional) = inner.strip_suffix('?').map_or((inner, has_default), |inner| (inner, true));
         match inner.split_once(':') {
             Some((name, rule)) => Self::Ruled { name: name.to_owned(), rule: rule.to_owned(), is_optional },
             None => Self::Any { name: inner.to_owned(), is_optional },
@@ -137,6 +136,7 @@ mod tests {
         check("cases/{id}", "cases/npm-1", Some(&[("id", "npm-1")]));
         check("cases/{id}", "cases", None);
         check("cases/{id?}", "cases", Some(&[]));
+        check("cases/{id=7}", "cases", Some(&[]));
         check("cases/{id:int}", "cases/7", Some(&[("id", "7")]));
         check("cases/{id:int}", "cases/x", None);
         check("cases/{id:int?}", "cases", Some(&[]));

@@ -15,7 +15,7 @@ use figures::Figures;
 use local_host::app::App;
 use local_host::bus::Rules;
 use local_host::clock::Clock;
-use local_host::host::{Events, Host, HostEvent, HostSettings, Ledger, ledger_file};
+use local_host::host::{Events, Host, HostEvent, HostSettings, Ledger, bus_file};
 use place::Place;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -66,7 +66,7 @@ fn settings(arguments: &Local, place: &Place, apps: Vec<App>, environment: Vec<(
 fn show_keys(place: &Place, terminal: &Terminal) -> Result<Outcome, Failure> {
     let folder = place.host_folder();
     std::fs::create_dir_all(&folder).map_err(|error| Failure(format!("{}: {error}", folder.display())))?;
-    let keys = Ledger::open(&ledger_file(&folder)).and_then(|ledger| ledger.keys()).map_err(Failure::new)?;
+    let keys = Ledger::open(&bus_file(&folder)).map_err(Failure::new)?.keys().map_err(Failure::new)?;
     let (master, default) = (keys.master, keys.default);
     terminal.result(&format!("master   {master}   opens everything, /admin too\ndefault  {default}   opens functions"));
     Ok(Outcome::Clean)

@@ -29,6 +29,7 @@ pub use entity::{Destination, Entities, QueueSettings, Rules, Source, Subscripti
 pub use error::BusError;
 pub use handle::Bus;
 pub use message::{Counts, LockToken, Outgoing, Peeked, Properties, Received, State};
+pub(crate) use open::connect;
 pub use send::MESSAGE_BYTES_MAX;
 
 #[cfg(test)]

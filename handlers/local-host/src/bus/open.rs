@@ -47,10 +47,21 @@ pub(super) fn open(file: &Path, entities: &Entities, clock: &Clock) -> Result<Op
     Ok(Opened { writer, reader, catalog, mark, next_due })
 }
 
-fn checked(file: &Path, mark: &Mark) -> Result<Connection, Fault> {
+/// Another connection to the file of a bus, which is made if it is absent: for what else the host keeps in it.
+pub(crate) fn connect(file: &Path) -> Result<Connection, BusError> {
+    let open = || {
+        let (connection, version) = known(file)?;
+        lay(&connection, file, version)?;
+        Ok(connection)
+    };
+    open().map_err(|fault: Fault| fault.about(file))
+}
+
+/// Opens `file`, which has to be a bus or empty, and tells its schema; 0: it is empty.
+fn known(file: &Path) -> Result<(Connection, i64), Fault> {
+    make_private(file).map_err(|error| Fault::from(storage(file, &error)))?;
     let connection = Connection::open(file)?;
     connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
-    connection.set_prepared_statement_cache_capacity(64);
     let version = match schema::kind(&connection)? {
         Kind::Empty => 0,
         Kind::Bus(version) => version,
@@ -62,6 +73,25 @@ fn checked(file: &Path, mark: &Mark) -> Result<Connection, Fault> {
     if version > schema::NEWEST {
         return Err(BusError::NewerSchema { file: file.to_owned(), found: version, known: schema::NEWEST }.into());
     }
+    Ok((connection, version))
+}
+
+/// Sets how the file is written, and lifts its schema to the newest.
+fn lay(connection: &Connection, file: &Path, version: i64) -> Result<(), Fault> {
+    // Before there is a table: later it would take a rewrite of the file.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        let what = format!("its folder does not allow a write-ahead log (journal mode {mode})");
+        return Err(BusError::Storage { file: file.to_owned(), what }.into());
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    schema::migrate(connection, version)
+}
+
+fn checked(file: &Path, mark: &Mark) -> Result<Connection, Fault> {
+    let (connection, version) = known(file)?;
+    connection.set_prepared_statement_cache_capacity(64);
     let damaged = |what: String| Fault::from(BusError::Damaged { file: file.to_owned(), what });
     let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
@@ -76,18 +106,36 @@ fn checked(file: &Path, mark: &Mark) -> Result<Connection, Fault> {
             Mark::path(file).display()
         )));
     }
-    // Before there is a table: later it would take a rewrite of the file.
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    if mode != "wal" {
-        let what = format!("its folder does not allow a write-ahead log (journal mode {mode})");
-        return Err(BusError::Storage { file: file.to_owned(), what }.into());
-    }
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    lay(&connection, file, version)?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
-    schema::migrate(&connection, version)?;
     Ok(connection)
+}
+
+/// Why a file can't be made, in the words of a bus.
+fn storage(file: &Path, error: &std::io::Error) -> BusError {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            BusError::ReadOnly { file: file.to_owned() }
+        }
+        std::io::ErrorKind::StorageFull => BusError::Full { file: file.to_owned() },
+        _ => BusError::Storage { file: file.to_owned(), what: error.to_string() },
+    }
+}
+
+/// It holds messages and keys, so it is made for nobody but its owner. One that is there stays as it is.
+#[cfg(unix)]
+fn make_private(file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    match std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+#[cfg(not(unix))]
+fn make_private(_file: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// The highest sequence number that was ever given out.

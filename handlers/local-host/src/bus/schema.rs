@@ -1,11 +1,13 @@
 //! The tables of a bus, and how those of an earlier version become these.
 
 use super::fault::Fault;
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// Marks the file as that of a bus, so that no other one is taken for it.
 const APPLICATION_ID: i64 = 0x5375_7475;
 
+/// The tables `timer` and `key` are what the host itself remembers, see `host/ledger.rs`.
+///
 /// Each entry lifts the schema by one version. Entries are never changed, only added.
 ///
 /// A message is two rows: what changes while it is handed around is small and apart from its body, which is written once and
@@ -39,6 +41,8 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX message_order ON message(entity, dead, state, sequence_number);
     CREATE INDEX message_due ON message(due_at) WHERE due_at IS NOT NULL;
     CREATE UNIQUE INDEX message_lock ON message(lock_token) WHERE lock_token IS NOT NULL;
+    CREATE TABLE timer(app TEXT NOT NULL, function TEXT NOT NULL, last TEXT NOT NULL, PRIMARY KEY (app, function)) STRICT;
+    CREATE TABLE key(name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;
 "];
 
 /// The newest schema that is known.
@@ -72,7 +76,10 @@ pub(super) fn migrate(connection: &Connection, version: i64) -> Result<(), Fault
     if done >= MIGRATIONS.len() {
         return Ok(());
     }
-    let transaction = connection.unchecked_transaction()?;
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    // Another process may have been first while this one waited.
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let done = usize::try_from(version).unwrap_or_default();
     for migration in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(migration)?;
     }

@@ -1,21 +1,12 @@
-//! What the host itself remembers: when timers last fired, and its keys. A small SQLite file beside that of the bus.
+//! What the host itself remembers: when timers last fired, and its keys. Two tables in the file of the bus, written through a connection of
+//! their own: keys can be shown while a host runs.
 
 use super::front::Keys;
+use crate::bus::{self, BusError};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// How long is waited for another process that reads the keys.
-const BUSY_MS: u64 = 5_000;
-
-/// The newest form of the file.
-const SCHEMA: i64 = 1;
-
-const TABLES: &str = "
-    CREATE TABLE timers (app TEXT NOT NULL, function TEXT NOT NULL, last TEXT NOT NULL, PRIMARY KEY (app, function)) STRICT;
-    CREATE TABLE keys (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;
-    PRAGMA user_version = 1;";
 
 /// The file.
 #[derive(Debug, Clone)]
@@ -33,36 +24,15 @@ pub struct LedgerError {
 }
 
 impl Ledger {
-    /// Opens `file`, made if it is absent, for nobody but its owner.
-    pub fn open(file: &Path) -> Result<Self, LedgerError> {
-        let failed = |what: String| LedgerError { file: file.to_owned(), what };
-        make_private(file).map_err(|error| failed(error.to_string()))?;
-        let open = || -> Result<(Connection, i64), rusqlite::Error> {
-            let mut connection = Connection::open(file)?;
-            connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "FULL")?;
-            let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-            let mut schema = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-            if schema == 0 {
-                transaction.execute_batch(TABLES)?;
-                schema = SCHEMA;
-            }
-            transaction.commit()?;
-            Ok((connection, schema))
-        };
-        let (connection, schema) = open().map_err(|error| {
-            failed(format!("{error}; move the file away, and new keys are made and timers begin anew"))
-        })?;
-        if schema > SCHEMA {
-            return Err(failed(format!("schema {schema} was written by a newer version; run that one")));
-        }
+    /// Opens the file of the bus, made if it is absent, for nobody but its owner.
+    pub fn open(file: &Path) -> Result<Self, BusError> {
+        let connection = bus::connect(file)?;
         Ok(Self { file: file.to_owned(), connection: Arc::new(Mutex::new(connection)) })
     }
 
     /// When `function` of `app` last fired, as far as is known.
     pub fn last(&self, app: &str, function: &str) -> Result<Option<Timestamp>, LedgerError> {
-        let query = "SELECT last FROM timers WHERE app = ?1 AND function = ?2";
+        let query = "SELECT last FROM timer WHERE app = ?1 AND function = ?2";
         let last: Option<String> =
             self.ask(|connection| connection.query_row(query, [app, function], |row| row.get(0)).optional())?;
         last.map(|last| last.parse().map_err(|error: jiff::Error| self.failed(error))).transpose()
@@ -70,7 +40,7 @@ impl Ledger {
 
     /// Notes that `function` of `app` fired at `moment`.
     pub fn note(&self, app: &str, function: &str, moment: Timestamp) -> Result<(), LedgerError> {
-        let statement = "INSERT INTO timers VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET last = excluded.last";
+        let statement = "INSERT INTO timer VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET last = excluded.last";
         self.ask(|connection| connection.execute(statement, [app, function, &moment.to_string()])).map(drop)
     }
 
@@ -79,8 +49,8 @@ impl Ledger {
         let key = |name: &str| {
             let made = format!("{}{}", crate::chance::uuid().simple(), crate::chance::uuid().simple());
             self.ask(|connection| {
-                connection.execute("INSERT INTO keys VALUES (?1, ?2) ON CONFLICT DO NOTHING", [name, &made])?;
-                connection.query_row("SELECT value FROM keys WHERE name = ?1", [name], |row| row.get(0))
+                connection.execute("INSERT INTO key VALUES (?1, ?2) ON CONFLICT DO NOTHING", [name, &made])?;
+                connection.query_row("SELECT value FROM key WHERE name = ?1", [name], |row| row.get(0))
             })
         };
         Ok(Keys { master: key("_master")?, default: key("default")? })
@@ -96,17 +66,6 @@ impl Ledger {
     }
 }
 
-#[cfg(unix)]
-fn make_private(file: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(file).map(drop)
-}
-
-#[cfg(not(unix))]
-fn make_private(_file: &Path) -> std::io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,7 +73,7 @@ mod tests {
     #[test]
     fn keys_and_moments_outlive_the_process() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("host.sqlite3");
+        let file = folder.path().join("bus.sqlite3");
         let ledger = Ledger::open(&file).unwrap();
         let keys = ledger.keys().unwrap();
         assert_ne!(keys.master, keys.default);
@@ -132,7 +91,7 @@ mod tests {
     fn nobody_else_reads_the_keys() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("host.sqlite3");
+        let file = folder.path().join("bus.sqlite3");
         Ledger::open(&file).unwrap();
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
@@ -140,13 +99,13 @@ mod tests {
     #[test]
     fn foreign_and_newer_files_are_refused_in_words() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("host.sqlite3");
+        let file = folder.path().join("bus.sqlite3");
         std::fs::write(&file, "this is no database, but a text of some length").unwrap();
         let error = Ledger::open(&file).unwrap_err().to_string();
-        assert!(error.contains("host.sqlite3") && error.contains("move the file away"), "{error}");
+        assert!(error.contains("bus.sqlite3"), "{error}");
         std::fs::remove_file(&file).unwrap();
         Ledger::open(&file).unwrap();
         Connection::open(&file).unwrap().pragma_update(None, "user_version", 9).unwrap();
-        assert!(Ledger::open(&file).unwrap_err().to_string().contains("newer version"));
+        assert!(Ledger::open(&file).unwrap_err().to_string().contains("newer"));
     }
 }

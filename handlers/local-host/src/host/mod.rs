@@ -53,14 +53,9 @@ pub struct HostSettings {
     pub clock: Clock,
 }
 
-/// The file of the bus in a host's folder.
+/// The file of the bus in a host's folder, and of all that the host remembers.
 pub fn bus_file(folder: &Path) -> PathBuf {
     folder.join("bus.sqlite3")
-}
-
-/// The file of what the host itself remembers in its folder.
-pub fn ledger_file(folder: &Path) -> PathBuf {
-    folder.join("host.sqlite3")
 }
 
 /// A host that runs.
@@ -91,7 +86,7 @@ impl Host {
         let entities = entities(&settings.apps, &settings.rules);
         let topics = entities.subscriptions.iter().map(|subscription| subscription.topic.clone()).collect();
         let bus = Bus::open(&bus_file(&settings.folder), entities, settings.clock.clone())?;
-        let ledger = Ledger::open(&ledger_file(&settings.folder))?;
+        let ledger = Ledger::open(&bus_file(&settings.folder))?;
         let keys = ledger.keys()?;
         let names = settings.apps.iter().map(|app| app.name.clone()).collect();
         events.tell(HostEvent::Listening { address: address.to_string(), apps: names });

@@ -151,6 +151,9 @@ pub enum Command {
     Package(Package),
     /// Check lines `a < b`, `a = b`, `a > b` on standard input against the order of an ecosystem.
     Versions(Versions),
+    /// Look at, send and replay messages on Service Bus.
+    #[cfg(feature = "servicebus")]
+    Bus(crate::bus::arguments::Bus),
 }
 
 /// Where advisories come from.

@@ -3,6 +3,8 @@
 mod advisories;
 mod arguments;
 mod backup;
+#[cfg(feature = "servicebus")]
+mod bus;
 mod cases;
 mod demo;
 mod heal;
@@ -57,6 +59,8 @@ fn main() -> ExitCode {
         Command::Advisories(advisories) => advisories::run(&advisories, &terminal),
         Command::Package(package) => package::run(&package, &terminal),
         Command::Versions(versions) => versions::run(versions.ecosystem, &terminal),
+        #[cfg(feature = "servicebus")]
+        Command::Bus(bus) => bus::run(&bus, &terminal),
     };
     match terminal.lost().map_or(outcome, Err) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

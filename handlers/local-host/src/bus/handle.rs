@@ -170,6 +170,24 @@ impl Bus {
         Ok(moved)
     }
 
+    /// Where a message to the queue or topic `name` goes.
+    pub fn named(&self, name: &str) -> Option<Destination> {
+        let destinations = [Destination::Queue(name.to_owned()), Destination::Topic(name.to_owned())];
+        destinations.into_iter().find(|destination| self.shared.catalog.destination(destination).is_ok())
+    }
+
+    /// Whether `lock` holds the message `id` (its own id or its sequence number) of `source`, or of its dead letters.
+    pub(super) async fn is_held(
+        &self,
+        lock: LockToken,
+        source: &Source,
+        dead: bool,
+        id: &str,
+    ) -> Result<bool, BusError> {
+        let (source, id) = (source.clone(), id.to_owned());
+        self.ask(false, move |session| session.is_held(lock, &source, dead, &id)).await
+    }
+
     async fn arrived_on(&self, source: &Source, dead: bool) {
         match self.shared.catalog.source(source) {
             Ok((entity, _)) => self.shared.arrivals.wait(Shelf { entity, dead }).await,

@@ -18,6 +18,7 @@ mod open;
 mod read;
 mod receive;
 mod replay;
+pub mod rest;
 mod schema;
 mod send;
 mod session;

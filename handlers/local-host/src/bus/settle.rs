@@ -3,7 +3,7 @@
 use super::catalog::{Entity, Shelf};
 use super::fault::Fault;
 use super::session::{ACTIVE, LOCKED, Session, time};
-use super::{BusError, LockToken};
+use super::{BusError, LockToken, Source};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
@@ -49,6 +49,16 @@ impl<'a> Session<'a> {
         self.bury(locked.sequence_number, reason, description)?;
         self.stock.push((Shelf { entity: locked.index, dead: true }, true));
         Ok(())
+    }
+
+    /// Whether `lock` holds the message `id` of `source`, or of its dead letters.
+    pub(super) fn is_held(&mut self, lock: LockToken, source: &Source, dead: bool, id: &str) -> Result<bool, Fault> {
+        let (_, entity) = self.catalog.source(source)?;
+        let mut select = self.connection.prepare_cached(
+            "SELECT count(*) FROM message JOIN content ON content.id = message.content WHERE lock_token = ?1 AND entity = ?2 \
+             AND dead = ?3 AND (CAST(sequence_number AS TEXT) = ?4 OR properties ->> 'message_id' = ?4)",
+        )?;
+        Ok(select.query_row(params![lock.0.as_bytes(), entity.id, dead, id], |row| row.get::<_, i64>(0))? > 0)
     }
 
     /// The lock of the message `sequence_number` ran out, or its receiver is gone.

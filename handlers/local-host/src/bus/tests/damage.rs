@@ -15,7 +15,7 @@ fn wal(bench: &Bench) -> PathBuf {
 
 /// A copy of the files as a crash leaves them, log included, opened in another folder.
 fn crashed(bench: &Bench) -> Bench {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     for entry in fs::read_dir(bench.folder.path()).unwrap() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
@@ -127,7 +127,7 @@ async fn a_file_cut_anywhere_is_told() {
 #[test]
 fn other_files_are_refused_and_left_as_they_are() {
     let check = |make: &dyn Fn(&PathBuf), expect: &str| {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let file = folder.path().join("bus.sqlite3");
         make(&file);
         let before = fs::read(&file).unwrap();

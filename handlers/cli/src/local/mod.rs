@@ -15,7 +15,7 @@ use figures::Figures;
 use local_host::app::App;
 use local_host::bus::Rules;
 use local_host::clock::Clock;
-use local_host::host::{Events, Host, HostEvent, HostSettings, Ledger, ledger_file};
+use local_host::host::{BUS_KEY_NAME, Events, Host, HostEvent, HostSettings, Ledger, ledger_file};
 use place::Place;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -69,7 +69,11 @@ fn show_keys(place: &Place, terminal: &Terminal) -> Result<Outcome, Failure> {
     std::fs::create_dir_all(&folder).map_err(|error| Failure(format!("{}: {error}", folder.display())))?;
     let keys = Ledger::open(&ledger_file(&folder)).and_then(|ledger| ledger.keys()).map_err(Failure::new)?;
     let (master, default) = (keys.master, keys.default);
-    terminal.result(&format!("master   {master}   opens everything, /admin too\ndefault  {default}   opens functions"));
+    terminal.result(&format!(
+        "master   {master}   opens everything, /admin too\n\
+         default  {default}   opens functions\n\
+         bus      Endpoint=http://127.0.0.1:7071;SharedAccessKeyName={BUS_KEY_NAME};SharedAccessKey={master}"
+    ));
     Ok(Outcome::Clean)
 }
 

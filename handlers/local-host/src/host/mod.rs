@@ -14,7 +14,7 @@ mod triggers;
 
 pub use error::HostError;
 pub use event::{Events, HostEvent};
-pub use front::{BODY_BYTES_MAX, Keys};
+pub use front::{BODY_BYTES_MAX, BUS_KEY_NAME, Keys};
 pub use ledger::{Ledger, LedgerError};
 
 use crate::app::{App, Output, Trigger};
@@ -110,7 +110,7 @@ impl Host {
         }
         let processes = apps.iter().map(|app| app.invoker.process.clone()).collect();
         let timers: Vec<Timer> = apps.iter().flat_map(|app| app.timers.clone()).collect();
-        let front = Front::new(apps, topics, bus.clone(), keys.clone(), events.clone(), drain.clone());
+        let front = Front::new(apps, topics, bus.clone(), keys.clone(), events.clone(), drain.clone(), settings.clock);
         let server = tokio::spawn(serve(listener, front.map_err(HostError::Routes)?.router(), end));
         for listener in listeners {
             tokio::spawn(listener.listen());

@@ -17,12 +17,15 @@ use super::invoke::{InvokeError, Invoker};
 use super::triggers::Timer;
 use crate::app::{App, AuthLevel, Function, Method, Trigger};
 use crate::bus::Bus;
+use crate::bus::rest::{self, SharedKey};
+use crate::clock::Clock;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
+use axum::handler::Handler;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, any_service, get, post};
 use request::Request;
 use route::{Parameters, Route, allows};
 use std::sync::Arc;
@@ -30,6 +33,9 @@ use std::time::Duration;
 
 /// Larger bodies are refused. Azure takes 100 MB; nothing that Suture is sent has more than this.
 pub const BODY_BYTES_MAX: usize = 64 << 20;
+
+/// Name of the key by which the bus is asked as Service Bus is; its value is that of the master key.
+pub const BUS_KEY_NAME: &str = "RootManageSharedAccessKey";
 
 /// A client that takes longer for its body is refused.
 const BODY_WAIT: Duration = Duration::from_secs(60);
@@ -60,6 +66,8 @@ pub struct Front {
     pub events: Events,
     /// Whether anything new may begin.
     pub drain: Drain,
+    /// The bus, as Service Bus is asked.
+    rest: MethodRouter,
     routes: Vec<Served>,
 }
 
@@ -81,6 +89,7 @@ impl Front {
         keys: Keys,
         events: Events,
         drain: Drain,
+        clock: Clock,
     ) -> Result<Self, String> {
         let mut routes: Vec<Served> = Vec::new();
         for (index, served) in apps.iter().enumerate() {
@@ -98,7 +107,9 @@ impl Front {
             }
         }
         routes.sort_by_key(|served| served.route.precedence());
-        Ok(Self { apps, topics, bus, keys, events, drain, routes })
+        let key = SharedKey { name: BUS_KEY_NAME.to_owned(), key: keys.master.clone() };
+        let rest = any_service(rest::router(bus.clone(), key, clock));
+        Ok(Self { apps, topics, bus, keys, events, drain, rest, routes })
     }
 
     /// Everything that is answered.
@@ -109,6 +120,10 @@ impl Front {
             .route("/admin/host/status", get(admin::status))
             .fallback(function)
             .with_state(Arc::new(self))
+    }
+
+    fn has_route(&self, path: &str) -> bool {
+        self.routes.iter().any(|served| served.route.parameters(path).is_some())
     }
 
     /// The function for this request, or why there is none.
@@ -153,8 +168,12 @@ fn shares(a: &[Method], b: &[Method]) -> bool {
     a.is_empty() || b.is_empty() || a.iter().any(|method| b.contains(method))
 }
 
-/// Any other request: it is for a function, or for nobody.
+/// Any other request: it is for a function, for the bus, or for nobody.
 async fn function(State(front): State<Arc<Front>>, request: axum::http::Request<Body>) -> Response {
+    let path = request.uri().path();
+    if path.split('/').any(|word| word.eq_ignore_ascii_case("messages")) && !front.has_route(path) {
+        return front.rest.clone().call(request, ()).await;
+    }
     let (parts, body) = request.into_parts();
     let mut request = Request { method: parts.method, uri: parts.uri, headers: parts.headers, body: Vec::new() };
     let (served, parameters) = match front.find(request.method.as_str(), request.uri.path()) {

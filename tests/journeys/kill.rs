@@ -184,7 +184,7 @@ async fn check(machine: &Machine, sent: &[Sent], seed: u64) {
         kept.extend(store.list(&format!("journal/{function}")).await.unwrap());
     }
     for Sent { function, message, .. } in sent {
-        assert!(kept.contains(&journal_key(function, message)), "seed {seed}: {function} knows nothing of {message:?}");
+        assert!(kept.contains(&journal_key(function, message.id)), "seed {seed}: {function} knows nothing of {message:?}");
     }
     let cases = machine.cases().await;
     assert_eq!(cases.len(), REPOSITORIES, "seed {seed}");

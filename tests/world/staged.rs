@@ -10,7 +10,6 @@ use agents::environment::git::LocalRepository;
 use agents::environment::store::Store;
 use agents::history;
 use git2::{Repository, Signature, Time};
-use local_host::host::{Ledger, ledger_file};
 use pipeline::advisory::osv::OsvRecord;
 use pipeline::case::{Case, CaseRecord, fold};
 use serde_json::{Value, json};
@@ -83,7 +82,7 @@ impl Machine {
 
     /// The master key.
     pub fn master_key(&self) -> String {
-        Ledger::open(&ledger_file(&self.state().join("local-host"))).unwrap().keys().unwrap().master
+        local_host::host::keys(&self.state().join("local-host")).unwrap().master
     }
 
     /// Every case, with its records.

@@ -15,7 +15,7 @@ use figures::Figures;
 use local_host::app::App;
 use local_host::bus::Rules;
 use local_host::clock::Clock;
-use local_host::host::{BUS_KEY_NAME, Events, Host, HostEvent, HostSettings, Ledger, ledger_file};
+use local_host::host::{self, BUS_KEY_NAME, Events, Host, HostEvent, HostSettings, Keys};
 use place::Place;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -65,10 +65,7 @@ fn settings(arguments: &Local, place: &Place, apps: Vec<App>, environment: Vec<(
 }
 
 fn show_keys(place: &Place, terminal: &Terminal) -> Result<Outcome, Failure> {
-    let folder = place.host_folder();
-    std::fs::create_dir_all(&folder).map_err(|error| Failure(format!("{}: {error}", folder.display())))?;
-    let keys = Ledger::open(&ledger_file(&folder)).and_then(|ledger| ledger.keys()).map_err(Failure::new)?;
-    let (master, default) = (keys.master, keys.default);
+    let Keys { master, default } = host::keys(&place.host_folder()).map_err(Failure::new)?;
     terminal.result(&format!(
         "master   {master}   opens everything, /admin too\n\
          default  {default}   opens functions\n\

@@ -15,7 +15,6 @@ mod triggers;
 pub use error::HostError;
 pub use event::{Events, HostEvent};
 pub use front::{BODY_BYTES_MAX, BUS_KEY_NAME, Keys};
-pub use ledger::{Ledger, LedgerError};
 
 use crate::app::{App, Output, Trigger};
 use crate::bus::{Bus, Entities, QueueSettings, Rules, Source, SubscriptionSettings};
@@ -23,6 +22,7 @@ use crate::clock::Clock;
 use drain::Drain;
 use front::{Front, ServedApp, serve};
 use invoke::Invoker;
+use ledger::Ledger;
 use process::{Process, Start};
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
@@ -54,12 +54,18 @@ pub struct HostSettings {
 }
 
 /// The file of the bus in a host's folder.
-pub fn bus_file(folder: &Path) -> PathBuf {
+fn bus_file(folder: &Path) -> PathBuf {
     folder.join("bus.sqlite3")
 }
 
+/// The keys of the host that has `folder`, made where there are none yet. A host may run there meanwhile.
+pub fn keys(folder: &Path) -> Result<Keys, HostError> {
+    make_private(folder).map_err(|error| HostError::Folder { folder: folder.to_owned(), error })?;
+    Ok(Ledger::open(&ledger_file(folder))?.keys()?)
+}
+
 /// The file of what the host itself remembers in its folder.
-pub fn ledger_file(folder: &Path) -> PathBuf {
+fn ledger_file(folder: &Path) -> PathBuf {
     folder.join("host.sqlite3")
 }
 

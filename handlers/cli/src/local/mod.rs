@@ -90,7 +90,7 @@ async fn serve(
         tokio::select! {
             event = heard.recv() => screen.hear(event),
             _ = look.tick() => screen.look(&host, store).await,
-            () = asked.to_end() => break,
+            () = asked.wait() => break,
         }
     }
     terminal.note("ending: what has begun may end; once more Ctrl-C ends at once");
@@ -99,7 +99,7 @@ async fn serve(
         tokio::select! {
             event = heard.recv() => screen.hear(event),
             cut_off = &mut stop => break cut_off,
-            () = asked.to_end() => {
+            () = asked.wait() => {
                 terminal.note("ended at once: what was in work is done at the next start");
                 return Ok(());
             }
@@ -135,7 +135,7 @@ impl Asked {
         Ok(Self {})
     }
 
-    async fn to_end(&mut self) {
+    async fn wait(&mut self) {
         #[cfg(unix)]
         {
             let [interrupted, terminated] = &mut self.signals;

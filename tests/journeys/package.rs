@@ -237,7 +237,7 @@ async fn the_package_in_a_root_with_nothing_but_what_it_claims_to_need_starts_an
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .env("SUTURE_STORE", "memory")
         .env("SUTURE_ADVISORIES", "starter");
-    start.env("FUNCTIONS_CUSTOMHANDLER_PORT", &port);
+    start.env("FUNCTIONS_CUSTOMHANDLER_PORT", &port).stdout(std::process::Stdio::null());
     let mut child = Killed(start.spawn().unwrap());
     let address = format!("http://127.0.0.1:{port}");
     for _ in 0..1_200 {

@@ -69,7 +69,7 @@ fn messages(machine: &Machine, ids: &Ids, stretch: usize) -> Vec<Sent> {
         serde_json::to_value(notification).unwrap()
     };
     let mut sent = Vec::new();
-    if stretch % (KILLS / REPOSITORIES) == 0 {
+    if stretch.is_multiple_of(KILLS / REPOSITORIES) {
         let repository = machine.local(stretch / (KILLS / REPOSITORIES));
         let head = repository.head().unwrap();
         let (name, commit): (RepoName, CommitSha) = (repository.name().clone(), head.commit);
@@ -115,7 +115,7 @@ async fn survives(seed: u64) {
     let mut local = machine.start(&[]).await;
     let key = machine.master_key();
     let (moved, address) = watch::channel(local.address.clone());
-    let mut sending = Vec::new();
+    let (mut sending, mut cut_off) = (Vec::new(), 0);
     for stretch in 0..KILLS {
         sending.push(tokio::spawn(send(messages(&machine, &ids, stretch), key.clone(), address.clone())));
         let pid = work(&mut local, &mut chance).await;
@@ -123,6 +123,7 @@ async fn survives(seed: u64) {
             kill(pid);
             local.handler = None;
         } else {
+            cut_off += local.failed;
             local.kill();
             local = machine.start(&[]).await;
             moved.send(local.address.clone()).unwrap();
@@ -133,6 +134,9 @@ async fn survives(seed: u64) {
         sent.extend(task.await.unwrap());
     }
     settle(&mut local, &machine, &key).await;
+    cut_off += local.failed;
+    println!("seed {seed}: {KILLS} kills, {cut_off} invocations cut off beside those of killed hosts");
+    assert!(cut_off > 0, "seed {seed}: no kill hit any work, so nothing is shown");
     assert_eq!(local.end(), Some(0), "seed {seed}");
     check(&machine, &sent, seed).await;
 }

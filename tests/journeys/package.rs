@@ -166,6 +166,27 @@ fn what_the_host_would_refuse_is_refused_and_the_older_app_stays() {
     refused(&nowhere, &["nowhere/functions/apps.json: ", "or name it by --project"]);
 }
 
+#[test]
+fn without_a_handler_the_command_that_builds_one_is_told() {
+    let user = User::new();
+    let suture = user.home().join("suture");
+    fs::copy(crate::world::program::binary(), &suture).unwrap();
+    let arguments = ["package", "--app", "agents", "--project", workspace().to_str().unwrap()];
+    let told = ran(command(&suture, user.home()).args(arguments).output().unwrap());
+    assert_eq!(told.code, Some(2));
+    assert!(
+        told.stderr.contains(&format!("there is no handler at {}", user.home().join("handler").display())),
+        "{}",
+        told.stderr
+    );
+    assert!(
+        told.stderr.contains("cargo zigbuild --release --target x86_64-unknown-linux-gnu.2.28 -p custom-handler"),
+        "{}",
+        told.stderr
+    );
+    assert!(!user.home().join("target").exists());
+}
+
 /// Where the loader looks on this machine.
 fn library(name: &str) -> PathBuf {
     if name.starts_with('/') {
@@ -216,7 +237,7 @@ async fn the_package_in_a_root_with_nothing_but_what_it_claims_to_need_starts_an
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .env("SUTURE_STORE", "memory")
         .env("SUTURE_ADVISORIES", "starter");
-    start.env("FUNCTIONS_CUSTOMHANDLER_PORT", &port);
+    start.env("FUNCTIONS_CUSTOMHANDLER_PORT", &port).stdout(std::process::Stdio::null());
     let mut child = Killed(start.spawn().unwrap());
     let address = format!("http://127.0.0.1:{port}");
     for _ in 0..1_200 {

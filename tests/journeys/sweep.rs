@@ -6,16 +6,20 @@ use agents::environment::effects::Effects;
 use agents::functions::tick;
 use jiff::SignedDuration;
 use pipeline::case::Status;
-use pipeline::message::Envelope;
+use pipeline::message::{Envelope, queue};
 use std::collections::BTreeSet;
 
-/// A world whose scan was put off, and is due.
+/// A world whose remediation was put off, and is due.
 async fn with_work_that_is_due() -> World {
     let mut world = shop_with_hole().await;
     world.ask_to_heal();
+    let env = world.process(Effects::default());
+    while world.bus.waiting[0].function != queue::REMEDIATE {
+        world.bus.deliver(0, &env).await.unwrap();
+    }
     let mut blind = world.process(Effects::default());
     blind.advisories = world.silent_advisories();
-    world.bus.deliver(0, &blind).await.unwrap();
+    world.bus.settle(&blind, |_| {}).await.unwrap();
     assert_eq!(world.wake_ups().await.len(), 1);
     world.clock.advance(SignedDuration::from_hours(1));
     world

@@ -96,13 +96,17 @@ impl Release {
             delivered.push(Message::of(&world.bus.waiting[0]));
             world.bus.deliver(0, &env).await.unwrap();
         }
-        // A run that can't ask for advisories is put off.
+        // A run that can't ask for advisories any more is put off.
         world.clock.advance(SignedDuration::from_mins(1));
         world.ask_to_heal();
         let mut blind = world.process(Effects::default());
         blind.advisories = world.silent_advisories();
-        delivered.push(Message::of(&world.bus.waiting[0]));
-        world.bus.deliver(0, &blind).await.unwrap();
+        while !world.bus.waiting.is_empty() {
+            let message = Message::of(&world.bus.waiting[0]);
+            let is_put_off = message.function == queue::REMEDIATE;
+            world.bus.deliver(0, if is_put_off { &blind } else { &env }).await.unwrap();
+            delivered.push(message);
+        }
         // A run that is stopped on its way, with a message whose payload is a claim check.
         world.clock.advance(SignedDuration::from_mins(1));
         world.ask_to_heal();

@@ -10,7 +10,6 @@ use agents::environment::git::LocalRepository;
 use agents::environment::store::Store;
 use agents::history;
 use git2::{Repository, Signature, Time};
-use local_host::host::{Ledger, bus_file};
 use pipeline::advisory::osv::OsvRecord;
 use pipeline::case::{Case, CaseRecord, fold};
 use serde_json::{Value, json};
@@ -54,7 +53,7 @@ impl Machine {
         });
         let records = [Ok(OsvRecord::parse(record.to_string().as_bytes()).unwrap())];
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        Index::build(&folder.path().join("advisories.index"), records.into_iter(), now).unwrap();
+        Index::build(&folder.path().join("advisories.index"), records, now).unwrap();
         stage(&folder.path().join("app/agents"));
         let repositories =
             (0..count).map(|number| bare(&folder.path().join(format!("shop{number}.git")), number)).collect();
@@ -83,7 +82,7 @@ impl Machine {
 
     /// The master key.
     pub fn master_key(&self) -> String {
-        Ledger::open(&bus_file(&self.state().join("local-host"))).unwrap().keys().unwrap().master
+        local_host::host::keys(&self.state().join("local-host")).unwrap().master
     }
 
     /// Every case, with its records.
@@ -122,6 +121,8 @@ pub struct Local {
     pub address: String,
     /// The process of its handler, while it is ready.
     pub handler: Option<u32>,
+    /// Invocations that failed, so far.
+    pub failed: usize,
     /// What it said that is no event.
     stderr: Option<std::thread::JoinHandle<String>>,
     /// Its home has to outlive it.
@@ -144,7 +145,8 @@ impl Local {
             let _ = std::io::Read::read_to_string(&mut stderr, &mut text);
             text
         });
-        let mut this = Self { child, lines, address: String::new(), handler: None, stderr: Some(stderr), _user: user };
+        let mut this =
+            Self { child, lines, address: String::new(), handler: None, failed: 0, stderr: Some(stderr), _user: user };
         while this.address.is_empty() {
             let event = this.next().await;
             if event["event"] == "listening" {
@@ -163,6 +165,7 @@ impl Local {
         match event["event"].as_str() {
             Some("handler_ready") => self.handler = Some(u32::try_from(event["pid"].as_u64().unwrap()).unwrap()),
             Some("handler_ended") => self.handler = None,
+            Some("failed") => self.failed += 1,
             _ => {}
         }
         event

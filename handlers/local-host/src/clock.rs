@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What time it is.
 #[derive(Debug, Clone)]
@@ -33,5 +34,22 @@ impl Clock {
             let mut time = time.lock().unwrap_or_else(PoisonError::into_inner);
             *time = time.saturating_add(by).unwrap_or(*time);
         }
+    }
+}
+
+/// How long something takes. For deciding how to wait, never for what is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// One that runs.
+    #[expect(clippy::disallowed_methods, reason = "this is the room where the clock may be read")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Since it was started.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
     }
 }

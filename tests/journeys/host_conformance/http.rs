@@ -80,7 +80,7 @@ async fn older_http_worker_forwards_to_the_name_of_the_function() {
 async fn keys_are_asked_for_by_level() {
     let route = |level: &str| json!([http_trigger(json!({ "authLevel": level })), http_output()]);
     let stage = Stage::new().function("open", route("anonymous")).function("closed", route("function"));
-    let staged = stage.function("admin", route("admin")).start().await;
+    let staged = stage.function("top", route("admin")).start().await;
     let keys = staged.host.keys().clone();
     let check = async |path: &str, key: Option<&str>, expect: u16| {
         let mut request = staged.request("GET", path);
@@ -94,8 +94,8 @@ async fn keys_are_asked_for_by_level() {
     check("/api/closed", Some("wrong"), 401).await;
     check("/api/closed", Some(&keys.default), 200).await;
     check(&format!("/api/closed?code={}", keys.default), None, 200).await;
-    check("/api/admin", Some(&keys.default), 401).await;
-    check("/api/admin", Some(&keys.master), 200).await;
+    check("/api/top", Some(&keys.default), 401).await;
+    check("/api/top", Some(&keys.master), 200).await;
     check("/admin/host/status", Some(&keys.default), 401).await;
     check("/admin/host/status", Some(&keys.master), 200).await;
 }
@@ -138,4 +138,12 @@ async fn functions_run_by_hand_and_messages_are_put_in_by_hand() {
     assert_eq!(staged.admin("POST", "/admin/messages/none").send().await.unwrap().status(), 404);
     let status: Value = staged.admin("GET", "/admin/host/status").send().await.unwrap().json().await.unwrap();
     assert_eq!((&status["state"], &status["apps"][0]["handler"]), (&json!("Running"), &json!("ready")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bus_is_asked_as_service_bus_is_beside_the_functions() {
+    let staged = Stage::new().queue("fn").http("messages").start().await;
+    assert_eq!(staged.request("POST", "/fn/messages").body("x").send().await.unwrap().status(), 401);
+    assert_eq!(staged.request("GET", "/api/messages").send().await.unwrap().status(), 200);
+    assert_eq!(staged.calls()[0].function(), "messages");
 }

@@ -15,7 +15,7 @@ use figures::Figures;
 use local_host::app::App;
 use local_host::bus::Rules;
 use local_host::clock::Clock;
-use local_host::host::{Events, Host, HostEvent, HostSettings, Ledger, bus_file};
+use local_host::host::{self, BUS_KEY_NAME, Events, Host, HostEvent, HostSettings, Keys};
 use place::Place;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -64,11 +64,12 @@ fn settings(arguments: &Local, place: &Place, apps: Vec<App>, environment: Vec<(
 }
 
 fn show_keys(place: &Place, terminal: &Terminal) -> Result<Outcome, Failure> {
-    let folder = place.host_folder();
-    std::fs::create_dir_all(&folder).map_err(|error| Failure(format!("{}: {error}", folder.display())))?;
-    let keys = Ledger::open(&bus_file(&folder)).map_err(Failure::new)?.keys().map_err(Failure::new)?;
-    let (master, default) = (keys.master, keys.default);
-    terminal.result(&format!("master   {master}   opens everything, /admin too\ndefault  {default}   opens functions"));
+    let Keys { master, default } = host::keys(&place.host_folder()).map_err(Failure::new)?;
+    terminal.result(&format!(
+        "master   {master}   opens everything, /admin too\n\
+         default  {default}   opens functions\n\
+         bus      Endpoint=http://127.0.0.1:7071;SharedAccessKeyName={BUS_KEY_NAME};SharedAccessKey={master}"
+    ));
     Ok(Outcome::Clean)
 }
 
@@ -88,7 +89,7 @@ async fn serve(
         tokio::select! {
             event = heard.recv() => screen.hear(event),
             _ = look.tick() => screen.look(&host, store).await,
-            () = asked.to_end() => break,
+            () = asked.wait() => break,
         }
     }
     terminal.note("ending: what has begun may end; once more Ctrl-C ends at once");
@@ -97,7 +98,7 @@ async fn serve(
         tokio::select! {
             event = heard.recv() => screen.hear(event),
             cut_off = &mut stop => break cut_off,
-            () = asked.to_end() => {
+            () = asked.wait() => {
                 terminal.note("ended at once: what was in work is done at the next start");
                 return Ok(());
             }
@@ -133,7 +134,7 @@ impl Asked {
         Ok(Self {})
     }
 
-    async fn to_end(&mut self) {
+    async fn wait(&mut self) {
         #[cfg(unix)]
         {
             let [interrupted, terminated] = &mut self.signals;

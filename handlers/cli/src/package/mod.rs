@@ -18,10 +18,6 @@ use stage::{HANDLER, Staged};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const BUILD: &str = "pip install ziglang cargo-zigbuild\n  \
-    cargo zigbuild --release --target x86_64-unknown-linux-gnu.2.28 -p custom-handler\n  \
-    suture package --app agents --handler target/x86_64-unknown-linux-gnu/release/handler";
-
 /// What was made.
 #[derive(Debug, Serialize)]
 struct Made<'a> {
@@ -119,7 +115,7 @@ fn tell(made: &Made<'_>, format: Format, terminal: &Terminal) -> Result<(), Fail
 fn handler(arguments: &Package, terminal: &Terminal) -> Result<(Vec<u8>, Needs), Failure> {
     let path = match &arguments.handler {
         Some(path) => path.clone(),
-        None => beside_this_program()?,
+        None => beside_this_program(&arguments.app)?,
     };
     let program = fs::read(&path).map_err(|error| Failure(format!("{}: {error}", path.display())))?;
     let needs = Needs::of(&program).map_err(|problem| Failure(format!("{}: {problem}", path.display())))?;
@@ -133,19 +129,33 @@ fn handler(arguments: &Package, terminal: &Terminal) -> Result<(Vec<u8>, Needs),
         return Ok((program, needs));
     }
     Err(Failure(format!(
-        "{}: would not start in Azure: {faults}. Build it for older systems:\n  {BUILD}\nor package it for this machine alone: \
+        "{}: would not start in Azure: {faults}. Build it for older systems:\n{}\nor package it for this machine alone: \
          --for-this-machine",
-        path.display()
+        path.display(),
+        build(&arguments.app)
     )))
 }
 
-fn beside_this_program() -> Result<PathBuf, Failure> {
+/// How a handler for Azure is built and packaged.
+fn build(app: &str) -> String {
+    format!(
+        "  pip install ziglang cargo-zigbuild\n  \
+           cargo zigbuild --release --target x86_64-unknown-linux-gnu.2.28 -p custom-handler\n  \
+           suture package --app {app} --handler target/x86_64-unknown-linux-gnu/release/handler"
+    )
+}
+
+fn beside_this_program(app: &str) -> Result<PathBuf, Failure> {
     let this = std::env::current_exe().map_err(Failure::new)?;
     let path = this.with_file_name(HANDLER);
     if path.is_file() {
         return Ok(path);
     }
-    Err(Failure(format!("there is no handler at {}. Build one, and name it by --handler:\n  {BUILD}", path.display())))
+    Err(Failure(format!(
+        "there is no handler at {}. Build one, and name it by --handler:\n{}",
+        path.display(),
+        build(app)
+    )))
 }
 
 fn rules(project: &Path) -> Result<Rules, Failure> {

@@ -71,6 +71,8 @@ impl Bus {
             mark: opened.mark,
             next_due: opened.next_due,
             is_synchronous: true,
+            sync_time: std::time::Duration::ZERO,
+            crowd: 0,
             is_tidy: false,
         };
         let (calls, waiting) = mpsc::channel(CALLS_WAITING_MAX);

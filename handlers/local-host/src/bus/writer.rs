@@ -1,4 +1,6 @@
 //! The one thread that writes: it takes what waits, does all of it in one transaction, commits once, then answers.
+//!
+//! Calls that need not wait for the disk are done apart from those that have to, and meanwhile: else every call would wait for it.
 
 use super::arrivals::Arrivals;
 use super::call::Call;
@@ -6,7 +8,7 @@ use super::catalog::Catalog;
 use super::fault::Fault;
 use super::mark::Mark;
 use super::session::{Session, time};
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use std::path::PathBuf;
@@ -27,6 +29,13 @@ const UNUSED_PAGES_MAX: i64 = 1024;
 /// Pages that go back at a time, so that no call waits long.
 const GIVE_BACK_PAGES: i64 = 256;
 
+/// How long a durable commit waits for others to share it: as long as a commit takes, within these.
+const GATHER_MIN: Duration = Duration::from_micros(100);
+/// See [`GATHER_MIN`].
+const GATHER_MAX: Duration = Duration::from_millis(4);
+/// Between two looks for others.
+const GATHER_STEP: Duration = Duration::from_micros(20);
+
 /// What the thread owns.
 pub(super) struct Writer {
     pub(super) connection: Connection,
@@ -39,6 +48,10 @@ pub(super) struct Writer {
     pub(super) next_due: Option<Timestamp>,
     /// Whether commits reach the disk before they return.
     pub(super) is_synchronous: bool,
+    /// How long the last durable commit took.
+    pub(super) sync_time: Duration,
+    /// How many calls were there for it, or came meanwhile.
+    pub(super) crowd: usize,
     /// Whether the file has no more unused pages than it may keep.
     pub(super) is_tidy: bool,
 }
@@ -47,6 +60,7 @@ impl Writer {
     /// Works until nobody can call any more.
     pub(super) fn run(mut self, runtime: &tokio::runtime::Runtime, mut calls: mpsc::Receiver<Box<dyn Call>>) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
+        let mut durable = Vec::with_capacity(BATCH_MAX);
         loop {
             let next = calls.recv_many(&mut batch, BATCH_MAX);
             let taken = match self.patience() {
@@ -60,9 +74,48 @@ impl Writer {
                 None => self.is_tidy = self.give_back(),
             }
             self.do_due();
-            batch.retain(|call| !call.is_given_up());
-            if !batch.is_empty() {
-                self.work(&mut batch);
+            self.do_quick(&mut batch, &mut durable);
+            if !durable.is_empty() {
+                self.gather(&mut calls, &mut batch, &mut durable);
+                let size = durable.len();
+                let watch = Stopwatch::start();
+                self.work(&mut durable);
+                self.sync_time = watch.elapsed();
+                self.crowd = size + calls.len();
+            }
+        }
+    }
+
+    /// Does those of `batch` that need not wait for the disk; those that have to are put with `durable`.
+    fn do_quick(&mut self, batch: &mut Vec<Box<dyn Call>>, durable: &mut Vec<Box<dyn Call>>) {
+        batch.retain(|call| !call.is_given_up());
+        durable.extend(batch.extract_if(.., |call| call.is_durable()));
+        if !batch.is_empty() {
+            self.work(batch);
+        }
+    }
+
+    /// Waits for as many calls as there were the last time, so that one wait for the disk is enough for all; not longer than that
+    /// wait takes. Who calls alone does not wait.
+    fn gather(
+        &mut self,
+        calls: &mut mpsc::Receiver<Box<dyn Call>>,
+        batch: &mut Vec<Box<dyn Call>>,
+        durable: &mut Vec<Box<dyn Call>>,
+    ) {
+        let patience = self.sync_time.clamp(GATHER_MIN, GATHER_MAX);
+        let watch = Stopwatch::start();
+        loop {
+            while let Ok(call) = calls.try_recv() {
+                batch.push(call);
+            }
+            let is_quiet = batch.is_empty();
+            self.do_quick(batch, durable);
+            if durable.len() >= self.crowd.min(BATCH_MAX) || watch.elapsed() > patience {
+                return;
+            }
+            if is_quiet {
+                std::thread::sleep(GATHER_STEP);
             }
         }
     }

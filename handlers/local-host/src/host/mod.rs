@@ -14,8 +14,7 @@ mod triggers;
 
 pub use error::HostError;
 pub use event::{Events, HostEvent};
-pub use front::{BODY_BYTES_MAX, Keys};
-pub use ledger::{Ledger, LedgerError};
+pub use front::{BODY_BYTES_MAX, BUS_KEY_NAME, Keys};
 
 use crate::app::{App, Output, Trigger};
 use crate::bus::{Bus, Entities, QueueSettings, Rules, Source, SubscriptionSettings};
@@ -23,6 +22,7 @@ use crate::clock::Clock;
 use drain::Drain;
 use front::{Front, ServedApp, serve};
 use invoke::Invoker;
+use ledger::Ledger;
 use process::{Process, Start};
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
@@ -54,8 +54,14 @@ pub struct HostSettings {
 }
 
 /// The file of the bus in a host's folder, and of all that the host remembers.
-pub fn bus_file(folder: &Path) -> PathBuf {
+fn bus_file(folder: &Path) -> PathBuf {
     folder.join("bus.sqlite3")
+}
+
+/// The keys of the host that has `folder`, made where there are none yet. A host may run there meanwhile.
+pub fn keys(folder: &Path) -> Result<Keys, HostError> {
+    make_private(folder).map_err(|error| HostError::Folder { folder: folder.to_owned(), error })?;
+    Ok(Ledger::open(&bus_file(folder))?.keys()?)
 }
 
 /// A host that runs.
@@ -105,7 +111,7 @@ impl Host {
         }
         let processes = apps.iter().map(|app| app.invoker.process.clone()).collect();
         let timers: Vec<Timer> = apps.iter().flat_map(|app| app.timers.clone()).collect();
-        let front = Front::new(apps, topics, bus.clone(), keys.clone(), events.clone(), drain.clone());
+        let front = Front::new(apps, topics, bus.clone(), keys.clone(), events.clone(), drain.clone(), settings.clock);
         let server = tokio::spawn(serve(listener, front.map_err(HostError::Routes)?.router(), end));
         for listener in listeners {
             tokio::spawn(listener.listen());

@@ -1,6 +1,7 @@
 //! Inlets for whoever has the master key: functions by hand, messages by hand, how it all stands.
 
-use super::{Front, ServedApp, read_body, sentence};
+use super::body::{read_body, sentence};
+use super::{Front, ServedApp};
 use crate::app::{AuthLevel, Function, Trigger};
 use crate::bus::{BusError, Destination, Outgoing};
 use crate::host::event::HostEvent;

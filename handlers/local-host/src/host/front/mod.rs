@@ -2,12 +2,14 @@
 
 mod admin;
 mod answer;
+mod body;
 mod forward;
 mod keys;
 mod request;
 mod route;
 mod server;
 
+pub use body::BODY_BYTES_MAX;
 pub use keys::Keys;
 pub use server::serve;
 
@@ -17,22 +19,22 @@ use super::invoke::{InvokeError, Invoker};
 use super::triggers::Timer;
 use crate::app::{App, AuthLevel, Function, Method, Trigger};
 use crate::bus::Bus;
+use crate::bus::rest::{self, SharedKey};
+use crate::clock::Clock;
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
+use axum::handler::Handler;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::response::Response;
+use axum::routing::{MethodRouter, any_service, get, post};
+use body::{read_body, sentence};
 use request::Request;
 use route::{Parameters, Route, allows};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// Larger bodies are refused. Azure takes 100 MB; nothing that Suture is sent has more than this.
-pub const BODY_BYTES_MAX: usize = 64 << 20;
-
-/// A client that takes longer for its body is refused.
-const BODY_WAIT: Duration = Duration::from_secs(60);
+/// Name of the key by which the bus is asked as Service Bus is; its value is that of the master key.
+pub const BUS_KEY_NAME: &str = "RootManageSharedAccessKey";
 
 /// An app behind the front.
 #[derive(Debug, Clone)]
@@ -60,6 +62,8 @@ pub struct Front {
     pub events: Events,
     /// Whether anything new may begin.
     pub drain: Drain,
+    /// The bus, as Service Bus is asked.
+    rest: MethodRouter,
     routes: Vec<Served>,
 }
 
@@ -81,6 +85,7 @@ impl Front {
         keys: Keys,
         events: Events,
         drain: Drain,
+        clock: Clock,
     ) -> Result<Self, String> {
         let mut routes: Vec<Served> = Vec::new();
         for (index, served) in apps.iter().enumerate() {
@@ -98,7 +103,9 @@ impl Front {
             }
         }
         routes.sort_by_key(|served| served.route.precedence());
-        Ok(Self { apps, topics, bus, keys, events, drain, routes })
+        let key = SharedKey { name: BUS_KEY_NAME.to_owned(), key: keys.master.clone() };
+        let rest = any_service(rest::router(bus.clone(), key, clock));
+        Ok(Self { apps, topics, bus, keys, events, drain, rest, routes })
     }
 
     /// Everything that is answered.
@@ -111,8 +118,12 @@ impl Front {
             .with_state(Arc::new(self))
     }
 
+    fn has_route(&self, path: &str) -> bool {
+        self.routes.iter().any(|served| served.route.parameters(path).is_some())
+    }
+
     /// The function for this request, or why there is none.
-    fn find(&self, method: &str, path: &str) -> Result<(&Served, Parameters), Response> {
+    fn find(&self, method: &str, path: &str) -> Result<(&Served, Parameters), Miss> {
         let mut allowed: Vec<&str> = Vec::new();
         for served in &self.routes {
             let Some(parameters) = served.route.parameters(path) else { continue };
@@ -121,14 +132,28 @@ impl Front {
             }
             allowed.extend(served.methods().iter().map(|method| method.name()));
         }
-        if allowed.is_empty() {
-            return Err(sentence(StatusCode::NOT_FOUND, "no function has this route"));
-        }
-        let mut response = sentence(StatusCode::METHOD_NOT_ALLOWED, &format!("{method} is not one of its methods"));
-        if let Ok(allowed) = HeaderValue::try_from(allowed.join(", ")) {
+        Err(if allowed.is_empty() { Miss::Route } else { Miss::Method(allowed.join(", ")) })
+    }
+}
+
+/// Why no function is found.
+enum Miss {
+    /// None has this route.
+    Route,
+    /// Those that have it answer only these methods.
+    Method(String),
+}
+
+impl Miss {
+    fn answer(self) -> Response {
+        let Self::Method(allowed) = self else {
+            return sentence(StatusCode::NOT_FOUND, "no function has this route");
+        };
+        let mut response = sentence(StatusCode::METHOD_NOT_ALLOWED, &format!("only {allowed} is answered here"));
+        if let Ok(allowed) = HeaderValue::try_from(allowed) {
             response.headers_mut().insert(header::ALLOW, allowed);
         }
-        Err(response)
+        response
     }
 }
 
@@ -153,13 +178,17 @@ fn shares(a: &[Method], b: &[Method]) -> bool {
     a.is_empty() || b.is_empty() || a.iter().any(|method| b.contains(method))
 }
 
-/// Any other request: it is for a function, or for nobody.
+/// Any other request: it is for a function, for the bus, or for nobody.
 async fn function(State(front): State<Arc<Front>>, request: axum::http::Request<Body>) -> Response {
+    let path = request.uri().path();
+    if path.split('/').any(|word| word.eq_ignore_ascii_case("messages")) && !front.has_route(path) {
+        return front.rest.clone().call(request, ()).await;
+    }
     let (parts, body) = request.into_parts();
     let mut request = Request { method: parts.method, uri: parts.uri, headers: parts.headers, body: Vec::new() };
     let (served, parameters) = match front.find(request.method.as_str(), request.uri.path()) {
         Ok(found) => found,
-        Err(refused) => return refused,
+        Err(miss) => return miss.answer(),
     };
     let level = served.auth_level();
     // Before the body is read: a stranger costs nothing.
@@ -239,32 +268,4 @@ async fn call(
         taken.map_err(|error| broken(format!("its messages can't be sent: {error}")))?;
     }
     Ok((response, sent))
-}
-
-/// A body within the limits, or the answer that says which one it breaks.
-async fn read_body(body: Body) -> Result<Vec<u8>, Response> {
-    match tokio::time::timeout(BODY_WAIT, to_bytes(body, BODY_BYTES_MAX)).await {
-        Ok(Ok(body)) => Ok(body.to_vec()),
-        Ok(Err(error)) if is_too_large(&error) => {
-            Err(sentence(StatusCode::PAYLOAD_TOO_LARGE, &format!("a body may have {BODY_BYTES_MAX} bytes")))
-        }
-        Ok(Err(_)) => Err(sentence(StatusCode::BAD_REQUEST, "the body broke off")),
-        Err(_) => Err(sentence(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
-    }
-}
-
-fn is_too_large(error: &axum::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if error.to_string().contains("length limit exceeded") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
-/// An answer in words.
-fn sentence(status: StatusCode, words: &str) -> Response {
-    (status, format!("{words}\n")).into_response()
 }

@@ -18,7 +18,11 @@ pub fn launch(app: &App, port: u16, environment: &[(String, String)]) -> io::Res
     make_executable(executable)?;
     let shown = mask(&arguments.join(" "));
     tracing::info!(app = app.name, executable = %executable.display(), arguments = shown, port, "starting");
-    Command::new(executable)
+    let mut command = Command::new(executable);
+    // Ctrl-C in a terminal is for the host, which lets the handler end what it has begun.
+    #[cfg(unix)]
+    command.process_group(0);
+    command
         .args(arguments)
         .current_dir(working_directory)
         .envs(environment.iter().map(|(name, value)| (name, value)))

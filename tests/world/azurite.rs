@@ -1,10 +1,11 @@
 //! Azure Blob on this machine: Azurite, which `.ci/run` installs below `target/azurite`.
 
+use super::program::command;
 use agents::environment::effects::Effects;
 use agents::environment::store::{AzureAccess, Patience, Store};
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 
 /// The account and the key that Azurite always has: published, and good for nothing else.
 const ACCOUNT: &str = "devstoreaccount1";
@@ -20,15 +21,18 @@ pub struct Azurite {
 impl Azurite {
     /// Starts it on a free port with an empty memory. `None`, with a word on stderr: it is not installed.
     pub fn start() -> Option<Self> {
-        let program = root().join("target/azurite/node_modules/azurite/dist/src/blob/main.js");
-        let target = std::env::var("CARGO_TARGET_DIR").map(PathBuf::from);
-        let elsewhere = target.map(|target| target.join("azurite/node_modules/azurite/dist/src/blob/main.js"));
-        let found = [Ok(program), elsewhere].into_iter().flatten().find(|path| path.is_file());
-        let Some(program) = found else {
+        // Where this very test was built (target/debug/deps), or where `.ci/run` puts it.
+        let test = std::env::current_exe().unwrap();
+        let targets = [
+            test.ancestors().nth(3).unwrap().to_owned(),
+            PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")),
+        ];
+        let programs = targets.map(|target| target.join("azurite/node_modules/azurite/dist/src/blob/main.js"));
+        let Some(program) = programs.into_iter().find(|program| program.is_file()) else {
             eprintln!("skipped: Azurite is not installed; `.ci/run` says how");
             return None;
         };
-        let mut command = Command::new("node");
+        let mut command = command(Path::new("node"), Path::new("."));
         command.arg(program).args(["--blobPort", "0", "--inMemoryPersistence", "--skipApiVersionCheck"]);
         command
             .args(["--silent", "--disableTelemetry"])
@@ -61,7 +65,10 @@ impl Azurite {
 
     fn make(&self, container: &str) {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/world/make_container.js");
-        let made = Command::new("node").args([script, &self.address, ACCOUNT, KEY, container]).output().unwrap();
+        let made = command(Path::new("node"), Path::new("."))
+            .args([script, &self.address, ACCOUNT, KEY, container])
+            .output()
+            .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 }
@@ -71,8 +78,4 @@ impl Drop for Azurite {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }

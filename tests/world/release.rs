@@ -221,10 +221,11 @@ pub async fn settled(world: &mut World) -> (Vec<Case>, Vec<String>) {
     }
     assert!(world.wake_ups().await.is_empty(), "{:?}", world.wake_ups().await);
     assert!(world.bus.dead_letters.is_empty(), "{:?}", world.bus.dead_letters);
-    let notices = world.notices.lock().unwrap();
-    let mut told: Vec<String> = notices[before..].iter().map(|notice| notice.subject.clone()).collect();
+    let subjects = || -> Vec<String> {
+        world.notices.lock().unwrap()[before..].iter().map(|notice| notice.subject.clone()).collect()
+    };
+    let mut told = subjects();
     told.sort();
-    drop(notices);
     (world.cases().await, told)
 }
 

@@ -194,7 +194,7 @@ fn judge(
 ) -> Vec<(String, Timestamp, Notification)> {
     let mut told = Vec::new();
     let mut judge = |name: &str, known: &mut Registered| {
-        let begins = known.answered.map_or(known.since, |answered| later(answered));
+        let begins = known.answered.map_or(known.since, later);
         let in_vain: Vec<&Timestamp> = asked.range(begins..round.max(begins)).collect();
         match (known.silent_since, in_vain.first()) {
             (None, Some(&&since)) if in_vain.len() >= SILENT_ROUNDS => {

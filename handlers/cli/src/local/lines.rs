@@ -43,14 +43,13 @@ pub fn plain_line(at: Timestamp, event: &HostEvent) -> Option<String> {
 pub fn words(event: &HostEvent) -> Option<String> {
     Some(match event {
         HostEvent::Listening { address, apps } => format!("listening on http://{address} for {}", apps.join(", ")),
-        HostEvent::HandlerStarted { .. } => return None,
+        HostEvent::HandlerStarted { .. } | HostEvent::Log { .. } => return None,
         HostEvent::HandlerReady { app, pid, after_ms } => {
             format!("{app}: the handler is ready after {after_ms} ms (process {pid})")
         }
         HostEvent::HandlerEnded { app, reason, next } => format!("{app}: the handler ended: {reason}; {next}"),
         HostEvent::Output { stream: "stdout", .. } => return None,
         HostEvent::Output { app, line, .. } => format!("{app}: {line}"),
-        HostEvent::Log { function, line } => format!("{function}: {line}"),
         HostEvent::Invoked { function, source, sent, duration_ms, .. } => {
             let from = if function == source { String::new() } else { format!(" from {source}") };
             format!("{function}{from}: done in {duration_ms} ms, {sent} sent")

@@ -15,7 +15,7 @@ use pipeline::case::Status;
 use pipeline::message::{Envelope, RunId, queue, topic};
 use pipeline::payload::{Mode, ScanRequested};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -60,8 +60,18 @@ async fn hand_written_calls_get_exact_answers() {
     assert_eq!(reqwest::get(&handler.address).await.unwrap().status(), 404);
 
     let timer = r#"{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":null,"IsPastDue":false}},"Metadata":{"sys":{"MethodName":"sweep","UtcNow":"2026-01-31T10:11:12Z","RandGuid":"6a4e"}}}"#;
-    let ticked = r#"{"Outputs":{},"Logs":["0 sent"],"ReturnValue":null}"#;
-    assert_eq!(handler.call("sweep", timer).await, (200, ticked.to_owned()));
+    // The first tick of a round asks every agent how it is.
+    let (status, ticked) = handler.call("sweep", timer).await;
+    let ticked: Value = serde_json::from_str(&ticked).unwrap();
+    let outputs = ticked["Outputs"].as_object().unwrap();
+    assert_eq!((status, &ticked["ReturnValue"]), (200, &Value::Null), "{ticked}");
+    assert_eq!(ticked["Logs"], json!([format!("{} sent", queue::ALL.len())]));
+    assert_eq!(outputs.keys().map(String::as_str).collect::<BTreeSet<_>>(), queue::ALL.into());
+    for (queue, sent) in outputs {
+        let [question] = &sent.as_array().unwrap()[..] else { panic!("{queue}: {sent}") };
+        let question: Envelope = serde_json::from_str(question.as_str().unwrap()).unwrap();
+        assert_eq!((question.topic.as_str(), question.target.as_ref()), (topic::AGENT_STATUS, Some(queue)));
+    }
 
     let request = r#"{"Data":{"req":{"Url":"http://localhost:7071/api/health","Method":"GET","Query":{},"Headers":{"Host":["localhost:7071"]},"Params":{},"Identities":[]}},"Metadata":{"Headers":"{}","Query":"{}"}}"#;
     let well = r#"{"Outputs":{"res":{"statusCode":200,"headers":{"content-type":"application/json"},"body":{"version":"0.1.0","functions":["analyze","health","monitor","notify","poison","remediate","scan","sweep","verify"],"store_is_readable":true}}},"Logs":[],"ReturnValue":null}"#;

@@ -3,9 +3,10 @@
 //! It never exits with 0, which the host would take for the end of all work: 2 where settings are wrong, 1 for anything else.
 
 use agents::environment::settings::variables;
+use custom_handler::log;
+use custom_handler::orphan::Host;
 use custom_handler::server::{Server, serve};
 use custom_handler::settings::HandlerSettings;
-use custom_handler::{log, orphan};
 use std::io;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 const THREADS: usize = 2;
 
 fn main() -> ExitCode {
+    let host = Host::of_this_process();
     log::catch_panics();
     let settings = match HandlerSettings::of(variables()) {
         Ok(settings) => settings,
@@ -29,7 +31,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
     let reason = match runtime {
         Ok(runtime) => {
-            let reason = runtime.block_on(run(settings));
+            let reason = runtime.block_on(run(settings, host));
             // Nobody waits for calls that are still going on.
             runtime.shutdown_background();
             reason
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
 }
 
 /// Serves until it can't any more, and says why. The listener comes first: the host asks every 25 ms whether it is there.
-async fn run(settings: HandlerSettings) -> String {
+async fn run(settings: HandlerSettings, host: Host) -> String {
     let port = settings.port;
     let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
         Ok(listener) => listener,
@@ -60,6 +62,6 @@ async fn run(settings: HandlerSettings) -> String {
             Ok(()) => "the listener is gone".to_owned(),
             Err(error) => format!("the listener is gone: {error}"),
         },
-        () = orphan::host_gone() => "the process that started this one is gone".to_owned(),
+        () = host.gone() => "the process that started this one is gone".to_owned(),
     }
 }

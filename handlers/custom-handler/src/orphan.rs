@@ -5,14 +5,24 @@ use std::time::Duration;
 /// How often is looked.
 const LOOK_MS: u64 = 500;
 
-/// Ends once the process that started this one is gone. Never, where that can't be seen.
-pub async fn host_gone() {
-    let host = parent();
-    let mut looks = tokio::time::interval(Duration::from_millis(LOOK_MS));
-    loop {
-        looks.tick().await;
-        if parent() != host {
-            return;
+/// The process that started this one.
+#[derive(Debug)]
+pub struct Host(Option<u32>);
+
+impl Host {
+    /// Has to be asked for first of all: who is its parent later may be another one already.
+    pub fn of_this_process() -> Self {
+        Self(parent())
+    }
+
+    /// Ends once it is gone. Never, where that can't be seen.
+    pub async fn gone(self) {
+        let mut looks = tokio::time::interval(Duration::from_millis(LOOK_MS));
+        loop {
+            looks.tick().await;
+            if parent() != self.0 {
+                return;
+            }
         }
     }
 }

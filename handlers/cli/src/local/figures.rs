@@ -79,6 +79,7 @@ impl Figures {
 
     /// The bus does not answer.
     pub fn trouble(&mut self, at: Timestamp, words: String) {
+        self.forget(at);
         self.tell(at, words);
     }
 
@@ -97,11 +98,7 @@ impl Figures {
             self.cases = cases;
             self.cases_at = Some((self.invoked, at));
         }
-        for done in self.done.values_mut() {
-            while done.front().is_some_and(|(then, _)| at.duration_since(*then) > RATE_SPAN) {
-                done.pop_front();
-            }
-        }
+        self.forget(at);
         is_news
     }
 
@@ -109,6 +106,16 @@ impl Figures {
     pub fn rate(&self, source: &str) -> f64 {
         let done: usize = self.done.get(source).into_iter().flatten().map(|(_, messages)| messages).sum();
         done as f64 / RATE_SPAN.as_secs_f64()
+    }
+
+    /// Forgets what no rate counts any more, and its source with it: a request's path is one.
+    fn forget(&mut self, at: Timestamp) {
+        self.done.retain(|_, done| {
+            while done.front().is_some_and(|(then, _)| at.duration_since(*then) > RATE_SPAN) {
+                done.pop_front();
+            }
+            !done.is_empty()
+        });
     }
 
     fn stands(&mut self, app: &str, how: String) {
@@ -120,5 +127,31 @@ impl Figures {
             self.last.pop_front();
         }
         self.last.push_back((at, words));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_of_long_ago_are_forgotten() {
+        let mut figures = Figures::new(SocketAddr::from(([127, 0, 0, 1], 7071)));
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for path in 0..100 {
+            let event = HostEvent::Invoked {
+                function: "f".to_owned(),
+                invocation: String::new(),
+                source: format!("GET /{path}"),
+                messages: 0,
+                sent: 0,
+                duration_ms: 1,
+            };
+            figures.hear(at(path), &event);
+        }
+        figures.trouble(at(100), "no bus".to_owned());
+        assert_eq!(figures.done.len(), 10);
+        figures.look(at(200), Vec::new(), None);
+        assert!(figures.done.is_empty());
     }
 }

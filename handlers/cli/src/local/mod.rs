@@ -17,7 +17,7 @@ use local_host::bus::Rules;
 use local_host::clock::Clock;
 use local_host::host::{self, BUS_KEY_NAME, Events, Host, HostEvent, HostSettings, Keys};
 use place::Place;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -32,7 +32,7 @@ const THREADS: usize = 2;
 pub fn run(arguments: &Local, terminal: &Terminal) -> Result<Outcome, Failure> {
     let place = Place::of(arguments.state.as_deref())?;
     if arguments.show_keys {
-        return show_keys(&place, terminal);
+        return show_keys(arguments, &place, terminal);
     }
     let apps = place::apps(&arguments.app)?;
     let repositories = begin::repositories(&arguments.repository)?;
@@ -63,14 +63,25 @@ fn settings(arguments: &Local, place: &Place, apps: Vec<App>, environment: Vec<(
     }
 }
 
-fn show_keys(place: &Place, terminal: &Terminal) -> Result<Outcome, Failure> {
+fn show_keys(arguments: &Local, place: &Place, terminal: &Terminal) -> Result<Outcome, Failure> {
     let Keys { master, default } = host::keys(&place.host_folder()).map_err(Failure::new)?;
+    let endpoint = endpoint(arguments.address, arguments.port);
     terminal.result(&format!(
         "master   {master}   opens everything, /admin too\n\
          default  {default}   opens functions\n\
-         bus      Endpoint=http://127.0.0.1:7071;SharedAccessKeyName={BUS_KEY_NAME};SharedAccessKey={master}"
+         bus      Endpoint=http://{endpoint};SharedAccessKeyName={BUS_KEY_NAME};SharedAccessKey={master}"
     ));
     Ok(Outcome::Clean)
+}
+
+/// Where a client on this machine finds a host that listens there.
+fn endpoint(address: IpAddr, port: u16) -> SocketAddr {
+    let address = match address {
+        IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        address => address,
+    };
+    SocketAddr::new(address, port)
 }
 
 /// Shows what happens until somebody ends it, and then until all has ended.
@@ -211,5 +222,21 @@ impl<'t> Screen<'t> {
         if let Form::View(_) = self.form {
             self.terminal.note("ended; everything is kept for the next start");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoint_is_where_the_host_listens() {
+        let check = |address: &str, expect: &str| {
+            assert_eq!(endpoint(address.parse().unwrap(), 8080).to_string(), expect);
+        };
+        check("127.0.0.1", "127.0.0.1:8080");
+        check("192.0.2.7", "192.0.2.7:8080");
+        check("0.0.0.0", "127.0.0.1:8080");
+        check("::", "[::1]:8080");
     }
 }

@@ -20,7 +20,7 @@ use crate::app::{App, Output, Trigger};
 use crate::bus::{Bus, Entities, QueueSettings, Rules, Source, SubscriptionSettings};
 use crate::clock::Clock;
 use drain::Drain;
-use front::{Front, ServedApp, serve};
+use front::{Front, Limits, ServedApp, serve};
 use invoke::Invoker;
 use ledger::Ledger;
 use process::{Process, Start};
@@ -35,6 +35,9 @@ use triggers::{Listener, Timer};
 
 /// How long invocations that were cut off may take to give their messages back.
 const CUT_OFF_WAIT: Duration = Duration::from_secs(2);
+
+/// How long the server may take to end: longer than it gives its requests.
+const SERVER_WAIT: Duration = Duration::from_secs(7);
 
 /// What a host runs, and where.
 #[derive(Debug, Clone)]
@@ -112,7 +115,7 @@ impl Host {
         let processes = apps.iter().map(|app| app.invoker.process.clone()).collect();
         let timers: Vec<Timer> = apps.iter().flat_map(|app| app.timers.clone()).collect();
         let front = Front::new(apps, topics, bus.clone(), keys.clone(), events.clone(), drain.clone(), settings.clock);
-        let server = tokio::spawn(serve(listener, front.map_err(HostError::Routes)?.router(), end));
+        let server = tokio::spawn(serve(listener, front.map_err(HostError::Routes)?.router(), Limits::default(), end));
         for listener in listeners {
             tokio::spawn(listener.listen());
         }
@@ -144,14 +147,16 @@ impl Host {
 
     /// Begins nothing new, lets what has begun end within `limit`, and ends the handlers then. What is cut off comes again at the next
     /// start. How many invocations that were is answered.
-    pub async fn stop(self, limit: Duration) -> usize {
+    pub async fn stop(mut self, limit: Duration) -> usize {
         self.drain.stop();
         self.events.tell(HostEvent::Draining { in_flight: self.drain.in_flight() });
         let cut_off = self.drain.idle_within(limit).await;
         futures::future::join_all(self.processes.iter().map(Process::stop)).await;
         self.drain.idle_within(CUT_OFF_WAIT).await;
         let _ = self.ended.send(true);
-        let _ = self.server.await;
+        if tokio::time::timeout(SERVER_WAIT, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
         self.events.tell(HostEvent::Stopped { cut_off });
         cut_off
     }

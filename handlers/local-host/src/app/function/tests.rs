@@ -197,6 +197,7 @@ fn what_the_host_refuses_is_refused_in_words() {
         (only(with(queue(), "cardinality", json!("two"))), " at bindings[0].cardinality: \"two\" is no cardinality"),
         (only(with(queue(), "dataType", json!("json"))), " at bindings[0].dataType: \"json\" is no type of data"),
         (only(with(queue(), "isSessionsEnabled", json!(true))), " at bindings[0]: asks for sessions"),
+        (only(with(queue(), "autoComplete", json!(false))), " at bindings[0]: autoComplete is false"),
         (
             only(with(queue(), "queueName", json!("%NONE%"))),
             " at bindings[0].queueName: names the app setting NONE, which has no value",
@@ -260,7 +261,6 @@ fn what_an_app_setting_will_say_is_not_checked_before_a_deployment() {
 fn what_hardly_anybody_wants_is_warned_of() {
     let rows = [
         (only(with(queue(), "dataType", Value::Null)), "forge"),
-        (only(with(queue(), "autoComplete", json!(false))), "comes again"),
         (only(json!({ "type": "timerTrigger", "name": "t", "schedule": "00:05:00" })), "dedicated"),
         (
             only(json!({ "type": "timerTrigger", "name": "t", "schedule": "0 * * * * *", "runOnStartup": true })),

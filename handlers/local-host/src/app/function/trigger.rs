@@ -34,10 +34,7 @@ fn service_bus(binding: &Node<'_>, settings: Known<'_>) -> Option<Trigger> {
         binding.fault("asks for sessions, which Suture's queues have none of", "Take isSessionsEnabled out");
     }
     if !binding.flag("autoComplete", true) {
-        binding.warning(
-            "autoComplete is false, but a custom handler can't complete messages: each comes again",
-            "Take it out",
-        );
+        binding.fault("autoComplete is false, but a custom handler can't complete messages", "Take it out");
     }
     if data_type == DataType::Unset && !batch {
         binding.warning(

@@ -5,7 +5,7 @@ use crate::app::{App, Function, Output, Trigger};
 use crate::host::invoke::{HOST_VERSION, InvokeError, Invoker, body, unreachable};
 use crate::host::process::address;
 use axum::body::Body;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use uuid::Uuid;
 
@@ -46,15 +46,8 @@ pub async fn forward(
     };
     let mut headers = end_to_end(&request.headers);
     headers.remove("content-length");
-    // Added, not put in the place of what the caller sent.
-    if let Ok(id) = invocation.to_string().parse() {
-        headers.append("x-azure-functions-invocationid", id);
-    }
-    let mut call = endpoint
-        .client
-        .request(request.method, address(endpoint.port, &path_and_query))
-        .headers(headers)
-        .header("X-Azure-Functions-HostVersion", HOST_VERSION);
+    name_call(&mut headers, invocation, invoker.app.host.proxies_http);
+    let mut call = endpoint.client.request(request.method, address(endpoint.port, &path_and_query)).headers(headers);
     if has_body && !request.body.is_empty() {
         call = call.body(request.body);
     }
@@ -71,8 +64,49 @@ pub async fn forward(
     Ok(response)
 }
 
+/// Says whose call it is. A proxy does so in the place of what the caller sent, the older ways add it to that.
+fn name_call(headers: &mut HeaderMap, invocation: Uuid, is_proxy: bool) {
+    let version = HeaderValue::from_static(HOST_VERSION);
+    let Ok(id) = HeaderValue::try_from(invocation.to_string()) else { return };
+    if is_proxy {
+        headers.insert("x-azure-functions-invocationid", id.clone());
+        headers.insert("x-azure-functions-hostversion", version);
+        headers.insert("x-ms-invocation-id", id);
+    } else {
+        headers.append("x-azure-functions-invocationid", id);
+        headers.append("x-azure-functions-hostversion", version);
+    }
+}
+
 fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     let mut kept = headers.clone();
     HOP_BY_HOP.iter().for_each(|name| drop(kept.remove(*name)));
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(is_proxy: bool, name: &str, expect: &[&str]) {
+        let mut headers = HeaderMap::new();
+        for name in ["x-azure-functions-invocationid", "x-azure-functions-hostversion", "x-ms-invocation-id"] {
+            headers.insert(name, HeaderValue::from_static("forged"));
+        }
+        name_call(&mut headers, Uuid::nil(), is_proxy);
+        let told: Vec<&str> = headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect();
+        assert_eq!(told, expect, "{name}");
+    }
+
+    #[test]
+    fn proxy_leaves_nothing_that_the_caller_forged() {
+        let id = "00000000-0000-0000-0000-000000000000";
+        check(true, "x-azure-functions-invocationid", &[id]);
+        check(true, "x-azure-functions-hostversion", &[HOST_VERSION]);
+        check(true, "x-ms-invocation-id", &[id]);
+        check(false, "x-azure-functions-invocationid", &["forged", id]);
+        check(false, "x-azure-functions-hostversion", &["forged", HOST_VERSION]);
+        check(false, "x-ms-invocation-id", &["forged"]);
+    }
 }

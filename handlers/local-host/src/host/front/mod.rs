@@ -11,7 +11,7 @@ mod server;
 
 pub use body::BODY_BYTES_MAX;
 pub use keys::Keys;
-pub use server::serve;
+pub use server::{Limits, serve};
 
 use super::drain::Drain;
 use super::event::{Events, HostEvent};

@@ -35,6 +35,8 @@ pub struct History {
     pub errors: Vec<Timestamp>,
     /// New beginnings since a process last did any work.
     pub beginnings: u32,
+    /// Whether the process that ended did any work.
+    pub has_worked: bool,
 }
 
 /// What is to be done.
@@ -44,6 +46,11 @@ pub enum Decision {
     Leave,
     /// The next process, at once.
     Restart,
+    /// The next process, after a rest: the functions host would start it at once, and over and over.
+    RestartLater {
+        /// How long it rests.
+        after_ms: u64,
+    },
     /// The functions host would shut down. The local host rests, forgets, and begins again.
     BeginAgain {
         /// How long it rests.
@@ -55,6 +62,9 @@ pub enum Decision {
 pub fn decide(exit: Exit, mut history: History, now: Timestamp) -> (Decision, History) {
     match exit {
         Exit::Code(0) => return (Decision::Leave, history),
+        Exit::Code(200) if !history.has_worked => {
+            return (Decision::RestartLater { after_ms: REST_MS }, history);
+        }
         Exit::Code(200) | Exit::TimedOut => return (Decision::Restart, history),
         Exit::Code(_) | Exit::Signal(_) | Exit::NotStarted => {}
     }
@@ -66,7 +76,7 @@ pub fn decide(exit: Exit, mut history: History, now: Timestamp) -> (Decision, Hi
         return (Decision::Restart, history);
     }
     let after_ms = (REST_MS << history.beginnings.min(16)).min(REST_MS_MAX);
-    (Decision::BeginAgain { after_ms }, History { errors: Vec::new(), beginnings: history.beginnings + 1 })
+    (Decision::BeginAgain { after_ms }, History { errors: Vec::new(), beginnings: history.beginnings + 1, ..history })
 }
 
 impl fmt::Display for Exit {
@@ -85,6 +95,7 @@ impl fmt::Display for Decision {
         match self {
             Self::Leave => f.write_str("not restarted: exit code 0 is taken as its own wish; messages wait"),
             Self::Restart => f.write_str("restarted"),
+            Self::RestartLater { after_ms } => write!(f, "restarted in {after_ms} ms: it ended before it did any work"),
             Self::BeginAgain { after_ms } => write!(
                 f,
                 "Exceeded http worker restart retry count: the functions host would shut down; begun again in {after_ms} ms"
@@ -116,11 +127,17 @@ mod tests {
     #[test]
     fn exits_are_answered_by_the_hosts_rules() {
         check(&[(0, Exit::Code(0))], Decision::Leave);
-        check(&[(0, Exit::Code(200))], Decision::Restart);
+        check(&[(0, Exit::Code(200))], Decision::RestartLater { after_ms: 1_000 });
         check(&[(0, Exit::Code(1))], Decision::Restart);
         check(&[(0, Exit::Code(-1))], Decision::Restart);
         check(&[(0, KILLED)], Decision::Restart);
         check(&[(0, Exit::NotStarted)], Decision::Restart);
+    }
+
+    #[test]
+    fn intended_exit_of_a_process_that_worked_is_answered_at_once() {
+        let history = History { has_worked: true, ..History::default() };
+        assert_eq!(decide(Exit::Code(200), history, Timestamp::UNIX_EPOCH).0, Decision::Restart);
     }
 
     #[test]

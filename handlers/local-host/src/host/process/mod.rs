@@ -155,7 +155,9 @@ impl Keeper {
                     let _ = self.standing.send(Standing::Left);
                     None
                 }
-                Decision::BeginAgain { after_ms } => Some(Duration::from_millis(after_ms)),
+                Decision::RestartLater { after_ms } | Decision::BeginAgain { after_ms } => {
+                    Some(Duration::from_millis(after_ms))
+                }
             };
             if self.is_stopped_within(rest).await {
                 return;
@@ -197,7 +199,8 @@ impl Keeper {
         let _ = child.start_kill();
         let _ = tokio::time::timeout(KILLED_WAIT, child.wait()).await;
         let _ = tokio::time::timeout(OUTPUT_WAIT, outputs).await;
-        if worked.load(Ordering::Relaxed) {
+        self.history.has_worked = worked.load(Ordering::Relaxed);
+        if self.history.has_worked {
             self.history.beginnings = 0;
         }
         exit.map(|exit| (exit, words.told()))

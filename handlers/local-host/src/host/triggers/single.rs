@@ -12,10 +12,11 @@ use tokio::sync::Semaphore;
 pub async fn listen(listener: Arc<Listener>) {
     let calls = Arc::new(Semaphore::new(listener.invoker.app.host.service_bus.max_concurrent_calls.max(1)));
     loop {
+        // Waited for first: it may take as long as a call, and the handler may be gone by then.
+        let Ok(first) = Arc::clone(&calls).acquire_owned().await else { return };
         if !listener.may_receive().await {
             return;
         }
-        let Ok(first) = Arc::clone(&calls).acquire_owned().await else { return };
         // Begun before anything is received: what is received is always worked on.
         let Some(work) = listener.drain.begin() else { return };
         let free = calls.available_permits();

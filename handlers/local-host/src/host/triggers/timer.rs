@@ -5,7 +5,7 @@ use crate::app::{Function, Trigger};
 use crate::bus::Bus;
 use crate::host::drain::Drain;
 use crate::host::event::{Events, HostEvent};
-use crate::host::invoke::{Invoker, Payload, Value};
+use crate::host::invoke::{InvokeError, Invoker, Payload, Value};
 use crate::host::ledger::{Ledger, LedgerError};
 use jiff::Timestamp;
 use serde_json::json;
@@ -67,7 +67,10 @@ impl Timer {
             }
             let next = schedule.next_after(self.invoker.clock.now().max(at));
             let monitored = use_monitor.then_some((last, next));
-            self.fire(payload(&self.function.trigger_binding, monitored, is_past_due, self.invoker.clock.now())).await;
+            let payload = payload(&self.function.trigger_binding, monitored, is_past_due, self.invoker.clock.now());
+            if !self.fire(payload).await {
+                return;
+            }
             last = Some(at);
             if use_monitor {
                 // The moment itself may be long gone: what was missed up to now is made up for by this one call.
@@ -82,11 +85,14 @@ impl Timer {
         self.fire(payload(&self.function.trigger_binding, None, false, self.invoker.clock.now())).await;
     }
 
-    async fn fire(&self, payload: Payload) {
-        let Some(_work) = self.drain.begin() else { return };
+    /// `false`: the host stops, and cut it off. It is made up for at the next start.
+    async fn fire(&self, payload: Payload) -> bool {
+        let Some(_work) = self.drain.begin() else { return false };
         let invocation = crate::chance::uuid();
         let (function, source) = (self.function.name.clone(), "timer".to_owned());
-        let called = match self.invoker.invoke(&self.function, invocation, &payload).await {
+        let invoked = self.invoker.invoke(&self.function, invocation, &payload).await;
+        let is_cut_off = self.drain.is_stopping() && invoked.as_ref().is_err_and(is_without_answer);
+        let called = match invoked {
             Ok(invoked) => match self.bus.send(invoked.messages.clone()).await {
                 Ok(()) => Ok(invoked),
                 Err(error) => Err(format!("its messages can't be sent: {error}")),
@@ -105,6 +111,7 @@ impl Timer {
             },
             Err(reason) => HostEvent::Failed { function, invocation, source, delivery_count: 0, reason },
         });
+        !is_cut_off
     }
 
     /// `false`: the host stops.
@@ -139,6 +146,14 @@ impl Timer {
                 self.events.tell(HostEvent::BusTrouble { doing, reason: error.to_string() });
             })
             .ok()
+    }
+}
+
+/// Whether the process was gone before the function said anything.
+fn is_without_answer(error: &InvokeError) -> bool {
+    match error {
+        InvokeError::NotReady { .. } | InvokeError::Unreachable { .. } => true,
+        InvokeError::Left | InvokeError::TimedOut { .. } | InvokeError::Answer(_) => false,
     }
 }
 

@@ -86,7 +86,9 @@ fn lay(connection: &Connection, file: &Path, version: i64) -> Result<(), Fault> 
         return Err(BusError::Storage { file: file.to_owned(), what }.into());
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
-    schema::migrate(connection, version)
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
+    schema::migrate(connection, file, version)
 }
 
 fn checked(file: &Path, mark: &Mark) -> Result<Connection, Fault> {
@@ -107,8 +109,6 @@ fn checked(file: &Path, mark: &Mark) -> Result<Connection, Fault> {
         )));
     }
     lay(&connection, file, version)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-    connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
     Ok(connection)
 }
 

@@ -1,7 +1,9 @@
 //! The tables of a bus, and how those of an earlier version become these.
 
+use super::BusError;
 use super::fault::Fault;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::path::Path;
 
 /// Marks the file as that of a bus, so that no other one is taken for it.
 const APPLICATION_ID: i64 = 0x5375_7475;
@@ -71,7 +73,7 @@ pub(super) fn kind(connection: &Connection) -> rusqlite::Result<Kind> {
 }
 
 /// Lifts the schema from `version` to the newest, in one transaction.
-pub(super) fn migrate(connection: &Connection, version: i64) -> Result<(), Fault> {
+pub(super) fn migrate(connection: &Connection, file: &Path, version: i64) -> Result<(), Fault> {
     let done = usize::try_from(version).unwrap_or_default();
     if done >= MIGRATIONS.len() {
         return Ok(());
@@ -79,6 +81,9 @@ pub(super) fn migrate(connection: &Connection, version: i64) -> Result<(), Fault
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     // Another process may have been first while this one waited.
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version > NEWEST {
+        return Err(BusError::NewerSchema { file: file.to_owned(), found: version, known: NEWEST }.into());
+    }
     let done = usize::try_from(version).unwrap_or_default();
     for migration in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(migration)?;

@@ -165,7 +165,16 @@ impl Writer {
         let is_durable = batch.iter().any(|call| call.is_durable());
         let file = self.file.clone();
         self.transact(is_durable, |transaction, session| {
-            batch.iter_mut().try_for_each(|call| transaction.step(|| call.run(session, &file)))
+            batch.iter_mut().try_for_each(|call| {
+                let (stocked, highest) = (session.stock.len(), session.highest);
+                let is_done = transaction.step(|| call.run(session, &file))?;
+                if !is_done {
+                    // Undone: its sequence numbers are given out again, so the mark must not know them.
+                    session.stock.truncate(stocked);
+                    session.highest = highest;
+                }
+                Ok(())
+            })
         })
     }
 
@@ -234,13 +243,14 @@ impl<'a> Transaction<'a> {
     }
 
     /// Does a step of it, true if it is done. One that is not is undone alone; if that can't be, the whole transaction has failed.
-    fn step(&self, step: impl FnOnce() -> bool) -> Result<(), Fault> {
+    fn step(&self, step: impl FnOnce() -> bool) -> Result<bool, Fault> {
         self.connection.prepare_cached("SAVEPOINT step")?.execute([])?;
-        if !step() {
+        let is_done = step();
+        if !is_done {
             self.connection.prepare_cached("ROLLBACK TO step")?.execute([])?;
         }
         self.connection.prepare_cached("RELEASE step")?.execute([])?;
-        Ok(())
+        Ok(is_done)
     }
 
     fn commit(self) -> Result<(), Fault> {

@@ -40,6 +40,21 @@ async fn what_was_sent_is_there_after_a_crash() {
 }
 
 #[tokio::test]
+async fn numbers_of_a_sending_that_was_undone_are_not_missed() {
+    let bench = with_messages(1).await;
+    let queue = Destination::Queue("in".to_owned());
+    let half = vec![
+        (queue.clone(), Outgoing::new("undone")),
+        (queue, Outgoing::new("undone")),
+        (Destination::Queue("nobody".to_owned()), Outgoing::new("heard by nobody")),
+    ];
+    bench.bus().send(half).await.unwrap_err();
+    let mut after = crashed(&bench);
+    after.reopen();
+    assert_eq!(after.receive().await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_log_that_was_cut_off_is_told() {
     let bench = with_messages(20).await;
     let length = fs::metadata(wal(&bench)).unwrap().len();

@@ -6,3 +6,4 @@ pub mod bus;
 pub mod chance;
 pub mod clock;
 pub mod host;
+mod lock;

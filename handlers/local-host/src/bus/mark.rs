@@ -39,7 +39,7 @@ impl Mark {
         };
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(storage)?;
-        match file.try_lock() {
+        match crate::lock::take(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(BusError::InUse { file: bus.to_owned() }),
             Err(TryLockError::Error(error)) => return Err(storage(error)),

@@ -252,7 +252,7 @@ fn lock(folder: &Path) -> Result<File, HostError> {
     make_private(folder).map_err(failed)?;
     let file =
         File::options().create(true).truncate(false).write(true).open(folder.join("host.lock")).map_err(failed)?;
-    match file.try_lock() {
+    match crate::lock::take(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(HostError::InUse { folder: folder.to_owned() }),
         Err(TryLockError::Error(error)) => Err(failed(error)),

@@ -1,5 +1,6 @@
 //! Handler and host are killed at random moments, over and over: nothing is lost, and nothing is done twice.
 
+use crate::world::chance::Chance;
 use crate::world::host::kill;
 use crate::world::staged::{Local, Machine};
 use agents::environment::clock::Clock;
@@ -25,19 +26,6 @@ const REPOSITORIES: usize = 20;
 
 /// Longer than anything takes, on a machine that has others to do.
 const PATIENCE: Duration = Duration::from_secs(240);
-
-/// A small generator (SplitMix64): the same seed, the same kills.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_or_done_twice_with_a_fixed_seed() {
@@ -154,7 +142,7 @@ async fn work(local: &mut Local, chance: &mut Chance) -> u32 {
             Err(_) => {}
         }
     }
-    tokio::time::sleep(Duration::from_millis(pause)).await;
+    tokio::time::sleep(Duration::from_millis(pause as u64)).await;
     local.handler.unwrap()
 }
 

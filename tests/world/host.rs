@@ -4,13 +4,13 @@
 //! process can be killed, or can end, while what it answers stands in the test.
 
 use super::program::command;
+use agents::environment::clock::Clock;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use local_host::app::App;
 use local_host::bus::{Bus, Counts, Destination, Outgoing, Rules, Source};
-use local_host::clock::Clock;
 use local_host::host::{Events, Host, HostEvent, HostSettings};
 use serde_json::{Value, json};
 use std::io::{Read, Write};

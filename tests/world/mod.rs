@@ -1,6 +1,7 @@
 //! A simulated outside, and the real agents in it.
 
 pub mod azurite;
+pub mod chance;
 pub mod handler;
 pub mod host;
 pub mod osv;

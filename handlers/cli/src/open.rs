@@ -114,18 +114,11 @@ pub fn demo(repository: LocalRepository, npm_registry: &str, pip_index_url: &str
         ..RegistrySettings::default()
     };
     Ok(Environment {
-        clock: Clock::System,
-        ids: Ids::System,
-        store: Store::memory(Effects::default()),
         repositories: vec![repository],
         registries: Registries::new(Configuration::of(&settings, &UserFiles::default()), None, Limits::default()),
-        advisories: AdvisorySource::Starter,
         policies: open::policies(None)?,
-        suppressions: Suppressions::default(),
-        tree_limits: TreeLimits::default(),
-        retention: Retention::default(),
-        last_work: LastWork::default(),
         outlet: log_notices(),
+        ..Environment::alone(Store::memory(Effects::default()))
     })
 }
 

@@ -2,12 +2,12 @@
 #![cfg(feature = "servicebus")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+use agents::environment::clock::Clock;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::post;
 use local_host::bus::rest::{SharedKey, router};
 use local_host::bus::{Bus, Counts, Destination, Entities, Outgoing, QueueSettings, Source, SubscriptionSettings};
-use local_host::clock::Clock;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;

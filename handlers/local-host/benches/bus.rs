@@ -1,9 +1,9 @@
 //! Steps of a pipeline through the durable bus: receive, send on, complete.
 #![expect(clippy::unwrap_used, reason = "a benchmark that can't run has nothing to say")]
 
+use agents::environment::clock::Clock;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use local_host::bus::{Bus, Destination, Entities, Outgoing, QueueSettings, Source};
-use local_host::clock::Clock;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 

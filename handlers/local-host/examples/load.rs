@@ -12,9 +12,9 @@
 
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a program that measures, and tells what it saw")]
 
+use agents::environment::clock::Clock;
 use local_host::app::App;
 use local_host::bus::{Bus, Destination, Outgoing, Rules, Source};
-use local_host::clock::Clock;
 use local_host::host::{Events, Host, HostSettings};
 use serde_json::{Value, json};
 use std::collections::HashMap;

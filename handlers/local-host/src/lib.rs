@@ -4,6 +4,6 @@ pub mod app;
 pub mod backup;
 pub mod bus;
 pub mod chance;
-pub mod clock;
 pub mod host;
 mod lock;
+mod stopwatch;

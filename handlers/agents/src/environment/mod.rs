@@ -60,6 +60,25 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// An environment on `store` with the machine's clock and chance, the starter set of advisories, and nothing else: no repository, no
+    /// registry, no policy, nobody to tell. What there is besides is put in its place.
+    pub fn alone(store: Store) -> Self {
+        Self {
+            clock: Clock::System,
+            ids: Ids::System,
+            store,
+            repositories: Vec::new(),
+            registries: Registries::offline(),
+            advisories: AdvisorySource::Starter,
+            policies: Vec::new(),
+            suppressions: Suppressions::default(),
+            tree_limits: TreeLimits::default(),
+            retention: Retention::default(),
+            last_work: LastWork::default(),
+            outlet: Outlet::new(|_| {}),
+        }
+    }
+
     /// The repository called `name`.
     pub fn repository(&self, name: &RepoName) -> Result<&LocalRepository, AgentError> {
         let found = self.repositories.iter().find(|repository| repository.name() == name);

@@ -276,7 +276,7 @@ fn backup_while_others_write_loses_no_step() {
                     runtime.block_on(store.create(&wake_up, &number)).unwrap();
                     connection.execute("DELETE FROM messages WHERE body = ?1", [number.to_string()]).unwrap();
                 }
-                runtime.block_on(store.create(&format!("journal/work/{number}"), &number)).unwrap();
+                runtime.block_on(store.create(&format!("journal/scan/{number}"), &number)).unwrap();
                 runtime.block_on(store.delete(&wake_up)).unwrap();
                 connection.execute("DELETE FROM messages WHERE body = ?1", [number.to_string()]).unwrap();
             }

@@ -17,18 +17,8 @@ pub fn json(at: Timestamp, event: &HostEvent) -> String {
 
 /// What the bus and the cases come to, for programs.
 pub fn figures(at: Timestamp, figures: &Figures) -> String {
-    let sources: Vec<Value> = figures
-        .counts
-        .iter()
-        .map(|counts| {
-            json!({
-                "source": counts.source.to_string(), "active": counts.active, "locked": counts.locked,
-                "scheduled": counts.scheduled, "dead_letters": counts.dead_letters,
-            })
-        })
-        .collect();
     json!({
-        "at": at.to_string(), "event": "figures", "invoked": figures.invoked, "failed": figures.failed, "sources": sources,
+        "at": at.to_string(), "event": "figures", "invoked": figures.invoked, "failed": figures.failed, "sources": figures.counts,
         "cases": figures.cases,
     })
     .to_string()

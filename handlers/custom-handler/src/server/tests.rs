@@ -2,41 +2,22 @@
 
 use super::*;
 use agents::environment::Environment;
-use agents::environment::advisories::AdvisorySource;
 use agents::environment::effects::Effects;
 use agents::environment::ids::Ids;
-use agents::environment::last_work::LastWork;
 use agents::environment::outlet::Outlet;
-use agents::environment::registries::Registries;
-use agents::environment::retention::Retention;
 use agents::environment::store::Store;
-use agents::environment::tree_limits::TreeLimits;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use pipeline::message::{Envelope, RunId, topic};
 use pipeline::payload::Notification;
-use pipeline::suppress::Suppressions;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const NOTIFY: &str = include_str!("../../../../functions/notify/function.json");
 
 fn environment(store: &Store, outlet: Outlet) -> Environment {
-    Environment {
-        clock: Clock::System,
-        ids: Ids::counted(),
-        store: store.clone(),
-        repositories: Vec::new(),
-        registries: Registries::offline(),
-        advisories: AdvisorySource::Starter,
-        policies: Vec::new(),
-        suppressions: Suppressions::default(),
-        tree_limits: TreeLimits::default(),
-        retention: Retention::default(),
-        last_work: LastWork::default(),
-        outlet,
-    }
+    Environment { ids: Ids::counted(), outlet, ..Environment::alone(store.clone()) }
 }
 
 /// Function `notify` whose people take a notice by its subject: some make the agent panic, or hold it up.

@@ -1,5 +1,6 @@
 //! What there is on a bus, and what it is called.
 
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// The queues and subscriptions of a bus. A topic is there as soon as one subscription names it.
@@ -76,6 +77,12 @@ pub enum Source {
         /// Its own name.
         name: String,
     },
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(self)
+    }
 }
 
 impl fmt::Display for Source {

@@ -1,6 +1,7 @@
 //! What can go wrong on a bus, in words.
 
-use std::path::PathBuf;
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
 
 /// Why a call of the bus failed. Nothing of the call was done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -90,4 +91,15 @@ pub enum BusError {
     /// The bus was closed.
     #[error("the bus is closed")]
     Closed,
+}
+
+impl BusError {
+    /// Why `part`, the file of a bus or one beside it, can't be made or read.
+    pub(super) fn of_file(bus: &Path, part: &Path, error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { file: bus.to_owned() },
+            ErrorKind::StorageFull => Self::Full { file: bus.to_owned() },
+            _ => Self::Storage { file: part.to_owned(), what: error.to_string() },
+        }
+    }
 }

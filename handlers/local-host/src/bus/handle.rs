@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::session::Session;
 use super::writer::Writer;
 use super::{BusError, Counts, Destination, Entities, LockToken, Outgoing, Peeked, Received, Source, open, read};
-use crate::clock::Clock;
+use agents::environment::clock::Clock;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};

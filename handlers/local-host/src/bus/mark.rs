@@ -30,13 +30,7 @@ impl Mark {
     /// Opens the mark of the bus in `bus`, or makes it.
     pub(super) fn open(bus: &Path) -> Result<Self, BusError> {
         let path = Self::path(bus);
-        let storage = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                BusError::ReadOnly { file: bus.to_owned() }
-            }
-            std::io::ErrorKind::StorageFull => BusError::Full { file: bus.to_owned() },
-            _ => BusError::Storage { file: path.clone(), what: error.to_string() },
-        };
+        let storage = |error| BusError::of_file(bus, &path, &error);
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(storage)?;
         match crate::lock::take(&file) {

@@ -143,9 +143,9 @@ pub struct Peeked {
 }
 
 /// How many messages a source holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Where.
+    /// Where; in JSON as it is displayed.
     pub source: Source,
     /// Can be received.
     pub active: u64,

@@ -6,7 +6,7 @@ use super::mark::Mark;
 use super::schema::{self, Kind};
 use super::session::{Session, time};
 use super::{BusError, Entities};
-use crate::clock::Clock;
+use agents::environment::clock::Clock;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
@@ -59,7 +59,7 @@ pub(crate) fn connect(file: &Path) -> Result<Connection, BusError> {
 
 /// Opens `file`, which has to be a bus or empty, and tells its schema; 0: it is empty.
 fn known(file: &Path) -> Result<(Connection, i64), Fault> {
-    make_private(file).map_err(|error| Fault::from(storage(file, &error)))?;
+    make_private(file).map_err(|error| BusError::of_file(file, file, &error))?;
     let connection = Connection::open(file)?;
     connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
     let version = match schema::kind(&connection)? {
@@ -110,17 +110,6 @@ fn checked(file: &Path, mark: &Mark) -> Result<Connection, Fault> {
     }
     lay(&connection, file, version)?;
     Ok(connection)
-}
-
-/// Why a file can't be made, in the words of a bus.
-fn storage(file: &Path, error: &std::io::Error) -> BusError {
-    match error.kind() {
-        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-            BusError::ReadOnly { file: file.to_owned() }
-        }
-        std::io::ErrorKind::StorageFull => BusError::Full { file: file.to_owned() },
-        _ => BusError::Storage { file: file.to_owned(), what: error.to_string() },
-    }
 }
 
 /// It holds messages and keys, so it is made for nobody but its owner. One that is there stays as it is.

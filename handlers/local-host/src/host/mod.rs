@@ -18,7 +18,7 @@ pub use front::{BODY_BYTES_MAX, BUS_KEY_NAME, Keys};
 
 use crate::app::{App, Output, Trigger};
 use crate::bus::{Bus, Entities, QueueSettings, Rules, Source, SubscriptionSettings};
-use crate::clock::Clock;
+use agents::environment::clock::Clock;
 use drain::Drain;
 use front::{Front, Limits, ServedApp, serve};
 use invoke::Invoker;

@@ -23,7 +23,7 @@ mod token;
 pub use token::SharedKey;
 
 use super::{Bus, BusError, LockToken, MESSAGE_BYTES_MAX, Outgoing, Received};
-use crate::clock::Clock;
+use agents::environment::clock::Clock;
 use answer::Refusal;
 use axum::Router;
 use axum::body::{Body, to_bytes};

@@ -10,7 +10,7 @@ mod throughput;
 mod timing;
 
 use super::{Bus, Counts, Destination, Entities, Outgoing, QueueSettings, Rules, Source, SubscriptionSettings};
-use crate::clock::Clock;
+use agents::environment::clock::Clock;
 use jiff::{SignedDuration, Timestamp};
 use std::path::PathBuf;
 use tempfile::TempDir;

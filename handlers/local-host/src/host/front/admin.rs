@@ -127,15 +127,6 @@ pub async fn status(State(front): State<Arc<Front>>, request: Request<Body>) -> 
         Ok(counts) => counts,
         Err(error) => return sentence(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
     };
-    let sources: Vec<Json> = counts
-        .iter()
-        .map(|counts| {
-            json!({
-                "source": counts.source.to_string(), "active": counts.active, "locked": counts.locked,
-                "scheduled": counts.scheduled, "dead_letters": counts.dead_letters,
-            })
-        })
-        .collect();
     let apps: Vec<Json> = front
         .apps
         .iter()
@@ -151,7 +142,7 @@ pub async fn status(State(front): State<Arc<Front>>, request: Request<Body>) -> 
         .collect();
     let state = if front.drain.is_stopping() { "Stopping" } else { "Running" };
     axum::Json(json!({
-        "state": state, "version": HOST_VERSION, "in_flight": front.drain.in_flight(), "apps": apps, "sources": sources,
+        "state": state, "version": HOST_VERSION, "in_flight": front.drain.in_flight(), "apps": apps, "sources": counts,
     }))
     .into_response()
 }

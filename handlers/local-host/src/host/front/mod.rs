@@ -20,7 +20,7 @@ use super::triggers::Timer;
 use crate::app::{App, AuthLevel, Function, Method, Trigger};
 use crate::bus::Bus;
 use crate::bus::rest::{self, SharedKey};
-use crate::clock::Clock;
+use agents::environment::clock::Clock;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;

@@ -15,7 +15,7 @@ use super::event::{Events, HostEvent};
 use super::process::{Endpoint, Process, Standing, address};
 use crate::app::{App, Function};
 use crate::bus::{Destination, Outgoing};
-use crate::clock::Clock;
+use agents::environment::clock::Clock;
 use futures::TryStreamExt;
 use std::sync::Arc;
 use std::time::Duration;

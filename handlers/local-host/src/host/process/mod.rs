@@ -8,7 +8,7 @@ mod readiness;
 
 use super::event::{Events, HostEvent};
 use crate::app::App;
-use crate::clock::Clock;
+use agents::environment::clock::Clock;
 use exit::{Decision, Exit, History, decide};
 use output::{LastWords, follow};
 use reqwest::Client;

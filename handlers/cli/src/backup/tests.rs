@@ -294,7 +294,7 @@ fn backup_while_others_write_loses_no_step() {
             let names = fs::read_dir(restored.join(folder)).map(|names| names.collect::<Vec<_>>()).unwrap_or_default();
             names.into_iter().filter_map(|name| name.unwrap().file_name().to_str()?.parse().ok()).collect()
         };
-        let (done, put_off) = (in_folder("journal/work"), in_folder("wakeups/19700101T0000"));
+        let (done, put_off) = (in_folder("journal/scan"), in_folder("wakeups/19700101T0000"));
         // What was sent later than the backup began is not its matter.
         let bus = Connection::open(restored.join("local-host/bus.sqlite3")).unwrap();
         let last: u32 = bus.query_row("SELECT coalesce(max(number), 0) FROM sent", [], |row| row.get(0)).unwrap();

@@ -189,6 +189,7 @@ impl World {
             suppressions: Suppressions::default(),
             tree_limits: TreeLimits::default(),
             retention: Retention::default(),
+            github: None,
             last_work: LastWork::default(),
             outlet: Outlet::new(move |notice| notices.lock().unwrap().push(notice.clone())),
         }

@@ -83,6 +83,7 @@ pub fn environment(
         suppressions: Suppressions::default(),
         tree_limits: TreeLimits::default(),
         retention: Retention::default(),
+        github: None,
         last_work: LastWork::default(),
         outlet: Outlet::new(|_| {}),
     }

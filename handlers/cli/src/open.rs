@@ -71,6 +71,7 @@ pub fn environment(wanted: Wanted<'_>) -> Result<Environment, Failure> {
         suppressions,
         tree_limits: TreeLimits::default(),
         retention: Retention::default(),
+        github: None,
         last_work: LastWork::default(),
         outlet: log_notices(),
     })

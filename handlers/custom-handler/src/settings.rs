@@ -5,6 +5,7 @@ use agents::environment::advisories::AdvisorySource;
 use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
+use agents::environment::github::{GitHub, GitHubSettings};
 use agents::environment::ids::Ids;
 use agents::environment::last_work::LastWork;
 use agents::environment::open::{self, OpenError, StorePlace};
@@ -33,6 +34,7 @@ pub struct HandlerSettings {
     advisories: AdvisoryChoice,
     policy: Option<PathBuf>,
     retention: Retention,
+    github: Option<GitHubSettings>,
     settings: Settings,
 }
 
@@ -49,7 +51,9 @@ enum AdvisoryChoice {
 
 impl HandlerSettings {
     /// Makes sense of environment variables. Errors are all that is wrong, in words.
-    pub fn of(variables: BTreeMap<String, String>) -> Result<Self, Vec<String>> {
+    pub fn of(mut variables: BTreeMap<String, String>) -> Result<Self, Vec<String>> {
+        let github =
+            GitHubSettings::take(&mut variables, |file| open::text(file.as_ref()).map_err(|error| error.to_string()));
         let get = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
         let mut errors = Vec::new();
         let port = port(get("FUNCTIONS_CUSTOMHANDLER_PORT").as_deref());
@@ -79,12 +83,13 @@ impl HandlerSettings {
                 .map(|(name, _)| format!("{name} is not an address that begins with http:// or https://")),
         );
         errors.extend(open::osv_address(&settings).err().map(|error| error.to_string()));
+        let github = github.map_err(|wrong| errors.extend(wrong)).unwrap_or_default();
         let retention = retention.map_err(|error| errors.push(error)).unwrap_or_default();
         let store = StorePlace::of(&settings).map_err(|error| error.to_string());
         match (port, log, store) {
             (Ok(port), Ok(log), Ok(store)) if errors.is_empty() => {
                 let repositories = repositories.unwrap_or_default();
-                Ok(Self { port, log, store, repositories, advisories, policy, retention, settings })
+                Ok(Self { port, log, store, repositories, advisories, policy, retention, github, settings })
             }
             (port, log, store) => {
                 let first = [port.err(), log.err(), store.err()];
@@ -125,6 +130,7 @@ impl HandlerSettings {
                 suppressions: Suppressions::default(),
                 tree_limits: TreeLimits::default(),
                 retention: self.retention,
+                github: self.github.clone().map(GitHub::new),
                 last_work: LastWork::default(),
                 outlet: Outlet::new(|notice| tracing::info!(subject = notice.subject, "notice")),
             }),

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod effects;
 pub mod folder;
 pub mod git;
+pub mod github;
 pub mod ids;
 pub mod last_work;
 pub mod open;
@@ -19,6 +20,7 @@ use crate::error::AgentError;
 use advisories::AdvisorySource;
 use clock::Clock;
 use git::LocalRepository;
+use github::GitHub;
 use ids::Ids;
 use last_work::LastWork;
 use outlet::Outlet;
@@ -41,6 +43,8 @@ pub struct Environment {
     pub store: Store,
     /// Repositories of this machine.
     pub repositories: Vec<LocalRepository>,
+    /// Where the others are.
+    pub github: Option<GitHub>,
     /// Where package metadata comes from.
     pub registries: Registries,
     /// Where advisories come from.
@@ -68,6 +72,7 @@ impl Environment {
             ids: Ids::System,
             store,
             repositories: Vec::new(),
+            github: None,
             registries: Registries::offline(),
             advisories: AdvisorySource::Starter,
             policies: Vec::new(),

@@ -119,3 +119,13 @@ pub(super) fn migrate(connection: &Connection, file: &Path, version: i64) -> Res
     transaction.pragma_update(None, "user_version", NEWEST)?;
     Ok(transaction.commit()?)
 }
+
+/// Lays the tables as the first version did.
+#[cfg(test)]
+pub(super) fn first_schema(connection: &Connection) {
+    let lay = MIGRATIONS.first().map(|first| connection.execute_batch(first));
+    assert!(matches!(lay, Some(Ok(()))));
+    for (name, value) in [("application_id", APPLICATION_ID), ("user_version", 1)] {
+        assert!(connection.pragma_update(None, name, value).is_ok());
+    }
+}

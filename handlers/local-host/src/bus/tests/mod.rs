@@ -8,6 +8,7 @@ mod rest;
 mod rules;
 mod throughput;
 mod timing;
+mod upgrade;
 
 use super::{Bus, Counts, Destination, Entities, Outgoing, QueueSettings, Rules, Source, SubscriptionSettings};
 use agents::environment::clock::Clock;

@@ -1,0 +1,67 @@
+//! Files of earlier schemas are read, and nothing in them is lost.
+
+use super::*;
+use crate::bus::schema::first_schema;
+use rusqlite::{Connection, params};
+
+/// A file as the first schema had it, with a message in every state.
+fn first(bench: &Bench) {
+    let connection = Connection::open(bench.file()).unwrap();
+    first_schema(&connection);
+    let now = bench.clock.now().as_microsecond();
+    connection.execute("INSERT INTO entity VALUES (1, NULL, 'in')", []).unwrap();
+    let put = |name: &str, dead: bool, state: i64, count: u32, expires: Option<i64>, due: Option<i64>| {
+        let properties = format!(r#"{{"message_id":"{name}"}}"#);
+        let checksum = crate::bus::send::checksum(name.as_bytes(), &properties);
+        connection
+            .execute(
+                "INSERT INTO content(body, properties, checksum) VALUES (?1, ?2, ?3)",
+                params![name.as_bytes(), properties, checksum],
+            )
+            .unwrap();
+        let token = (state == 1).then(|| uuid::Uuid::from_u128(u128::from(count)).into_bytes());
+        connection
+            .execute(
+                "INSERT INTO message(content, entity, dead, state, delivery_count, enqueued_at, expires_at, due_at, lock_token, \
+                 dead_reason) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                params![connection.last_insert_rowid(), dead, state, count, now, expires, due, token, dead.then_some("why")],
+            )
+            .unwrap();
+    };
+    let minute = 60_000_000;
+    put("active", false, 0, 0, None, None);
+    put("locked", false, 1, 3, Some(now + 2 * minute), Some(now + minute));
+    put("scheduled", false, 2, 0, Some(now + 3 * minute), Some(now + minute));
+    put("dead", true, 0, 10, None, None);
+    put("gone", false, 0, 0, None, None);
+    // Its number must not be given out again.
+    connection.execute("DELETE FROM message WHERE sequence_number = 5", []).unwrap();
+    connection.execute("INSERT INTO key VALUES ('_master', 'abc')", []).unwrap();
+}
+
+#[tokio::test]
+async fn messages_of_the_first_schema_are_received_in_their_order() {
+    let mut bench = Bench::new(Rules::default());
+    bench.close();
+    for entry in std::fs::read_dir(bench.folder.path()).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    first(&bench);
+    bench.reopen();
+    assert_eq!(bench.numbers().await, [2, 0, 1, 1]);
+    let received = bench.bus().receive(&queue(), 10).await.unwrap();
+    let told: Vec<_> = received.iter().map(|message| (message.body.as_slice(), message.delivery_count)).collect();
+    assert_eq!(told, [(&b"active"[..], 1), (b"locked", 4)]);
+    for message in &received {
+        bench.bus().abandon(message.lock).await.unwrap();
+    }
+    bench.send("new").await;
+    assert_eq!(bench.bus().peek(&queue(), 0, 10).await.unwrap().last().unwrap().sequence_number, 6);
+    bench.later(60_000);
+    assert_eq!(bench.numbers().await, [4, 0, 0, 1]);
+    bench.later(60_000);
+    assert_eq!(bench.numbers().await, [3, 0, 0, 1], "the one that was locked expired in its time");
+    let dead = bench.bus().receive_dead_letters(&queue(), 1).await.unwrap().remove(0);
+    assert_eq!((dead.body.as_slice(), dead.delivery_count), (&b"dead"[..], 11));
+    assert_eq!(dead.properties.application_properties["DeadLetterReason"], "why");
+}

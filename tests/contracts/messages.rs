@@ -232,6 +232,7 @@ fn verification_requested() {
         commit: Some(commit()),
         files: vec!["package-lock.json".to_owned()],
         diff: "diffs/00".to_owned(),
+        pull_request: None,
     };
     let left = vec![Left { fingerprint: fingerprint(), reason: "no version heals it".to_owned() }];
     let payload = VerificationRequested {

@@ -8,6 +8,7 @@ use crate::topology::FUNCTIONS;
 use crate::unreadable::wrapped;
 use crate::{analyze, health, monitor, notify, poison, remediate, scan, status, sweep, verify};
 use pipeline::message::{Envelope, MessageType, queue, topic};
+use pipeline::outbox::Outbox;
 use pipeline::payload::Poisoned;
 
 /// What the function of a route answers.
@@ -34,9 +35,16 @@ pub async fn handle(env: &Environment, function: &str, message: Envelope) -> Res
         "remediate" => {
             once(env, "remediate", message, async |message| remediate::remediate(env, message.read()?).await).await
         }
-        "scan" => once(env, "scan", message, async |message| scan::scan(env, message.read()?).await).await,
+        "scan" => once(env, "scan", message, async |message| scan(env, message).await).await,
         "verify" => once(env, "verify", message, async |message| verify::verify(env, message.read()?).await).await,
         _ => Err(AgentError::Broken { reason: format!("there is no function `{function}`") }),
+    }
+}
+
+async fn scan(env: &Environment, message: Envelope) -> Result<Outbox, AgentError> {
+    match message.topic.as_str() {
+        topic::MATCH_REQUESTED => scan::rematch::rematch(env, message.read()?).await,
+        _ => scan::scan(env, message.read()?).await,
     }
 }
 

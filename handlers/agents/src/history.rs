@@ -133,7 +133,8 @@ mod tests {
                 let mut record = CaseRecord::new(case.clone(), message, run(number), step as u32, "test", at(number));
                 record.status = Some(if step == 0 { Status::Initiated } else { Status::Planned });
                 if step == 1 && number == delivers {
-                    let delivery = Delivery { branch: None, commit: None, files: Vec::new(), diff: number.to_string() };
+                    let diff = number.to_string();
+                    let delivery = Delivery { branch: None, commit: None, files: Vec::new(), diff, pull_request: None };
                     record.delivery = Some(delivery);
                 }
                 store.create(&record_key(&record), &record).await.unwrap();

@@ -36,6 +36,18 @@ pub struct JournalRecord {
     pub wake_up: Option<WakeUp>,
 }
 
+impl JournalRecord {
+    /// Everything that is due later because of this.
+    pub fn wake_ups(&self) -> impl Iterator<Item = WakeUp> {
+        let later = self.outbox.later.iter().map(|later| WakeUp {
+            due: later.due,
+            reason: later.message.topic.clone(),
+            message: later.message.clone(),
+        });
+        self.wake_up.iter().cloned().chain(later)
+    }
+}
+
 /// A message that is due later. Kept under `wakeups/<due minute>/<message id>`, and sent by `sweep`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WakeUp {
@@ -157,15 +169,16 @@ async fn carry_out(env: &Environment, record: JournalRecord) -> Result<Vec<Envel
     for step in &record.outbox.records {
         env.store.create(&record_key(step), step).await.map_err(broken)?;
     }
-    if let Some(wake_up) = &record.wake_up {
-        env.store.create(&wake_up.key(), wake_up).await.map_err(broken)?;
+    for wake_up in record.wake_ups() {
+        env.store.create(&wake_up.key(), &wake_up).await.map_err(broken)?;
     }
     Ok(record.outbox.messages)
 }
 
 /// Exchanges payloads that are too large to travel for claim checks.
 async fn check_in(env: &Environment, mut outbox: Outbox) -> Result<Outbox, AgentError> {
-    for message in &mut outbox.messages {
+    let later = outbox.later.iter_mut().map(|later| &mut later.message);
+    for message in outbox.messages.iter_mut().chain(later) {
         let text = message.payload.to_string();
         if text.len() > PAYLOAD_BYTES_MAX {
             let key = format!("claims/{}", hash_of(&[&text]));

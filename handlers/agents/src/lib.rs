@@ -9,6 +9,7 @@ pub mod functions;
 pub mod health;
 pub mod history;
 pub mod in_process;
+pub mod inventory;
 pub mod journal;
 pub mod lease;
 pub mod monitor;

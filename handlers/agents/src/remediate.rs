@@ -202,7 +202,8 @@ impl Attempt<'_> {
         let diff = wording::diff(&patch);
         let diff_key = format!("diffs/{}", hash_of(&[&diff]));
         self.env.store.keep(&diff_key, &diff).await?;
-        let mut delivery = Delivery { branch: None, commit: None, files: files(&patch), diff: diff_key };
+        let mut delivery =
+            Delivery { branch: None, commit: None, files: files(&patch), diff: diff_key, pull_request: None };
         if *mode == Mode::DryRun {
             let mut reply = self.reply();
             reply.record(case, |record| {

@@ -1,14 +1,17 @@
 //! Function `scan`: a commit in, one message per case out.
 
+pub mod rematch;
+
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
+use crate::inventory::Inventory;
 use pipeline::case::{Status, Wound};
 use pipeline::finding::{Finding, ScanError, Severity};
 use pipeline::ids::CaseId;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
-use pipeline::payload::{Detected, SCAN_ERROR_CHARS_MAX, SCAN_ERRORS_MAX, ScanCompleted, ScanRequested};
+use pipeline::payload::{Detected, Mode, SCAN_ERROR_CHARS_MAX, SCAN_ERRORS_MAX, ScanCompleted, ScanRequested};
 use pipeline::wording;
 use std::collections::BTreeMap;
 
@@ -21,11 +24,17 @@ pub async fn scan(env: &Environment, message: Envelope<ScanRequested>) -> Result
     let examination = examine(env, &tree).await?;
     let mut reply = Reply::new("scan", &message, env.clock.now());
     for (case, wound, detected) in cases(&examination, request) {
+        let status = if request.mode == Mode::Observe { Status::Observed } else { Status::Initiated };
         reply.record(&case, |record| {
             record.wound = Some(wound);
-            record.status = Some(Status::Initiated);
+            record.status = Some(status);
         });
-        reply.command(queue::ANALYZE, topic::VULNERABILITY_DETECTED, case.as_str(), &detected)?;
+        if request.mode != Mode::Observe {
+            reply.command(queue::ANALYZE, topic::VULNERABILITY_DETECTED, case.as_str(), &detected)?;
+        }
+    }
+    if request.mode != Mode::DryRun {
+        Inventory::of(request, &examination, env.clock.now()).keep(&env.store, message.correlation_id).await?;
     }
     let completed = ScanCompleted {
         repository: request.repository.clone(),

@@ -1,5 +1,6 @@
 //! Function `sweep`: sends what is due, asks every agent how it is, and clears away what has been done.
 
+mod matching;
 mod retention;
 mod status_round;
 mod wake_ups;
@@ -7,7 +8,9 @@ mod wake_ups;
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::topology::Topology;
-use pipeline::message::Envelope;
+use jiff::Timestamp;
+use pipeline::ids::hash_of;
+use pipeline::message::{Envelope, RunId};
 
 pub use status_round::{REGISTRY, Registered, Registry};
 
@@ -22,6 +25,10 @@ pub async fn sweep(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
         Ok(questions) => messages.extend(questions),
         Err(error) => tracing::error!(%error, "agents can't be asked how they are"),
     }
+    match matching::ask(env).await {
+        Ok(questions) => messages.extend(questions),
+        Err(error) => tracing::error!(%error, "what branches depend on can't be held against advisories"),
+    }
     if let Err(error) = retention::clear_away(env).await {
         tracing::error!(%error, "what is old can't be cleared away");
     }
@@ -30,4 +37,11 @@ pub async fn sweep(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
     } else {
         Ok(messages)
     }
+}
+
+/// The run that began at `moment` about `subject`: the same whoever begins it.
+fn run_of(moment: Timestamp, subject: &str) -> RunId {
+    let mut chance = [0; 10];
+    chance.iter_mut().zip(hash_of(&[subject]).bytes()).for_each(|(chance, digit)| *chance = digit);
+    RunId::new(moment, chance)
 }

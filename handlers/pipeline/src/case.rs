@@ -151,6 +151,18 @@ pub struct Delivery {
     pub files: Vec<String>,
     /// Key of the unified diff in the store.
     pub diff: String,
+    /// The pull request that offers it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<PullRequestRef>,
+}
+
+/// A pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequestRef {
+    /// Its number in the repository.
+    pub number: u64,
+    /// Where people see it.
+    pub url: String,
 }
 
 impl CaseRecord {

@@ -14,6 +14,18 @@ pub struct Outbox {
     /// What the case went through, kept with the case.
     #[serde(default)]
     pub records: Vec<CaseRecord>,
+    /// Messages that are not to be sent before their time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<Later>,
+}
+
+/// A message for later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Later {
+    /// Not before this moment.
+    pub due: Timestamp,
+    /// The message.
+    pub message: Envelope,
 }
 
 /// An [`Outbox`] being filled by `source` in answer to `cause`.
@@ -55,6 +67,20 @@ impl<'a, P> Reply<'a, P> {
             let run = MessageId(self.cause.correlation_id.0);
             message.id = Envelope::derive_id(run, Some(target), topic, subject, 0, 0);
         }
+        Ok(())
+    }
+
+    /// As [`Reply::command`], not before `due`.
+    pub fn command_later<Q: Serialize>(
+        &mut self,
+        due: Timestamp,
+        target: &str,
+        topic: &str,
+        subject: &str,
+        payload: &Q,
+    ) -> Result<(), serde_json::Error> {
+        self.command(target, topic, subject, payload)?;
+        self.outbox.later.extend(self.outbox.messages.pop().map(|message| Later { due, message }));
         Ok(())
     }
 

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
+    /// Cases are opened, and nothing is planned.
+    Observe,
     /// Plans are made and proven, nothing is delivered.
     DryRun,
     /// Proven patches are delivered.
@@ -31,6 +33,13 @@ pub struct ScanRequested {
     pub commit: CommitSha,
     /// How far to go.
     pub mode: Mode,
+}
+
+/// `inventory.match_requested`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchRequested {
+    /// The name under which the inventory is kept.
+    pub inventory: String,
 }
 
 /// `scan.completed`

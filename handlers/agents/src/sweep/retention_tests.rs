@@ -39,6 +39,7 @@ async fn case(store: &Store, name: &str, status: Status, runs: usize) {
                 commit: None,
                 files: Vec::new(),
                 diff: format!("diffs/{name}"),
+                pull_request: None,
             });
             store.create(&record_key(&record), &record).await.unwrap();
         }

@@ -3,6 +3,7 @@
 //! A question has an id that follows from its round and its agent, and so has the answer: both are found without a search,
 //! and two sweeps ask the same. The newest answers make the registry of agents, a document that this file alone writes.
 
+use super::run_of;
 use crate::environment::Environment;
 use crate::environment::store::{Created, StoreError};
 use crate::error::AgentError;
@@ -10,8 +11,7 @@ use crate::journal::{JournalRecord, WakeUp, journal_key};
 use crate::status::capabilities;
 use crate::topology::{Topology, Trigger};
 use jiff::{SignedDuration, Timestamp};
-use pipeline::ids::hash_of;
-use pipeline::message::{Envelope, MONITOR_SUBSCRIPTION, MessageId, MessageType, RunId, queue, topic};
+use pipeline::message::{Envelope, MONITOR_SUBSCRIPTION, MessageId, MessageType, queue, topic};
 use pipeline::payload::{AgentStatus, Notification, StatusAsked};
 use pipeline::wording;
 use serde::{Deserialize, Serialize};
@@ -245,13 +245,6 @@ fn question(agent: &str, round: Timestamp, now: Timestamp) -> Result<Envelope, A
     let mut question = Envelope::root("sweep", agent, topic::AGENT_STATUS, &StatusAsked { round }, run, now)?;
     question.message_type = MessageType::Query;
     Ok(question)
-}
-
-/// The run that began at `moment` about `subject`: the same whoever begins it.
-fn run_of(moment: Timestamp, subject: &str) -> RunId {
-    let mut chance = [0; 10];
-    chance.iter_mut().zip(hash_of(&[subject]).bytes()).for_each(|(chance, digit)| *chance = digit);
-    RunId::new(moment, chance)
 }
 
 #[cfg(test)]

@@ -1,0 +1,174 @@
+//! What each branch that was scanned depends on: kept so that an advisory that is published later is held against it without a push.
+//!
+//! One record for each scan, under `inventory/<branch>/<run>`, of which the newest counts; older ones are deleted when it is written.
+
+use crate::environment::Environment;
+use crate::environment::store::{Store, StoreError};
+use crate::examine::Examination;
+use jiff::Timestamp;
+use pipeline::dependency::{DependencyGraph, Package, Source};
+use pipeline::finding::Scope;
+use pipeline::ids::{CommitSha, Fingerprint, RepoName, hash_of};
+use pipeline::message::RunId;
+use pipeline::payload::{Mode, ScanRequested};
+use pipeline::version::Ecosystem;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Where all of them are.
+const SHELF: &str = "inventory";
+
+/// What a branch depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// The repository.
+    pub repository: RepoName,
+    /// The branch.
+    pub branch: String,
+    /// The commit that was scanned.
+    pub commit: CommitSha,
+    /// How far its scan might go.
+    pub mode: Mode,
+    /// When it was scanned.
+    pub at: Timestamp,
+    /// Its projects.
+    pub projects: Vec<Project>,
+    /// Everything that was found, suppressed or not.
+    pub findings: BTreeSet<Fingerprint>,
+}
+
+/// Packages that advisories can be held against, of one project.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Project {
+    /// Whose packages these are.
+    pub ecosystem: Ecosystem,
+    /// The packages.
+    pub packages: Vec<Entry>,
+}
+
+/// One package at one place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Entry {
+    /// The file that names it.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its package URL.
+    pub purl: String,
+}
+
+/// The name under which what concerns a branch is kept.
+pub fn branch_key(repository: &RepoName, branch: &str) -> String {
+    hash_of(&[repository.as_str(), branch])[..32].to_owned()
+}
+
+impl Inventory {
+    /// What `examination` saw at the commit of `request`.
+    pub fn of(request: &ScanRequested, examination: &Examination, at: Timestamp) -> Self {
+        let suppressed = examination.suppressed.iter().map(|(matched, _)| matched);
+        let findings = examination.matched.iter().chain(suppressed).map(|matched| matched.finding.fingerprint.clone());
+        Self {
+            repository: request.repository.clone(),
+            branch: request.base_branch.clone(),
+            commit: request.commit.clone(),
+            mode: request.mode,
+            at,
+            projects: examination.graphs.iter().map(Project::of).collect(),
+            findings: findings.collect(),
+        }
+    }
+
+    /// Keeps it as that of `run`. One of a later run stays.
+    pub async fn keep(&self, store: &Store, run: RunId) -> Result<(), StoreError> {
+        let folder = format!("{SHELF}/{}", branch_key(&self.repository, &self.branch));
+        let key = format!("{folder}/{run}");
+        store.create(&key, self).await?;
+        for older in store.list(&folder).await?.into_iter().filter(|other| *other < key) {
+            store.delete(&older).await?;
+        }
+        Ok(())
+    }
+
+    /// That of `branch` of `repository`, if it was ever scanned.
+    pub async fn find(store: &Store, repository: &RepoName, branch: &str) -> Result<Option<Self>, StoreError> {
+        read(store, &branch_key(repository, branch)).await
+    }
+
+    /// Whether any of its packages is called `name`.
+    pub fn has(&self, ecosystem: Ecosystem, name: &str) -> bool {
+        let mut projects = self.projects.iter().filter(|project| project.ecosystem == ecosystem);
+        projects.any(|project| project.packages.iter().any(|package| package.name == name))
+    }
+
+    /// The packages of each project, as far as advisories are held against them.
+    pub fn graphs(&self) -> Vec<(Ecosystem, Vec<Package>)> {
+        self.projects
+            .iter()
+            .map(|project| (project.ecosystem, project.packages.iter().map(package).collect()))
+            .collect()
+    }
+}
+
+/// The names under which inventories are kept.
+pub async fn names(store: &Store) -> Result<Vec<String>, StoreError> {
+    store.folders(SHELF).await
+}
+
+/// The newest inventory that is kept under `name`. Damaged ones are no inventory: the next scan makes a new one.
+pub async fn read(store: &Store, name: &str) -> Result<Option<Inventory>, StoreError> {
+    for key in store.list(&format!("{SHELF}/{name}")).await?.into_iter().rev() {
+        match store.read(&key).await {
+            Ok(None) => {}
+            Ok(found) => return Ok(found),
+            Err(StoreError::Damaged { key, error }) => tracing::error!(key, %error, "an inventory is damaged"),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// Forgets what is kept of `repository`: it is not ours to look at any more.
+pub async fn forget(env: &Environment, repository: &RepoName) -> Result<(), StoreError> {
+    for name in names(&env.store).await? {
+        if read(&env.store, &name).await?.is_some_and(|inventory| inventory.repository == *repository) {
+            for key in env.store.list(&format!("{SHELF}/{name}")).await? {
+                env.store.delete(&key).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Project {
+    fn of(graph: &DependencyGraph) -> Self {
+        let entry = |package: &Package| Entry {
+            path: package.path.clone(),
+            name: package.name.clone(),
+            version: package.version.clone(),
+            purl: package.purl.clone(),
+        };
+        let packages: BTreeSet<Entry> =
+            graph.packages.iter().filter(|package| package.is_judged()).map(entry).collect();
+        Self { ecosystem: graph.ecosystem, packages: packages.into_iter().collect() }
+    }
+}
+
+/// As much of a package as advisories are held against.
+fn package(entry: &Entry) -> Package {
+    Package {
+        place: String::new(),
+        name: entry.name.clone(),
+        version: entry.version.clone(),
+        purl: entry.purl.clone(),
+        path: entry.path.clone(),
+        line: 1,
+        scope: Scope::Prod,
+        direct: false,
+        via: Vec::new(),
+        source: Source::Registry(None),
+        hashes: Vec::new(),
+        dependencies: Vec::new(),
+    }
+}

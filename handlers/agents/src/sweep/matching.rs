@@ -1,0 +1,55 @@
+//! Every inventory is held against the advisories of today once in six hours: an hour's share of them each hour.
+
+use super::run_of;
+use crate::environment::Environment;
+use crate::error::AgentError;
+use crate::inventory;
+use crate::journal::{JournalRecord, journal_key};
+use jiff::Timestamp;
+use pipeline::message::{Envelope, queue, topic};
+use pipeline::payload::MatchRequested;
+
+/// How often an inventory is looked at, in hours.
+const PERIOD_HOURS: i64 = 6;
+
+/// So many are asked for at one tick.
+const ASKED_PER_TICK: usize = 200;
+
+/// Where it is noted that an hour's share is done.
+const DONE: &str = "matching";
+
+/// What of this hour's share is not done yet. Asked for again at each tick until it is, with the same ids.
+pub(super) async fn ask(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
+    let now = env.clock.now();
+    let hour = now.as_second().div_euclid(3600);
+    let done = format!("{DONE}/{hour}");
+    if env.store.read::<Timestamp>(&done).await?.is_some() {
+        return Ok(Vec::new());
+    }
+    let begun = Timestamp::from_second(hour * 3600).unwrap_or(now);
+    let mut questions = Vec::new();
+    for name in inventory::names(&env.store).await?.into_iter().filter(|name| is_of(name, hour)) {
+        let request = MatchRequested { inventory: name.clone() };
+        let run = run_of(begun, &name);
+        let question = Envelope::root("sweep", queue::SCAN, topic::MATCH_REQUESTED, &request, run, now)?;
+        if env.store.read::<JournalRecord>(&journal_key(queue::SCAN, question.id)).await?.is_none() {
+            questions.push(question);
+        }
+        if questions.len() == ASKED_PER_TICK {
+            return Ok(questions);
+        }
+    }
+    if questions.is_empty() {
+        env.store.create(&done, &now).await?;
+        for older in env.store.list(DONE).await?.into_iter().filter(|key| *key != done) {
+            env.store.delete(&older).await?;
+        }
+    }
+    Ok(questions)
+}
+
+/// Whether the inventory `name`, a hash in hex, is of the share of `hour`.
+fn is_of(name: &str, hour: i64) -> bool {
+    let number = name.get(..8).and_then(|digits| i64::from_str_radix(digits, 16).ok()).unwrap_or_default();
+    number.rem_euclid(PERIOD_HOURS) == hour.rem_euclid(PERIOD_HOURS)
+}

@@ -130,12 +130,12 @@ fn only_the_environment_names_http_git_and_the_store() {
         if path.starts_with(&environment) {
             continue;
         }
-        for client in ["reqwest::", "git2::", "object_store::"] {
+        for client in ["reqwest::", "git2::", "object_store::", "octocrab::"] {
             assert!(!code.contains(client), "{} names {client}", path.display());
         }
     }
     for (path, code) in sources(&environment) {
-        let rooms = [("git2::", "git"), ("object_store::", "store")];
+        let rooms = [("git2::", "git"), ("object_store::", "store"), ("octocrab::", "github")];
         for (client, room) in rooms {
             assert!(
                 !code.contains(client) || path.starts_with(environment.join(room)),

@@ -118,8 +118,9 @@ impl HandlerSettings {
                 Err(error) => errors.push(format!("SUTURE_REPOSITORIES: {error}")),
             }
         }
-        match (store, advisories, policies) {
-            (Ok(store), Ok(advisories), Ok(policies)) if errors.is_empty() => Ok(Environment {
+        let github = self.github.clone().map(|github| GitHub::new(github, effects)).transpose();
+        match (store, advisories, policies, github) {
+            (Ok(store), Ok(advisories), Ok(policies), Ok(github)) if errors.is_empty() => Ok(Environment {
                 clock: Clock::System,
                 ids: Ids::System,
                 store,
@@ -130,12 +131,12 @@ impl HandlerSettings {
                 suppressions: Suppressions::default(),
                 tree_limits: TreeLimits::default(),
                 retention: self.retention,
-                github: self.github.clone().map(GitHub::new),
+                github,
                 last_work: LastWork::default(),
                 outlet: Outlet::new(|notice| tracing::info!(subject = notice.subject, "notice")),
             }),
-            (store, advisories, policies) => {
-                let first = [store.err(), advisories.err(), policies.err()];
+            (store, advisories, policies, github) => {
+                let first = [store.err(), advisories.err(), policies.err(), github.err()];
                 errors.extend(first.into_iter().flatten().map(|error| error.to_string()));
                 Err(OpenError(errors.join("; ")))
             }

@@ -1,28 +1,79 @@
-//! GitHub: where repositories are that are not on this machine.
+//! GitHub: where repositories are that are not on this machine. Only what is below this folder names octocrab.
+//!
+//! Everything is asked with limits, nothing is waited for: what can't be had now is an error that says when it may go better. A write
+//! looks first whether it is done already, so that one whose answer was lost is found by the next attempt.
 
+mod alerts;
+mod app;
+mod checks;
+mod deliver;
+mod error;
+mod issues;
+mod memory;
+mod pulls;
+mod repository;
+mod scope;
+mod session;
 mod settings;
+mod tarball;
+mod tokens;
+mod transport;
 
+pub use alerts::{
+    AlertAdvisory, AlertClosure, AlertDependency, AlertInstance, AlertPackage, AlertPlace, AlertRule, AlertTool,
+    AlertVulnerability, CodeAlert, DependabotAlert, PatchedVersion, SecretAlert, SecretLocation, SecretPlace,
+};
+pub use app::{App, FailedDelivery, Hook, Installation, InstalledRepository};
+pub use checks::{ANNOTATIONS_MAX, Annotation, Check, NewCheckRun};
+pub use error::{GitHubError, Refusal};
+pub use issues::Issue;
+pub use pulls::{Changes, Comment, Label, NewPullRequest, PullRequest};
+pub use repository::{About, ChangedFiles, Commit, GitHubRepository};
+pub use session::Listed;
 pub use settings::{GitHubSettings, Identity, WebhookSecrets};
 
+use crate::environment::effects::Effects;
+use crate::environment::open::OpenError;
+use pipeline::ids::RepoName;
+use session::Session;
+use std::fmt;
+use std::sync::Arc;
+
 /// GitHub, asked as an App or by a token.
-#[derive(Debug, Clone)]
-pub struct GitHub {
-    settings: GitHubSettings,
+#[derive(Clone)]
+pub struct GitHub(Arc<Session>);
+
+impl fmt::Debug for GitHub {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("GitHub").field(&self.0.settings).finish()
+    }
 }
 
 impl GitHub {
-    /// The GitHub of `settings`.
-    pub fn new(settings: GitHubSettings) -> Self {
-        Self { settings }
+    /// The GitHub of `settings`. Nobody is asked yet. Within a runtime of tokio, and usable as long as that lives.
+    pub fn new(settings: GitHubSettings, effects: Effects) -> Result<Self, OpenError> {
+        Ok(Self(Arc::new(Session::new(settings, effects)?)))
     }
 
     /// The host in the names of its repositories.
     pub fn host(&self) -> &str {
-        &self.settings.host
+        &self.0.settings.host
     }
 
     /// By which deliveries are signed.
     pub fn webhook_secrets(&self) -> &WebhookSecrets {
-        &self.settings.secrets
+        &self.0.settings.secrets
+    }
+
+    /// The repository called `name`. `None`: it is not on this host, or can't be a repository there.
+    pub fn repository(&self, name: &RepoName) -> Option<GitHubRepository> {
+        let (host, path) = name.as_str().split_once('/')?;
+        let (owner, repo) = path.split_once('/')?;
+        let is_name = |text: &str| {
+            !matches!(text, "" | "." | "..")
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        };
+        let is_ours = host.eq_ignore_ascii_case(self.host()) && is_name(owner) && is_name(repo);
+        is_ours.then(|| GitHubRepository::new(Arc::clone(&self.0), name.clone(), owner.to_owned()))
     }
 }

@@ -1,8 +1,9 @@
 //! Function `remediate`: the smallest fix of a case, proven, on a branch of its own.
 
 use crate::environment::Environment;
-use crate::environment::git::{Delivered, GitError};
+use crate::environment::git::Delivered;
 use crate::environment::registries::ProjectAddresses;
+use crate::environment::repository::{Fix, Outcome};
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::facts;
@@ -34,8 +35,8 @@ type Request = Envelope<RemediationRequested>;
 pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, AgentError> {
     let request = &message.payload;
     let repository = env.repository(&request.wound.repository)?;
-    let head = repository.branch(&request.wound.base_branch)?.ok_or_else(|| gone(&request.wound))?;
-    let tree = repository.tree(&head, &env.tree_limits)?;
+    let head = repository.branch(&request.wound.base_branch).await?.ok_or_else(|| gone(&request.wound))?;
+    let tree = repository.tree(&head, &env.tree_limits).await?;
     let before = examine(env, &tree).await?;
     if is_forgotten(&before, &request.wound) {
         return Err(AgentError::advisories_silent());
@@ -217,16 +218,23 @@ impl Attempt<'_> {
         let branch = case.branch();
         let repository = self.env.repository(&wound.repository)?;
         let now = self.env.clock.now();
-        let commit = match repository.deliver(&wound.base_branch, &wound.commit, &branch, &patch, &message, now) {
-            Ok(Delivered::Now(commit)) => {
+        let fix = Fix {
+            base_branch: &wound.base_branch,
+            base: &wound.commit,
+            branch: &branch,
+            patch: &patch,
+            message: &message,
+        };
+        let commit = match repository.deliver(fix, now).await? {
+            Outcome::Delivered(Delivered::Now(commit)) => {
                 steps.push(Step::new("deliver", true, format!("{} on {branch}", commit.short())));
                 commit
             }
-            Ok(Delivered::Before(commit)) => {
+            Outcome::Delivered(Delivered::Before(commit)) => {
                 steps.push(Step::new("deliver", true, format!("{} is on {branch} already", commit.short())));
                 commit
             }
-            Ok(Delivered::Foreign(commit)) => {
+            Outcome::Delivered(Delivered::Foreign(commit)) => {
                 steps.push(Step::new(
                     "deliver",
                     false,
@@ -234,11 +242,10 @@ impl Attempt<'_> {
                 ));
                 return self.escalated(steps, &verdict);
             }
-            Err(GitError::BaseMoved) => {
-                let head = repository.branch(&wound.base_branch)?.ok_or_else(|| gone(wound))?;
+            Outcome::BaseMoved => {
+                let head = repository.branch(&wound.base_branch).await?.ok_or_else(|| gone(wound))?;
                 return start_over(self.env, self.message, head);
             }
-            Err(error) => return Err(error.into()),
         };
         delivery.branch = Some(branch);
         delivery.commit = Some(commit);

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 /// Can't be helped where the repository or the commit is not there, or a limit leaves nothing to look at.
 pub async fn scan(env: &Environment, message: Envelope<ScanRequested>) -> Result<Outbox, AgentError> {
     let request = &message.payload;
-    let tree = env.repository(&request.repository)?.tree(&request.commit, &env.tree_limits)?;
+    let tree = env.repository(&request.repository)?.tree(&request.commit, &env.tree_limits).await?;
     let examination = examine(env, &tree).await?;
     let mut reply = Reply::new("scan", &message, env.clock.now());
     for (case, wound, detected) in cases(&examination, request) {

@@ -22,18 +22,18 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
     };
     let repository = env.repository(&wound.repository)?;
     let mut steps = Vec::new();
-    let stands = repository.branch(branch)?;
+    let stands = repository.branch(branch).await?;
     let rollback_claim = format!("state/rollback/{}", message.id);
     if let Some(seen) = env.store.read::<Vec<Step>>(&rollback_claim).await? {
         // The process died while it took the fix back: what was seen before counts, for now the branch may be gone.
         steps = seen;
     } else if stands.as_ref() == Some(commit) {
-        let tree = repository.tree(&wound.commit, &env.tree_limits)?;
+        let tree = repository.tree(&wound.commit, &env.tree_limits).await?;
         let before = examine(env, &tree).await?;
-        let after = repository.tree(commit, &env.tree_limits)?;
+        let after = repository.tree(commit, &env.tree_limits).await?;
         let heals: Vec<_> = heals.iter().map(|finding| finding.fingerprint.clone()).collect();
         steps.extend(prove(env, Seen { tree: &tree, examination: &before }, &heals, &after).await?);
-        steps.push(only_files(&repository.changed_files(&wound.commit, commit)?, &delivery.files));
+        steps.push(only_files(&repository.changed_files(&wound.commit, commit).await?, &delivery.files));
     } else {
         return moved_on(env, &message, branch, commit);
     }
@@ -54,7 +54,7 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
         if may_roll_back {
             env.store.create(&rollback_claim, &steps).await?;
         }
-        let is_withdrawn = may_roll_back && repository.withdraw(branch, commit)?;
+        let is_withdrawn = may_roll_back && repository.withdraw(branch, commit).await?;
         let notice = wording::rolled_back(case, wound, &steps);
         if is_withdrawn {
             steps.push(Step::new("rolled back", true, format!("{branch} was deleted")));

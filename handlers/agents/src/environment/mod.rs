@@ -11,6 +11,7 @@ pub mod last_work;
 pub mod open;
 pub mod outlet;
 pub mod registries;
+pub mod repository;
 pub mod retention;
 pub mod settings;
 pub mod store;
@@ -28,6 +29,7 @@ use pipeline::ids::RepoName;
 use pipeline::policy::Policy;
 use pipeline::suppress::Suppressions;
 use registries::Registries;
+use repository::Repository;
 use retention::Retention;
 use store::Store;
 use tree_limits::TreeLimits;
@@ -85,8 +87,13 @@ impl Environment {
     }
 
     /// The repository called `name`.
-    pub fn repository(&self, name: &RepoName) -> Result<&LocalRepository, AgentError> {
-        let found = self.repositories.iter().find(|repository| repository.name() == name);
-        found.ok_or_else(|| AgentError::cant_be_helped(format!("the repository {name} is not known here")))
+    ///
+    /// A clone on this machine comes before the repository on GitHub that it was made of.
+    pub fn repository(&self, name: &RepoName) -> Result<Repository<'_>, AgentError> {
+        let local = self.repositories.iter().find(|repository| repository.name() == name).map(Repository::Local);
+        let remote = || self.github.as_ref()?.repository(name).map(Repository::GitHub);
+        local
+            .or_else(remote)
+            .ok_or_else(|| AgentError::cant_be_helped(format!("the repository {name} is not known here")))
     }
 }

@@ -107,9 +107,6 @@ impl Listener {
     }
 
     async fn complete(&self, lock: LockToken) {
-        if !self.invoker.app.host.service_bus.auto_complete {
-            return;
-        }
         if let Err(error) = self.bus.complete(lock).await {
             let doing = format!("completing a message of {}", self.source);
             self.events.tell(HostEvent::BusTrouble { doing, reason: error.to_string() });

@@ -220,6 +220,20 @@ async fn broker_properties_that_are_missing_or_strange_do_no_harm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_comes_a_second_time_is_told_once() {
+    let answer = || async {
+        let answer = axum::http::Response::builder().status(StatusCode::CREATED);
+        let answer = answer.header("BrokerProperties", r#"{"SequenceNumber":7,"MessageId":"seven"}"#);
+        answer.body(axum::body::Body::from("a body")).unwrap()
+    };
+    let url = serve(Router::new().route("/scan/messages/head", post(answer))).await;
+    let told = run(&url, KEY, &["peek", "scan", "--max", "1000"], "").await;
+    assert_eq!(told.code, 1, "{told:?}");
+    assert_eq!(told.out.matches("seven").count(), 1, "{told:?}");
+    assert!(told.err.contains("there may be more messages"), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dead_letter_that_could_not_be_sent_stays_one() {
     let world = World::new().await;
     world.dead_letter("x").await;

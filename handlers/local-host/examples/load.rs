@@ -155,7 +155,9 @@ async fn read_answers(bus: Bus, waiting: Arc<Waiting>) {
             if let Some(id) = answer.get("causation_id").and_then(Value::as_str) {
                 waiting.answered(id);
             }
-            let _ = bus.complete(message.lock).await;
+            // Like the host, it does not wait with the next ones until this one is settled.
+            let bus = bus.clone();
+            tokio::spawn(async move { bus.complete(message.lock).await });
         }
     }
 }

@@ -6,10 +6,21 @@ use super::session::Session;
 use std::path::Path;
 use tokio::sync::oneshot;
 
+/// What the effect of a call has to survive once it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Survives {
+    /// Nothing: it is in memory, or there is none.
+    Nothing,
+    /// `kill -9`.
+    Kill,
+    /// A power cut.
+    PowerCut,
+}
+
 /// What the writer does with a call.
 pub(super) trait Call: Send {
-    /// Whether its effect has to survive a power cut once it is answered.
-    fn is_durable(&self) -> bool;
+    /// What its effect has to survive once it is answered.
+    fn survives(&self) -> Survives;
     /// Whether nobody waits for the answer any more.
     fn is_given_up(&self) -> bool;
     /// Does it, within a transaction. May be done again if that transaction fails. False: it failed by itself, and is undone.
@@ -21,7 +32,7 @@ pub(super) trait Call: Send {
 /// A call that gives a `T`.
 pub(super) struct Pending<T, W> {
     work: W,
-    is_durable: bool,
+    survives: Survives,
     outcome: Option<Result<T, BusError>>,
     reply: oneshot::Sender<Result<T, BusError>>,
 }
@@ -32,9 +43,9 @@ where
     W: FnMut(&mut Session<'_>) -> Result<T, Fault> + Send,
 {
     /// With where its answer will be.
-    pub(super) fn new(is_durable: bool, work: W) -> (Self, oneshot::Receiver<Result<T, BusError>>) {
+    pub(super) fn new(survives: Survives, work: W) -> (Self, oneshot::Receiver<Result<T, BusError>>) {
         let (reply, answer) = oneshot::channel();
-        (Self { work, is_durable, outcome: None, reply }, answer)
+        (Self { work, survives, outcome: None, reply }, answer)
     }
 }
 
@@ -43,8 +54,8 @@ where
     T: Send,
     W: FnMut(&mut Session<'_>) -> Result<T, Fault> + Send,
 {
-    fn is_durable(&self) -> bool {
-        self.is_durable
+    fn survives(&self) -> Survives {
+        self.survives
     }
 
     fn is_given_up(&self) -> bool {

@@ -17,7 +17,7 @@ pub(super) struct Entity {
 }
 
 /// One of the two places where an entity keeps messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Shelf {
     /// Index of the entity in its catalog.
     pub(super) entity: usize,

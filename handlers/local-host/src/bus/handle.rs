@@ -1,9 +1,10 @@
 //! The bus as its users hold it.
 
 use super::arrivals::Arrivals;
-use super::call::{Call, Pending};
+use super::call::{Call, Pending, Survives};
 use super::catalog::{Catalog, Shelf};
 use super::fault::Fault;
+use super::held::Held;
 use super::session::Session;
 use super::writer::Writer;
 use super::{BusError, Counts, Destination, Entities, LockToken, Outgoing, Peeked, Received, Source, open, read};
@@ -52,12 +53,13 @@ impl Drop for Shared {
 }
 
 impl Bus {
-    /// Opens the bus in `file`, or makes it. All locks of an earlier process are released; the delivery counts stay.
+    /// Opens the bus in `file`, or makes it. Locks of an earlier process are gone with it; delivery counts stay, but for what a process
+    /// that was killed had for less than a second.
     ///
     /// Reads the whole file to check it: a second for some hundred megabytes. Needs a runtime only for the calls. Refuses a file
     /// that is in use, damaged, something else, or of a newer version, and says what to do.
     pub fn open(file: &Path, entities: Entities, clock: Clock) -> Result<Self, BusError> {
-        let opened = open::open(file, &entities, &clock)?;
+        let opened = open::open(file, &entities)?;
         let storage = |error: std::io::Error| BusError::Storage { file: file.to_owned(), what: error.to_string() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(storage)?;
         let catalog = Arc::new(opened.catalog);
@@ -69,7 +71,8 @@ impl Bus {
             clock,
             file: file.to_owned(),
             mark: opened.mark,
-            next_due: opened.next_due,
+            held: Held::default(),
+            file_due: opened.next_due,
             is_synchronous: true,
             sync_time: std::time::Duration::ZERO,
             crowd: 0,
@@ -91,7 +94,7 @@ impl Bus {
 
     /// Sends all of `messages` or none. They survive a power cut once this returns.
     pub async fn send(&self, messages: Vec<(Destination, Outgoing)>) -> Result<(), BusError> {
-        self.ask(true, move |session| session.send(&messages)).await
+        self.ask(Survives::PowerCut, move |session| session.send(&messages)).await
     }
 
     /// Takes at most `max` messages of `source` under locks; none if there is none now. Raises their delivery counts.
@@ -99,13 +102,13 @@ impl Bus {
     /// A message whose body the disk changed is not among them: it becomes a dead letter with the reason `Damaged`.
     pub async fn receive(&self, source: &Source, max: usize) -> Result<Vec<Received>, BusError> {
         let source = source.clone();
-        self.ask(false, move |session| session.receive(&source, false, max)).await
+        self.ask(Survives::Nothing, move |session| session.receive(&source, false, max)).await
     }
 
     /// As [`Bus::receive`], from the dead letters of `source`. They are settled in the same way.
     pub async fn receive_dead_letters(&self, source: &Source, max: usize) -> Result<Vec<Received>, BusError> {
         let source = source.clone();
-        self.ask(false, move |session| session.receive(&source, true, max)).await
+        self.ask(Survives::Nothing, move |session| session.receive(&source, true, max)).await
     }
 
     /// Waits until `source` may have a message to receive: one was sent, given back, or came due. May be wrong, so receive in a loop.
@@ -121,40 +124,39 @@ impl Bus {
 
     /// Keeps a message for another lock duration from now. Until when is answered.
     pub async fn renew(&self, lock: LockToken) -> Result<Timestamp, BusError> {
-        self.ask(false, move |session| session.renew(lock)).await
+        self.ask(Survives::Nothing, move |session| session.renew(lock)).await
     }
 
     /// The message is done. A power cut within about a second may bring it again, as a lost lock would; `kill -9` does not.
     pub async fn complete(&self, lock: LockToken) -> Result<(), BusError> {
-        self.ask(false, move |session| session.complete(lock)).await
+        self.ask(Survives::Kill, move |session| session.complete(lock)).await
     }
 
     /// Gives the message back. One that was delivered as often as it may becomes a dead letter.
     pub async fn abandon(&self, lock: LockToken) -> Result<(), BusError> {
-        self.ask(false, move |session| session.abandon(lock)).await
+        self.ask(Survives::Kill, move |session| session.abandon(lock)).await
     }
 
     /// Puts the message with the dead letters.
     pub async fn dead_letter(&self, lock: LockToken, reason: &str, description: &str) -> Result<(), BusError> {
         let (reason, description) = (reason.to_owned(), description.to_owned());
-        self.ask(false, move |session| session.dead_letter(lock, &reason, &description)).await
+        self.ask(Survives::Kill, move |session| session.dead_letter(lock, &reason, &description)).await
     }
 
     /// What every source holds: those of the settings in their order, then what else is in the file.
     pub async fn counts(&self) -> Result<Vec<Counts>, BusError> {
-        self.read(read::counts).await
+        self.read(|session| session.held_counts(), |connection, catalog, held| read::counts(connection, catalog, &held))
+            .await
     }
 
     /// Looks at messages of `source` from sequence number `from` on, whatever their state. Changes nothing.
     pub async fn peek(&self, source: &Source, from: i64, max: usize) -> Result<Vec<Peeked>, BusError> {
-        let source = source.clone();
-        self.read(move |connection, catalog| read::peek(connection, catalog, &source, false, from, max)).await
+        self.look(source, false, from, max).await
     }
 
     /// As [`Bus::peek`], at the dead letters.
     pub async fn dead_letters(&self, source: &Source, from: i64, max: usize) -> Result<Vec<Peeked>, BusError> {
-        let source = source.clone();
-        self.read(move |connection, catalog| read::peek(connection, catalog, &source, true, from, max)).await
+        self.look(source, true, from, max).await
     }
 
     /// Moves at most `max` dead letters of `source` back to it, the oldest first, as if they were sent now. How many is answered.
@@ -163,7 +165,7 @@ impl Bus {
         let mut moved = 0;
         while moved < max {
             let (source, part) = (source.clone(), (max - moved).min(REPLAY_MAX));
-            let now = self.ask(true, move |session| session.replay(&source, part)).await?;
+            let now = self.ask(Survives::PowerCut, move |session| session.replay(&source, part)).await?;
             if now == 0 {
                 break;
             }
@@ -187,7 +189,7 @@ impl Bus {
         id: &str,
     ) -> Result<bool, BusError> {
         let (source, id) = (source.clone(), id.to_owned());
-        self.ask(false, move |session| session.is_held(lock, &source, dead, &id)).await
+        self.ask(Survives::Nothing, move |session| session.is_held(lock, &source, dead, &id)).await
     }
 
     async fn arrived_on(&self, source: &Source, dead: bool) {
@@ -197,29 +199,38 @@ impl Bus {
         }
     }
 
-    pub(super) async fn ask<T, W>(&self, is_durable: bool, work: W) -> Result<T, BusError>
+    async fn look(&self, source: &Source, dead: bool, from: i64, max: usize) -> Result<Vec<Peeked>, BusError> {
+        let source = source.clone();
+        let look = move |connection: &Connection, catalog: &Catalog, held| {
+            read::peek(connection, catalog, &held, (&source, dead), from, max)
+        };
+        self.read(|session| session.held_messages(), look).await
+    }
+
+    pub(super) async fn ask<T, W>(&self, survives: Survives, work: W) -> Result<T, BusError>
     where
         T: Send + 'static,
         W: FnMut(&mut Session<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        let (call, answer) = Pending::new(is_durable, work);
+        let (call, answer) = Pending::new(survives, work);
         let calls = self.shared.calls.as_ref().ok_or(BusError::Closed)?;
         calls.send(Box::new(call)).await.map_err(|_| BusError::Closed)?;
         answer.await.map_err(|_| BusError::Closed)?
     }
 
-    async fn read<T, R>(&self, read: R) -> Result<T, BusError>
+    /// Reads the file, and before it what is only in memory. What was due before this call is seen by it.
+    async fn read<T, M, R>(&self, remember: impl Fn(&Session<'_>) -> M + Send + 'static, read: R) -> Result<T, BusError>
     where
         T: Send + 'static,
-        R: FnOnce(&Connection, &Catalog) -> Result<T, Fault> + Send + 'static,
+        M: Send + 'static,
+        R: FnOnce(&Connection, &Catalog, M) -> Result<T, Fault> + Send + 'static,
     {
-        // What was due before this call is seen by it.
-        self.ask(false, |_| Ok(())).await?;
+        let held = self.ask(Survives::Nothing, move |session| Ok(remember(session))).await?;
         let (reader, catalog) = (Arc::clone(&self.shared.reader), Arc::clone(&self.shared.catalog));
         let file = self.shared.file.clone();
         let read = tokio::task::spawn_blocking(move || {
             let connection = reader.lock().unwrap_or_else(PoisonError::into_inner);
-            read(&connection, &catalog).map_err(|fault| fault.about(&file))
+            read(&connection, &catalog, held).map_err(|fault| fault.about(&file))
         });
         read.await.map_err(|_| BusError::Closed)?
     }

@@ -1,8 +1,8 @@
 //! Queues, topics and subscriptions, as Service Bus has them, in one SQLite file.
 //!
 //! One thread writes ([`handle::Bus`] is the way to it): it does all calls that wait in one transaction, and answers them after one
-//! commit, so that the disk is asked once for many. What was sent is on the disk when that is answered. What was received or settled
-//! survives the process, but maybe not a power cut: then a message comes again, which at-least-once allows.
+//! commit, so that the disk is asked once for many. What was sent is on the disk when that is answered. What was settled survives the
+//! process, but maybe not a power cut: then a message comes again, which at-least-once allows. Locks are only in memory.
 
 mod arrivals;
 mod call;
@@ -12,6 +12,7 @@ mod entity;
 mod error;
 mod fault;
 mod handle;
+mod held;
 mod mark;
 mod message;
 mod open;

@@ -4,10 +4,9 @@ use super::catalog::Catalog;
 use super::fault::Fault;
 use super::mark::Mark;
 use super::schema::{self, Kind};
-use super::session::{Session, time};
+use super::session::ACTIVE;
 use super::{BusError, Entities};
-use agents::environment::clock::Clock;
-use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
@@ -25,11 +24,12 @@ pub(super) struct Opened {
     pub(super) reader: Connection,
     pub(super) catalog: Catalog,
     pub(super) mark: Mark,
-    pub(super) next_due: Option<Timestamp>,
+    /// When something is due to a message, as the file has it.
+    pub(super) next_due: Option<i64>,
 }
 
 /// Opens the bus in `file`, or makes it.
-pub(super) fn open(file: &Path, entities: &Entities, clock: &Clock) -> Result<Opened, BusError> {
+pub(super) fn open(file: &Path, entities: &Entities) -> Result<Opened, BusError> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)
             .map_err(|error| BusError::Storage { file: folder.to_owned(), what: error.to_string() })?;
@@ -37,7 +37,7 @@ pub(super) fn open(file: &Path, entities: &Entities, clock: &Clock) -> Result<Op
     let mark = Mark::open(file)?;
     let opened = checked(file, &mark).and_then(|writer| {
         let catalog = Catalog::enter(&writer, entities)?;
-        let next_due = release(&writer, &catalog, clock)?;
+        let next_due = rouse(&writer)?;
         let reader =
             Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         reader.busy_timeout(Duration::from_millis(BUSY_MS))?;
@@ -94,6 +94,8 @@ fn lay(connection: &Connection, file: &Path, version: i64) -> Result<(), Fault> 
 fn checked(file: &Path, mark: &Mark) -> Result<Connection, Fault> {
     let (connection, version) = known(file)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Else statements are prepared anew whenever they are given other values.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     let damaged = |what: String| Fault::from(BusError::Damaged { file: file.to_owned(), what });
     let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
@@ -133,12 +135,12 @@ fn highest(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row(select, [], |row| row.get(0))
 }
 
-/// Releases the locks of whoever had the bus before.
-fn release(connection: &Connection, catalog: &Catalog, clock: &Clock) -> Result<Option<Timestamp>, Fault> {
-    let transaction = connection.unchecked_transaction()?;
-    let mut session = Session { connection, catalog, now: clock.now(), stock: Vec::new(), highest: 0 };
-    session.release_all()?;
-    let next_due = session.next_due()?;
-    transaction.commit()?;
-    Ok(next_due.map(time))
+/// Messages that were spared while a process held them, which is gone, may expire again. Tells when something is due next.
+fn rouse(connection: &Connection) -> Result<Option<i64>, Fault> {
+    let sql = format!(
+        "UPDATE message SET due_at = expires_at WHERE dead = 0 AND state = {ACTIVE} AND due_at IS NULL AND expires_at IS NOT NULL"
+    );
+    connection.execute(&sql, [])?;
+    let next_due = "SELECT min(due_at) FROM message WHERE due_at IS NOT NULL";
+    Ok(connection.query_row(next_due, [], |row| row.get(0))?)
 }

@@ -1,13 +1,14 @@
 //! Reading messages and numbers of them, changing nothing.
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Shelf};
 use super::fault::Fault;
 use super::send::checksum;
-use super::session::{ACTIVE, LOCKED, SCHEDULED, time};
+use super::session::{ACTIVE, SCHEDULED, Session, time};
 use super::{Counts, Peeked, Properties, Source, State};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 
 /// A message as the file has it.
 pub(super) struct Row {
@@ -26,7 +27,7 @@ pub(super) struct Row {
 
 /// Selects what [`row`] reads.
 pub(super) const SELECT: &str = "SELECT sequence_number, state, delivery_count, enqueued_at, expires_at, dead_reason, \
-     dead_description, body, properties, checksum FROM message LEFT JOIN content ON content.id = message.content";
+     dead_description, body, properties, checksum FROM message";
 
 /// Reads a message, damaged or not.
 pub(super) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
@@ -63,10 +64,10 @@ impl Row {
         }
     }
 
-    fn peeked(self) -> Peeked {
+    fn peeked(self, held: &HashSet<i64>) -> Peeked {
         Peeked {
             state: match self.state {
-                LOCKED => State::Locked,
+                _ if held.contains(&self.sequence_number) => State::Locked,
                 SCHEDULED => State::Scheduled,
                 _ => State::Active,
             },
@@ -82,12 +83,28 @@ impl Row {
     }
 }
 
-/// At most `max` messages of `source`, or of its dead letters, from sequence number `from` on.
+impl Session<'_> {
+    /// The messages that are held.
+    pub(super) fn held_messages(&self) -> HashSet<i64> {
+        self.held.all().map(|lock| lock.sequence_number).collect()
+    }
+
+    /// How many messages are held of each shelf.
+    pub(super) fn held_counts(&self) -> HashMap<Shelf, u64> {
+        let mut counts = HashMap::new();
+        for lock in self.held.all() {
+            *counts.entry(lock.shelf).or_default() += 1;
+        }
+        counts
+    }
+}
+
+/// At most `max` messages of `source`, or of its dead letters, from sequence number `from` on. Those in `held` are with receivers.
 pub(super) fn peek(
     connection: &Connection,
     catalog: &Catalog,
-    source: &Source,
-    dead: bool,
+    held: &HashSet<i64>,
+    (source, dead): (&Source, bool),
     from: i64,
     max: usize,
 ) -> Result<Vec<Peeked>, Fault> {
@@ -99,16 +116,20 @@ pub(super) fn peek(
              AND sequence_number >= ?3 ORDER BY sequence_number LIMIT ?4)"
         )
     };
-    let numbers = [ACTIVE, LOCKED, SCHEDULED].map(branch).join(" UNION ALL ");
+    let numbers = [ACTIVE, SCHEDULED].map(branch).join(" UNION ALL ");
     let mut select = connection
         .prepare_cached(&format!("{SELECT} WHERE sequence_number IN ({numbers}) ORDER BY sequence_number LIMIT ?4"))?;
     let max = i64::try_from(max).unwrap_or(i64::MAX);
     let rows = select.query_map(params![entity.id, dead, from, max], row)?;
-    rows.map(|row| Ok(row?.peeked())).collect()
+    rows.map(|row| Ok(row?.peeked(held))).collect()
 }
 
-/// What every entity holds.
-pub(super) fn counts(connection: &Connection, catalog: &Catalog) -> Result<Vec<Counts>, Fault> {
+/// What every entity has. `held` says how much of it is with receivers.
+pub(super) fn counts(
+    connection: &Connection,
+    catalog: &Catalog,
+    held: &HashMap<Shelf, u64>,
+) -> Result<Vec<Counts>, Fault> {
     let empty =
         |source: &Source| Counts { source: source.clone(), active: 0, locked: 0, scheduled: 0, dead_letters: 0 };
     let mut counts: Vec<Counts> = catalog.all().iter().map(|entity| empty(&entity.source)).collect();
@@ -121,9 +142,15 @@ pub(super) fn counts(connection: &Connection, catalog: &Catalog) -> Result<Vec<C
         let Some(counts) = catalog.by_id(entity).and_then(|(index, _)| counts.get_mut(index)) else { continue };
         match (dead, state) {
             (true, _) => counts.dead_letters += number,
-            (false, LOCKED) => counts.locked += number,
             (false, SCHEDULED) => counts.scheduled += number,
             (false, _) => counts.active += number,
+        }
+    }
+    for (shelf, number) in held.iter().filter(|(shelf, _)| !shelf.dead) {
+        if let Some(counts) = counts.get_mut(shelf.entity) {
+            // Some may have been settled since they were counted.
+            counts.locked = counts.active.min(*number);
+            counts.active -= counts.locked;
         }
     }
     Ok(counts)

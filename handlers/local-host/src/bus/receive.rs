@@ -1,13 +1,14 @@
-//! Receiving: messages are taken in order, under locks.
+//! Receiving: messages are taken in order, under locks. Nothing is written, unless a message is damaged.
 
 use super::catalog::Shelf;
 use super::fault::Fault;
+use super::held::Lock;
 use super::read::{Row, SELECT, row};
-use super::session::{ACTIVE, LOCKED, Session, time};
+use super::session::{ACTIVE, Session, time};
 use super::{LockToken, Received, Source};
 use crate::chance;
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 impl Session<'_> {
     /// Takes at most `max` messages of `source`, or of its dead letters, the oldest first.
@@ -17,7 +18,7 @@ impl Session<'_> {
         let until = self.after_ms(entity.rules.lock_duration_ms);
         let mut received = Vec::new();
         while received.len() < max {
-            let rows = self.waiting(entity.id, dead, max - received.len())?;
+            let rows = self.waiting(shelf, entity.id, max - received.len())?;
             if rows.is_empty() {
                 self.stock.push((shelf, false));
                 break;
@@ -26,45 +27,67 @@ impl Session<'_> {
                 if let Some(what) = row.damage.as_ref().filter(|_| !dead) {
                     // Its receiver must not take it for what was sent, and the others must not wait behind it.
                     tracing::error!(source = %source, sequence_number = row.sequence_number, what, "a message is damaged");
-                    self.bury(row.sequence_number, "Damaged", what)?;
-                    self.stock.push((Shelf { entity: index, dead: true }, true));
+                    self.bury(index, row.sequence_number, "Damaged", what)?;
                     continue;
                 }
-                received.push(self.lock(source, dead, row, until)?);
+                received.push(self.hold(source, shelf, row, until));
             }
         }
         Ok(received)
     }
 
-    fn waiting(&self, entity: i64, dead: bool, max: usize) -> Result<Vec<Row>, Fault> {
+    /// The next messages of a shelf, at most as many as are wanted: one that came back, or of those that were never taken.
+    fn waiting(&mut self, shelf: Shelf, entity: i64, wanted: usize) -> Result<Vec<Row>, Fault> {
+        while let Some(sequence_number) = self.held.take_back(shelf) {
+            if let Some(row) = self.still_waiting(shelf, entity, sequence_number)? {
+                return Ok(vec![row]);
+            }
+        }
+        if !self.held.may_have_more(shelf) {
+            return Ok(Vec::new());
+        }
         let mut select = self.connection.prepare_cached(&format!(
-            "{SELECT} WHERE entity = ?1 AND dead = ?2 AND state = {ACTIVE} ORDER BY sequence_number LIMIT ?3"
+            "{SELECT} WHERE entity = ?1 AND dead = ?2 AND state = {ACTIVE} AND sequence_number > ?3 ORDER BY sequence_number LIMIT ?4"
         ))?;
-        let max = i64::try_from(max).unwrap_or(i64::MAX);
-        let rows = select.query_map(params![entity, dead, max], row)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let max = i64::try_from(wanted).unwrap_or(i64::MAX);
+        let rows = select.query_map(params![entity, shelf.dead, self.held.taken(shelf), max], row)?;
+        let rows: Vec<Row> = rows.collect::<rusqlite::Result<_>>()?;
+        if let Some(last) = rows.last() {
+            self.held.reach(shelf, last.sequence_number);
+        }
+        if rows.len() < wanted {
+            self.held.is_at_end(shelf);
+        }
+        Ok(rows)
     }
 
-    fn lock(&self, source: &Source, dead: bool, mut row: Row, until: i64) -> Result<Received, Fault> {
-        let lock = LockToken(chance::uuid());
-        let mut update = self.connection.prepare_cached(&format!(
-            "UPDATE message SET state = {LOCKED}, lock_token = ?2, due_at = ?3, delivery_count = delivery_count + 1 \
-             WHERE sequence_number = ?1"
+    /// A message that came back, unless it expired or was replayed since.
+    fn still_waiting(&self, shelf: Shelf, entity: i64, sequence_number: i64) -> Result<Option<Row>, Fault> {
+        let mut select = self.connection.prepare_cached(&format!(
+            "{SELECT} WHERE sequence_number = ?1 AND entity = ?2 AND dead = ?3 AND state = {ACTIVE}"
         ))?;
-        update.execute(params![row.sequence_number, lock.0.as_bytes(), until])?;
-        if dead {
+        Ok(select.query_row(params![sequence_number, entity, shelf.dead], row).optional()?)
+    }
+
+    fn hold(&mut self, source: &Source, shelf: Shelf, mut row: Row, until: i64) -> Received {
+        let token = LockToken(chance::uuid());
+        let delivery_count = row.delivery_count.saturating_add(1);
+        let (sequence_number, expires_at) = (row.sequence_number, row.expires_at);
+        let now = self.now_us();
+        self.held.take(Lock { token, sequence_number, shelf, delivery_count, until, expires_at }, now);
+        if shelf.dead {
             row.tell_why_dead();
         }
-        Ok(Received {
-            lock,
+        Received {
+            lock: token,
             body: row.body,
             properties: row.properties,
-            sequence_number: row.sequence_number,
-            delivery_count: row.delivery_count.saturating_add(1),
+            sequence_number,
+            delivery_count,
             enqueued_time: time(row.enqueued_at),
             locked_until: time(until),
-            expires_at: row.expires_at.map_or(Timestamp::MAX, time),
-            dead_letter_source: dead.then(|| source.to_string()),
-        })
+            expires_at: expires_at.map_or(Timestamp::MAX, time),
+            dead_letter_source: shelf.dead.then(|| source.to_string()),
+        }
     }
 }

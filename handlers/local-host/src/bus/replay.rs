@@ -14,23 +14,24 @@ impl Session<'_> {
         let mut select = self.connection.prepare_cached(&format!(
             "{SELECT} WHERE entity = ?1 AND dead = 1 AND state = {ACTIVE} ORDER BY sequence_number LIMIT ?2"
         ))?;
-        let max = i64::try_from(max).unwrap_or(i64::MAX);
-        let rows = select.query_map(params![entity.id, max], row)?.collect::<rusqlite::Result<Vec<Row>>>()?;
+        // Held ones are among what is read, and left alone.
+        let read_max = i64::try_from(max.saturating_add(self.held.all().count())).unwrap_or(i64::MAX);
+        let rows = select.query_map(params![entity.id, read_max], row)?.collect::<rusqlite::Result<Vec<Row>>>()?;
         let mut moved = 0;
-        for row in rows.iter().filter(|row| row.damage.is_none()) {
+        let may_move = |row: &&Row| row.damage.is_none() && !self.held.has(row.sequence_number);
+        for row in rows.iter().filter(may_move).take(max) {
             let ttl = [row.properties.time_to_live_ms, entity.rules.time_to_live_ms].into_iter().flatten().min();
             let expires = ttl.map(|ttl_ms| after_us(self.now_us(), ttl_ms));
             let mut insert = self.connection.prepare_cached(&format!(
-                "INSERT INTO message(content, entity, dead, state, delivery_count, enqueued_at, expires_at, due_at) \
-                 SELECT content, entity, 0, {ACTIVE}, 0, ?2, ?3, ?3 FROM message WHERE sequence_number = ?1"
+                "INSERT INTO message(entity, dead, state, delivery_count, enqueued_at, expires_at, due_at, body, properties, checksum) \
+                 SELECT entity, 0, {ACTIVE}, 0, ?2, ?3, ?3, body, properties, checksum FROM message WHERE sequence_number = ?1"
             ))?;
             self.highest = insert.insert(params![row.sequence_number, self.now_us(), expires])?;
-            let mut delete = self.connection.prepare_cached("DELETE FROM message WHERE sequence_number = ?1")?;
-            delete.execute([row.sequence_number])?;
+            self.remove(row.sequence_number)?;
             moved += 1;
         }
         if moved > 0 {
-            self.stock.push((Shelf { entity: index, dead: false }, true));
+            self.arrives(Shelf { entity: index, dead: false }, self.highest);
         }
         Ok(moved)
     }

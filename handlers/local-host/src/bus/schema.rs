@@ -12,8 +12,8 @@ const APPLICATION_ID: i64 = 0x5375_7475;
 ///
 /// Each entry lifts the schema by one version. Entries are never changed, only added.
 ///
-/// A message is two rows: what changes while it is handed around is small and apart from its body, which is written once and
-/// deleted once. `due_at` is when something happens to a message by itself: its lock runs out, its time comes, or it expires.
+/// `due_at` is when something happens to a message by itself: its time comes, or it expires. Locks are not in the file, see `held.rs`;
+/// the first schema had them, and bodies apart from what changes with a lock.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE entity(
         id INTEGER PRIMARY KEY,
@@ -45,6 +45,33 @@ const MIGRATIONS: &[&str] = &["
     CREATE UNIQUE INDEX message_lock ON message(lock_token) WHERE lock_token IS NOT NULL;
     CREATE TABLE timer(app TEXT NOT NULL, function TEXT NOT NULL, last TEXT NOT NULL, PRIMARY KEY (app, function)) STRICT;
     CREATE TABLE key(name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;
+", "
+    CREATE TABLE whole(
+        sequence_number INTEGER PRIMARY KEY AUTOINCREMENT,
+        entity INTEGER NOT NULL,
+        dead INTEGER NOT NULL,
+        state INTEGER NOT NULL,
+        delivery_count INTEGER NOT NULL,
+        enqueued_at INTEGER NOT NULL,
+        expires_at INTEGER,
+        due_at INTEGER,
+        dead_reason TEXT,
+        dead_description TEXT,
+        checksum INTEGER,
+        properties TEXT,
+        body BLOB
+    ) STRICT;
+    INSERT INTO whole
+        SELECT sequence_number, entity, dead, iif(state = 1, 0, state), delivery_count, enqueued_at, expires_at,
+            iif(state = 1, iif(dead, NULL, expires_at), due_at), dead_reason, dead_description, checksum, properties, body
+        FROM message LEFT JOIN content ON content.id = message.content;
+    DELETE FROM sqlite_sequence WHERE name = 'whole';
+    INSERT INTO sqlite_sequence SELECT 'whole', seq FROM sqlite_sequence WHERE name = 'message';
+    DROP TABLE message;
+    DROP TABLE content;
+    ALTER TABLE whole RENAME TO message;
+    CREATE INDEX message_order ON message(entity, dead, state, sequence_number);
+    CREATE INDEX message_due ON message(due_at) WHERE due_at IS NOT NULL;
 "];
 
 /// The newest schema that is known.

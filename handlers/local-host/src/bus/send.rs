@@ -39,9 +39,6 @@ impl Session<'_> {
         content: &Content<'_>,
         properties: &Properties,
     ) -> Result<(), Fault> {
-        let mut insert =
-            self.connection.prepare_cached("INSERT INTO content(body, properties, checksum) VALUES (?1, ?2, ?3)")?;
-        let row = insert.insert(params![content.body, content.properties, content.checksum])?;
         let scheduled = properties.scheduled_enqueue_time.map(|time| time.as_microsecond());
         let scheduled = scheduled.filter(|time| *time > self.now_us());
         let enqueued = scheduled.unwrap_or(self.now_us());
@@ -49,12 +46,13 @@ impl Session<'_> {
         let expires = ttl.map(|ttl_ms| after_us(enqueued, ttl_ms));
         let (state, due) = if scheduled.is_some() { (SCHEDULED, scheduled) } else { (ACTIVE, expires) };
         let mut insert = self.connection.prepare_cached(
-            "INSERT INTO message(content, entity, dead, state, delivery_count, enqueued_at, expires_at, due_at) \
-             VALUES (?1, ?2, 0, ?3, 0, ?4, ?5, ?6)",
+            "INSERT INTO message(entity, dead, state, delivery_count, enqueued_at, expires_at, due_at, body, properties, checksum) \
+             VALUES (?1, 0, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
-        self.highest = insert.insert(params![row, entity.id, state, enqueued, expires, due])?;
+        let Content { body, properties, checksum } = content;
+        self.highest = insert.insert(params![entity.id, state, enqueued, expires, due, body, properties, checksum])?;
         if state == ACTIVE {
-            self.stock.push((Shelf { entity: index, dead: false }, true));
+            self.arrives(Shelf { entity: index, dead: false }, self.highest);
         }
         Ok(())
     }

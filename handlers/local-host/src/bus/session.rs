@@ -1,22 +1,23 @@
 //! One transaction's view of the bus: what its calls work with, and what they leave for after the commit.
 
 use super::catalog::{Catalog, Shelf};
+use super::held::Held;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
 /// A message can be received.
 pub(super) const ACTIVE: i64 = 0;
-/// A message is with a receiver.
-pub(super) const LOCKED: i64 = 1;
-/// A message waits for its time.
+/// A message waits for its time. (1 was a message with a receiver, which is not written any more.)
 pub(super) const SCHEDULED: i64 = 2;
 
 /// What calls within one transaction share.
 pub(super) struct Session<'a> {
-    /// Within a transaction.
+    /// Within a transaction, unless nothing is to be written.
     pub(super) connection: &'a Connection,
     /// Names.
     pub(super) catalog: &'a Catalog,
+    /// What is with receivers.
+    pub(super) held: &'a mut Held,
     /// The time of all that is done in it.
     pub(super) now: Timestamp,
     /// Shelves that got messages to receive, or have none left, in order; true once the transaction is.
@@ -29,6 +30,12 @@ impl Session<'_> {
     /// Now, as it is kept in the file.
     pub(super) fn now_us(&self) -> i64 {
         self.now.as_microsecond()
+    }
+
+    /// A message that is new, the last of the bus, can be received from `shelf`.
+    pub(super) fn arrives(&mut self, shelf: Shelf, sequence_number: i64) {
+        self.held.put(shelf, sequence_number);
+        self.stock.push((shelf, true));
     }
 
     /// `duration_ms` from now, as it is kept in the file. Past the end of time: the end of time.

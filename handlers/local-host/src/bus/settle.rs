@@ -1,133 +1,113 @@
 //! Settling: what becomes of a message that was received.
 
-use super::catalog::{Entity, Shelf};
+use super::catalog::Shelf;
 use super::fault::Fault;
-use super::session::{ACTIVE, LOCKED, Session, time};
+use super::held::Lock;
+use super::session::{Session, time};
 use super::{BusError, LockToken, Source};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
-/// A message that is locked.
-struct Locked<'a> {
-    sequence_number: i64,
-    content: i64,
-    index: usize,
-    entity: &'a Entity,
-    dead: bool,
-    delivery_count: u32,
-    expires_at: Option<i64>,
-}
-
-impl<'a> Session<'a> {
+impl Session<'_> {
     /// Keeps the message for another lock duration.
-    pub(super) fn renew(&mut self, lock: LockToken) -> Result<Timestamp, Fault> {
-        let locked = self.locked(lock)?;
-        let until = self.after_ms(locked.entity.rules.lock_duration_ms);
-        let mut update = self.connection.prepare_cached("UPDATE message SET due_at = ?2 WHERE sequence_number = ?1")?;
-        update.execute(params![locked.sequence_number, until])?;
+    pub(super) fn renew(&mut self, token: LockToken) -> Result<Timestamp, Fault> {
+        let lock = self.held.lock(token).ok_or(BusError::LockLost(token))?;
+        let rules = self.catalog.all().get(lock.shelf.entity).map(|entity| &entity.rules);
+        let until = self.after_ms(rules.map_or(0, |rules| rules.lock_duration_ms));
+        self.held.renew(token, until);
         Ok(time(until))
     }
 
     /// The message is done.
-    pub(super) fn complete(&mut self, lock: LockToken) -> Result<(), Fault> {
-        let locked = self.locked(lock)?;
-        self.remove(locked.sequence_number, locked.content)
+    pub(super) fn complete(&mut self, token: LockToken) -> Result<(), Fault> {
+        let lock = self.end(token)?;
+        self.remove(lock.sequence_number)
     }
 
     /// Gives the message back.
-    pub(super) fn abandon(&mut self, lock: LockToken) -> Result<(), Fault> {
-        let locked = self.locked(lock)?;
-        self.release(&locked)
+    pub(super) fn abandon(&mut self, token: LockToken) -> Result<(), Fault> {
+        let lock = self.end(token)?;
+        self.release(&lock)
     }
 
     /// Puts the message with the dead letters.
-    pub(super) fn dead_letter(&mut self, lock: LockToken, reason: &str, description: &str) -> Result<(), Fault> {
-        let locked = self.locked(lock)?;
-        if locked.dead {
-            return Err(BusError::AlreadyDead(lock).into());
+    pub(super) fn dead_letter(&mut self, token: LockToken, reason: &str, description: &str) -> Result<(), Fault> {
+        let lock = self.end(token)?;
+        if lock.shelf.dead {
+            return Err(BusError::AlreadyDead(token).into());
         }
-        self.bury(locked.sequence_number, reason, description)?;
-        self.stock.push((Shelf { entity: locked.index, dead: true }, true));
-        Ok(())
+        self.write_delivery(&lock)?;
+        self.bury(lock.shelf.entity, lock.sequence_number, reason, description)
     }
 
-    /// Whether `lock` holds the message `id` of `source`, or of its dead letters.
-    pub(super) fn is_held(&mut self, lock: LockToken, source: &Source, dead: bool, id: &str) -> Result<bool, Fault> {
-        let (_, entity) = self.catalog.source(source)?;
+    /// Whether `token` holds the message `id` of `source`, or of its dead letters.
+    pub(super) fn is_held(&self, token: LockToken, source: &Source, dead: bool, id: &str) -> Result<bool, Fault> {
+        let (entity, _) = self.catalog.source(source)?;
+        let Some(lock) = self.held.lock(token).filter(|lock| lock.shelf == Shelf { entity, dead }) else {
+            return Ok(false);
+        };
         let mut select = self.connection.prepare_cached(
-            "SELECT count(*) FROM message JOIN content ON content.id = message.content WHERE lock_token = ?1 AND entity = ?2 \
-             AND dead = ?3 AND (CAST(sequence_number AS TEXT) = ?4 OR properties ->> 'message_id' = ?4)",
+            "SELECT count(*) FROM message WHERE sequence_number = ?1 \
+             AND (CAST(sequence_number AS TEXT) = ?2 OR properties ->> 'message_id' = ?2)",
         )?;
-        Ok(select.query_row(params![lock.0.as_bytes(), entity.id, dead, id], |row| row.get::<_, i64>(0))? > 0)
+        Ok(select.query_row(params![lock.sequence_number, id], |row| row.get::<_, i64>(0))? > 0)
     }
 
-    /// The lock of the message `sequence_number` ran out, or its receiver is gone.
-    pub(super) fn run_out(&mut self, sequence_number: i64) -> Result<(), Fault> {
-        let locked = self.locked_where("sequence_number = ?1", params![sequence_number])?;
-        match locked {
-            Some(locked) => self.release(&locked),
-            None => Ok(()),
-        }
-    }
-
-    /// Makes a dead letter of a message. The caller says that the shelf has one more.
-    pub(super) fn bury(&self, sequence_number: i64, reason: &str, description: &str) -> Result<(), Fault> {
-        let mut update = self.connection.prepare_cached(&format!(
-            "UPDATE message SET dead = 1, state = {ACTIVE}, lock_token = NULL, due_at = NULL, \
-             dead_reason = ?2, dead_description = ?3 WHERE sequence_number = ?1"
-        ))?;
+    /// Makes a dead letter of a message of the entity at `index`.
+    pub(super) fn bury(
+        &mut self,
+        index: usize,
+        sequence_number: i64,
+        reason: &str,
+        description: &str,
+    ) -> Result<(), Fault> {
+        let mut update = self.connection.prepare_cached(
+            "UPDATE message SET dead = 1, due_at = NULL, dead_reason = ?2, dead_description = ?3 WHERE sequence_number = ?1",
+        )?;
         update.execute(params![sequence_number, reason, description])?;
+        self.is_back(Shelf { entity: index, dead: true }, sequence_number);
         Ok(())
     }
 
     /// Deletes a message.
-    pub(super) fn remove(&self, sequence_number: i64, content: i64) -> Result<(), Fault> {
+    pub(super) fn remove(&self, sequence_number: i64) -> Result<(), Fault> {
         self.connection.prepare_cached("DELETE FROM message WHERE sequence_number = ?1")?.execute([sequence_number])?;
-        self.connection.prepare_cached("DELETE FROM content WHERE id = ?1")?.execute([content])?;
         Ok(())
     }
 
-    fn locked(&self, lock: LockToken) -> Result<Locked<'a>, Fault> {
-        let found = self.locked_where("lock_token = ?1", params![lock.0.as_bytes()])?;
-        found.ok_or_else(|| BusError::LockLost(lock).into())
-    }
-
-    fn locked_where(&self, which: &str, parameter: &[&dyn rusqlite::ToSql]) -> Result<Option<Locked<'a>>, Fault> {
-        let mut select = self.connection.prepare_cached(&format!(
-            "SELECT sequence_number, content, entity, dead, delivery_count, expires_at FROM message \
-             WHERE {which} AND state = {LOCKED}"
-        ))?;
-        let found = select.query_row(parameter, |row| {
-            let catalog = self.catalog;
-            let Some((index, entity)) = catalog.by_id(row.get(2)?) else { return Ok(None) };
-            Ok(Some(Locked {
-                sequence_number: row.get(0)?,
-                content: row.get(1)?,
-                index,
-                entity,
-                dead: row.get(3)?,
-                delivery_count: row.get(4)?,
-                expires_at: row.get(5)?,
-            }))
-        });
-        Ok(found.optional()?.flatten())
-    }
-
-    fn release(&mut self, locked: &Locked<'_>) -> Result<(), Fault> {
-        let max = locked.entity.rules.max_delivery_count;
-        if !locked.dead && locked.delivery_count >= max {
+    /// The holder of `lock` gave its message back, is gone, or took too long.
+    pub(super) fn release(&mut self, lock: &Lock) -> Result<(), Fault> {
+        self.write_delivery(lock)?;
+        let rules = self.catalog.all().get(lock.shelf.entity).map(|entity| &entity.rules);
+        let max = rules.map_or(u32::MAX, |rules| rules.max_delivery_count);
+        if !lock.shelf.dead && lock.delivery_count >= max {
             let description = format!("Message could not be consumed after {max} delivery attempts.");
-            self.bury(locked.sequence_number, "MaxDeliveryCountExceeded", &description)?;
-            self.stock.push((Shelf { entity: locked.index, dead: true }, true));
-            return Ok(());
+            return self.bury(lock.shelf.entity, lock.sequence_number, "MaxDeliveryCountExceeded", &description);
         }
         // Whether it expired meanwhile is seen next. Dead letters never do.
-        let due = locked.expires_at.filter(|_| !locked.dead);
-        let mut update = self.connection.prepare_cached(&format!(
-            "UPDATE message SET state = {ACTIVE}, lock_token = NULL, due_at = ?2 WHERE sequence_number = ?1"
-        ))?;
-        update.execute(params![locked.sequence_number, due])?;
-        self.stock.push((Shelf { entity: locked.index, dead: locked.dead }, true));
+        if let Some(expires_at) = lock.expires_at.filter(|_| !lock.shelf.dead) {
+            let mut update =
+                self.connection.prepare_cached("UPDATE message SET due_at = ?2 WHERE sequence_number = ?1")?;
+            update.execute([lock.sequence_number, expires_at])?;
+        }
+        self.is_back(lock.shelf, lock.sequence_number);
         Ok(())
+    }
+
+    /// Writes how often a message was delivered.
+    pub(super) fn write_delivery(&self, lock: &Lock) -> Result<(), Fault> {
+        let mut update =
+            self.connection.prepare_cached("UPDATE message SET delivery_count = ?2 WHERE sequence_number = ?1")?;
+        update.execute(params![lock.sequence_number, lock.delivery_count])?;
+        Ok(())
+    }
+
+    fn is_back(&mut self, shelf: Shelf, sequence_number: i64) {
+        self.held.put_back(shelf, sequence_number);
+        self.stock.push((shelf, true));
+    }
+
+    fn end(&mut self, token: LockToken) -> Result<Lock, Fault> {
+        self.held.end(token).ok_or_else(|| BusError::LockLost(token).into())
     }
 }

@@ -1,16 +1,18 @@
 //! The one thread that writes: it takes what waits, does all of it in one transaction, commits once, then answers.
 //!
-//! Calls that need not wait for the disk are done apart from those that have to, and meanwhile: else every call would wait for it.
+//! Calls that write nothing are done at once, between the others. What need not wait for the disk shares the commit of those that have
+//! to, if any is about to be; a commit for itself is cheap, but not as cheap.
 
 use super::arrivals::Arrivals;
-use super::call::Call;
-use super::catalog::Catalog;
+use super::call::{Call, Survives};
+use super::catalog::{Catalog, Shelf};
 use super::fault::Fault;
+use super::held::Held;
 use super::mark::Mark;
 use super::session::{Session, time};
 use crate::stopwatch::Stopwatch;
 use agents::environment::clock::Clock;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use rusqlite::Connection;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,11 +44,12 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) catalog: Arc<Catalog>,
     pub(super) arrivals: Arc<Arrivals>,
+    pub(super) held: Held,
     pub(super) clock: Clock,
     pub(super) file: PathBuf,
     pub(super) mark: Mark,
-    /// When something happens by itself; `None`: nothing will.
-    pub(super) next_due: Option<Timestamp>,
+    /// When something happens by itself to a message that is not held; `None`: nothing will.
+    pub(super) file_due: Option<i64>,
     /// Whether commits reach the disk before they return.
     pub(super) is_synchronous: bool,
     /// How long the last durable commit took.
@@ -57,43 +60,84 @@ pub(super) struct Writer {
     pub(super) is_tidy: bool,
 }
 
+/// Calls that write, until they are done.
+#[derive(Default)]
+struct Waiting {
+    calls: Vec<Box<dyn Call>>,
+    /// How many of them wait for the disk.
+    durable: usize,
+}
+
 impl Writer {
     /// Works until nobody can call any more.
     pub(super) fn run(mut self, runtime: &tokio::runtime::Runtime, mut calls: mpsc::Receiver<Box<dyn Call>>) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
-        let mut durable = Vec::with_capacity(BATCH_MAX);
+        let mut waiting = Waiting::default();
         loop {
-            let next = calls.recv_many(&mut batch, BATCH_MAX);
-            let taken = match self.patience() {
-                None => Some(runtime.block_on(next)),
-                Some(patience) => runtime.block_on(async { tokio::time::timeout(patience, next).await }).ok(),
-            };
-            match taken {
-                Some(0) => return,
-                Some(_) => {}
-                // Nobody calls: there is time to tidy up.
-                None => self.is_tidy = self.give_back(),
+            if waiting.calls.is_empty() {
+                let next = calls.recv_many(&mut batch, BATCH_MAX);
+                let taken = match self.patience() {
+                    None => Some(runtime.block_on(next)),
+                    Some(patience) => runtime.block_on(async { tokio::time::timeout(patience, next).await }).ok(),
+                };
+                match taken {
+                    Some(0) => return self.close(),
+                    Some(_) => {}
+                    // Nobody calls: there is time to tidy up.
+                    None => self.is_tidy = self.give_back(),
+                }
             }
-            self.do_due();
-            self.do_quick(&mut batch, &mut durable);
-            if !durable.is_empty() {
-                self.gather(&mut calls, &mut batch, &mut durable);
-                let size = durable.len();
+            if batch.is_empty() {
+                self.do_due();
+            }
+            self.sort(&mut batch, &mut waiting);
+            if waiting.durable > 0 {
+                self.gather(&mut calls, &mut batch, &mut waiting);
+                let durable = waiting.durable;
                 let watch = Stopwatch::start();
-                self.work(&mut durable);
+                self.work(&mut waiting);
                 self.sync_time = watch.elapsed();
-                self.crowd = size + calls.len();
+                self.take(&mut calls, &mut batch, &mut waiting);
+                self.crowd = durable + waiting.durable;
+            } else if !waiting.calls.is_empty() {
+                self.work(&mut waiting);
             }
         }
     }
 
-    /// Does those of `batch` that need not wait for the disk; those that have to are put with `durable`.
-    fn do_quick(&mut self, batch: &mut Vec<Box<dyn Call>>, durable: &mut Vec<Box<dyn Call>>) {
-        batch.retain(|call| !call.is_given_up());
-        durable.extend(batch.extract_if(.., |call| call.is_durable()));
+    /// Does those of `batch` that write nothing at once; the others wait.
+    fn sort(&mut self, batch: &mut Vec<Box<dyn Call>>, waiting: &mut Waiting) {
         if !batch.is_empty() {
-            self.work(batch);
+            // Whoever calls sees what was due by then.
+            self.do_due();
         }
+        for call in batch.drain(..) {
+            match call.survives() {
+                _ if call.is_given_up() => {}
+                Survives::Nothing => self.look(call),
+                survives => {
+                    waiting.durable += usize::from(survives == Survives::PowerCut);
+                    waiting.calls.push(call);
+                }
+            }
+        }
+    }
+
+    /// Takes what calls now. False: nobody does.
+    fn take(
+        &mut self,
+        calls: &mut mpsc::Receiver<Box<dyn Call>>,
+        batch: &mut Vec<Box<dyn Call>>,
+        waiting: &mut Waiting,
+    ) -> bool {
+        while waiting.calls.len() + batch.len() < BATCH_MAX
+            && let Ok(call) = calls.try_recv()
+        {
+            batch.push(call);
+        }
+        let is_any = !batch.is_empty();
+        self.sort(batch, waiting);
+        is_any
     }
 
     /// Waits for as many calls as there were the last time, so that one wait for the disk is enough for all; not longer than that
@@ -102,17 +146,13 @@ impl Writer {
         &mut self,
         calls: &mut mpsc::Receiver<Box<dyn Call>>,
         batch: &mut Vec<Box<dyn Call>>,
-        durable: &mut Vec<Box<dyn Call>>,
+        waiting: &mut Waiting,
     ) {
         let patience = self.sync_time.clamp(GATHER_MIN, GATHER_MAX);
         let watch = Stopwatch::start();
         loop {
-            while let Ok(call) = calls.try_recv() {
-                batch.push(call);
-            }
-            let is_quiet = batch.is_empty();
-            self.do_quick(batch, durable);
-            if durable.len() >= self.crowd.min(BATCH_MAX) || watch.elapsed() > patience {
+            let is_quiet = !self.take(calls, batch, waiting);
+            if waiting.durable >= self.crowd.min(BATCH_MAX) || watch.elapsed() > patience {
                 return;
             }
             if is_quiet {
@@ -121,12 +161,17 @@ impl Writer {
         }
     }
 
+    /// When something happens by itself.
+    fn next_due(&mut self) -> Option<i64> {
+        [self.file_due, self.held.next_due()].into_iter().flatten().min()
+    }
+
     /// How long to wait for calls. `None`: for ever.
-    fn patience(&self) -> Option<Duration> {
+    fn patience(&mut self) -> Option<Duration> {
         let look_ms = if matches!(self.clock, Clock::Manual(_)) { LOOK_MANUAL_MS } else { LOOK_MS_MAX };
         let look = Duration::from_millis(look_ms);
-        let due = self.next_due.map(|due| {
-            let left = Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default();
+        let due = self.next_due().map(|due| {
+            let left = Duration::try_from(time(due).duration_since(self.clock.now())).unwrap_or_default();
             left.clamp(Duration::from_micros(100), look)
         });
         due.or((!self.is_tidy).then_some(look))
@@ -135,44 +180,65 @@ impl Writer {
     /// Does what is due by now. If the disk refuses, it waits, and calls are tried nevertheless.
     fn do_due(&mut self) {
         let now = self.clock.now();
-        if self.next_due.is_none_or(|due| due > now) {
+        if self.next_due().is_none_or(|due| due > now.as_microsecond()) {
             return;
         }
         if let Err(fault) = self.transact(false, |_, session| session.do_due()) {
             tracing::warn!(error = %fault.about(&self.file), "what is due on the bus has to wait");
-            self.next_due = now.checked_add(SignedDuration::from_millis(RETRY_MS)).ok();
+            self.file_due = now.checked_add(SignedDuration::from_millis(RETRY_MS)).ok().map(|at| at.as_microsecond());
         }
     }
 
-    /// Does `batch`, and answers it.
-    fn work(&mut self, batch: &mut Vec<Box<dyn Call>>) {
-        let failure = self.do_all(batch).err();
+    /// Does a call that writes nothing.
+    fn look(&mut self, mut call: Box<dyn Call>) {
+        let mut session = Session {
+            connection: &self.connection,
+            catalog: &self.catalog,
+            held: &mut self.held,
+            now: self.clock.now(),
+            stock: Vec::new(),
+            highest: 0,
+        };
+        if !call.run(&mut session, &self.file) {
+            session.held.undo_to(0);
+        }
+        session.held.settle();
+        let stock = session.stock;
+        self.tell(stock);
+        call.answer(None);
+    }
+
+    /// Does what waits, and answers it.
+    fn work(&mut self, waiting: &mut Waiting) {
+        let failure = self.do_all(&mut waiting.calls).err();
+        let calls = std::mem::take(waiting).calls;
         match failure {
             // One of them, or the disk, broke all: each is told by itself what it is.
-            Some(_) if batch.len() > 1 => {
-                for call in batch.drain(..) {
-                    self.work(&mut vec![call]);
+            Some(_) if calls.len() > 1 => {
+                for call in calls {
+                    self.work(&mut Waiting { calls: vec![call], durable: 0 });
                 }
             }
             failure => {
                 let failure = failure.map(|fault| fault.about(&self.file));
-                batch.drain(..).for_each(|call| call.answer(failure.as_ref()));
+                calls.into_iter().for_each(|call| call.answer(failure.as_ref()));
             }
         }
     }
 
-    /// Does `batch` in one transaction. On an error nothing of it is done.
-    fn do_all(&mut self, batch: &mut [Box<dyn Call>]) -> Result<(), Fault> {
-        let is_durable = batch.iter().any(|call| call.is_durable());
+    /// Does `calls` in one transaction. On an error nothing of them is done.
+    fn do_all(&mut self, calls: &mut [Box<dyn Call>]) -> Result<(), Fault> {
+        let is_durable = calls.iter().any(|call| call.survives() == Survives::PowerCut);
         let file = self.file.clone();
         self.transact(is_durable, |transaction, session| {
-            batch.iter_mut().try_for_each(|call| {
-                let (stocked, highest) = (session.stock.len(), session.highest);
+            calls.iter_mut().try_for_each(|call| {
+                let (stocked, highest, steps) = (session.stock.len(), session.highest, session.held.steps());
                 let is_done = transaction.step(|| call.run(session, &file))?;
                 if !is_done {
                     // Undone: its sequence numbers are given out again, so the mark must not know them.
                     session.stock.truncate(stocked);
                     session.highest = highest;
+                    session.held.undo_to(steps);
                 }
                 Ok(())
             })
@@ -185,31 +251,52 @@ impl Writer {
         is_durable: bool,
         work: impl FnOnce(&Transaction<'_>, &mut Session<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        if is_durable != self.is_synchronous {
-            self.connection.pragma_update(None, "synchronous", if is_durable { "FULL" } else { "NORMAL" })?;
-            self.is_synchronous = is_durable;
-        }
-        let transaction = Transaction::begin(&self.connection)?;
         let mut session = Session {
             connection: &self.connection,
             catalog: &self.catalog,
+            held: &mut self.held,
             now: self.clock.now(),
             stock: Vec::new(),
             highest: 0,
         };
-        work(&transaction, &mut session)?;
-        let next_due = session.next_due()?;
+        let done: Result<Option<i64>, Fault> = (|| {
+            if is_durable != self.is_synchronous {
+                let mode = if is_durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+                self.connection.prepare_cached(mode)?.execute([])?;
+                self.is_synchronous = is_durable;
+            }
+            let transaction = Transaction::begin(&self.connection)?;
+            work(&transaction, &mut session)?;
+            let next_due = session.next_due()?;
+            transaction.commit()?;
+            Ok(next_due)
+        })();
+        if done.is_err() {
+            session.held.undo_to(0);
+        }
+        session.held.settle();
         let (stock, highest) = (session.stock, session.highest);
-        transaction.commit()?;
+        self.file_due = done?;
         if is_durable {
             self.mark.raise(highest);
         }
-        self.next_due = next_due.map(time);
+        self.tell(stock);
+        self.is_tidy = false;
+        Ok(())
+    }
+
+    /// Tells those who wait for messages where there are some, and where there are none.
+    fn tell(&self, stock: Vec<(Shelf, bool)>) {
         for (shelf, is_stocked) in stock {
             self.arrivals.set(shelf, is_stocked);
         }
-        self.is_tidy = false;
-        Ok(())
+    }
+
+    /// Whoever holds a message is gone now.
+    fn close(mut self) {
+        if let Err(fault) = self.transact(true, |_, session| session.release_all()) {
+            tracing::warn!(error = %fault.about(&self.file), "the last deliveries of the bus are not counted");
+        }
     }
 
     /// Gives unused pages back to the disk, a few at a time. True: there are none to give.

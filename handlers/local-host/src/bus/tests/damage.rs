@@ -14,7 +14,7 @@ fn wal(bench: &Bench) -> PathBuf {
 }
 
 /// A copy of the files as a crash leaves them, log included, opened in another folder.
-fn crashed(bench: &Bench) -> Bench {
+pub(super) fn crashed(bench: &Bench) -> Bench {
     let folder = folder();
     for entry in fs::read_dir(bench.folder.path()).unwrap() {
         let entry = entry.unwrap();
@@ -164,7 +164,7 @@ fn other_files_are_refused_and_left_as_they_are() {
             drop(Bus::open(file, Entities::default(), Clock::System).unwrap());
             Connection::open(file).unwrap().pragma_update(None, "user_version", 99).unwrap();
         },
-        "FILE was written by a newer version (schema 99; this one knows 1); run the newer version",
+        "FILE was written by a newer version (schema 99; this one knows 2); run the newer version",
     );
 }
 

@@ -16,7 +16,7 @@ async fn limit(bench: &Bench, pages: Option<i64>) {
         })?;
         Ok(())
     };
-    bench.bus().ask(false, set).await.unwrap();
+    bench.bus().ask(crate::bus::call::Survives::Nothing, set).await.unwrap();
 }
 
 #[tokio::test]

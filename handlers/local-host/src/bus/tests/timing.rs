@@ -158,3 +158,36 @@ async fn of_many_waiters_none_is_forgotten() {
     tokio::time::timeout(Duration::from_secs(30), async { tokio::join!(workers, sends) }).await.unwrap();
     assert_eq!(bench.numbers().await, [0; 4]);
 }
+
+/// A process that is killed with a message it has had for long must not get it for ever.
+#[tokio::test]
+async fn a_delivery_that_lasts_is_counted_even_if_its_process_is_killed() {
+    let mut bench = Bench::new(Rules { max_delivery_count: 2, ..Rules::default() });
+    bench.send("x").await;
+    let counts_after_kill = async |bench: &Bench| {
+        let mut after = super::damage::crashed(bench);
+        after.reopen();
+        let received = after.bus().receive(&queue(), 1).await.unwrap();
+        received.first().map(|message| message.delivery_count)
+    };
+    let lock = bench.bus().receive(&queue(), 1).await.unwrap().remove(0).lock;
+    assert_eq!(counts_after_kill(&bench).await, Some(1), "it had just begun");
+    bench.later(1000);
+    assert_eq!(bench.numbers().await, [0, 1, 0, 0]);
+    assert_eq!(counts_after_kill(&bench).await, Some(2));
+    bench.bus().complete(lock).await.unwrap();
+    bench.reopen();
+    assert_eq!(bench.numbers().await, [0; 4]);
+}
+
+#[tokio::test]
+async fn a_message_whose_time_ran_out_under_a_lock_expires_when_its_process_was_killed() {
+    let bench = Bench::new(Rules { time_to_live_ms: Some(1000), ..Rules::default() });
+    bench.send("x").await;
+    assert_eq!(bench.receive().await, ["x"]);
+    bench.later(2000);
+    assert_eq!(bench.numbers().await, [0, 1, 0, 0]);
+    let mut after = super::damage::crashed(&bench);
+    after.reopen();
+    assert_eq!(after.receive().await, [""; 0]);
+}

@@ -6,7 +6,7 @@ use crate::app::{DataType, Trigger};
 use crate::bus::Received;
 use crate::host::invoke::message;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Receives as many messages as may be in work, and gives each to the function.
 pub async fn listen(listener: Arc<Listener>) {
@@ -31,8 +31,8 @@ pub async fn listen(listener: Arc<Listener>) {
                 for (message, permit) in messages.into_iter().zip(permits) {
                     let (listener, work) = (Arc::clone(&listener), work.clone());
                     tokio::spawn(async move {
-                        handle(&listener, message).await;
-                        drop((permit, work));
+                        handle(&listener, message, permit).await;
+                        drop(work);
                     });
                 }
             }
@@ -44,10 +44,13 @@ pub async fn listen(listener: Arc<Listener>) {
     }
 }
 
-async fn handle(listener: &Listener, message: Received) {
+async fn handle(listener: &Listener, message: Received, permit: OwnedSemaphorePermit) {
     let invocation = crate::chance::uuid();
     let payload = message::one(&listener.function.trigger_binding, data_type(&listener.function.trigger), &message);
-    match renewed(listener, &message, listener.call(invocation, &payload)).await {
+    let outcome = renewed(listener, &message, listener.call(invocation, &payload)).await;
+    // The call is over: the next one need not wait until this one is settled.
+    drop(permit);
+    match outcome {
         Ok(invoked) => {
             listener.complete(message.lock).await;
             listener.tell_invoked(invocation, 1, &invoked);

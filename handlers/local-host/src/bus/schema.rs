@@ -119,3 +119,70 @@ pub(super) fn migrate(connection: &Connection, file: &Path, version: i64) -> Res
     transaction.pragma_update(None, "user_version", NEWEST)?;
     Ok(transaction.commit()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bus::send::checksum;
+    use crate::bus::{Bus, Entities, QueueSettings, Source, State};
+    use agents::environment::clock::Clock;
+    use rusqlite::params;
+
+    /// A file of the first schema: rows of `message` from `dead` on, and the highest number that was ever given out.
+    fn first(file: &Path, rows: &[(i64, &str)], highest: i64) {
+        let connection = Connection::open(file).unwrap();
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        connection.execute("INSERT INTO entity VALUES (1, NULL, 'in')", []).unwrap();
+        for (number, row) in rows {
+            let (body, properties) = (number.to_string(), format!(r#"{{"message_id":"m{number}"}}"#));
+            let sum = checksum(body.as_bytes(), &properties);
+            let content = params![number * 10, body.as_bytes(), properties, sum];
+            connection.execute("INSERT INTO content VALUES (?1, ?2, ?3, ?4)", content).unwrap();
+            let message = format!("INSERT INTO message VALUES ({number}, {number} * 10, 1, {row})");
+            connection.execute(&message, []).unwrap();
+        }
+        connection.execute("INSERT INTO key VALUES ('default', 'k')", []).unwrap();
+        connection.execute("UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'message'", [highest]).unwrap();
+    }
+
+    #[tokio::test]
+    async fn bus_of_the_first_schema_is_lifted_with_all_that_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("bus.sqlite3");
+        // dead, state, delivery_count, enqueued_at, expires_at, due_at, lock_token, dead_reason, dead_description
+        let rows = [
+            (1, "0, 0, 2, 5, NULL, NULL, NULL, NULL, NULL"),
+            (2, "0, 1, 3, 5, NULL, 9, X'01', NULL, NULL"),
+            (3, "0, 2, 0, 253402207200000000, NULL, 253402207200000000, NULL, NULL, NULL"),
+            (4, "1, 1, 4, 5, 1, 9, X'02', 'Broken', 'in words'"),
+        ];
+        first(&file, &rows, 77);
+        let entities = Entities { queues: vec![QueueSettings::new("in")], subscriptions: Vec::new() };
+        let bus = Bus::open(&file, entities, Clock::System).unwrap();
+        let queue = Source::Queue("in".to_owned());
+        let mut found = bus.peek(&queue, 0, 10).await.unwrap();
+        found.extend(bus.dead_letters(&queue, 0, 10).await.unwrap());
+        let told: Vec<_> = found
+            .iter()
+            .map(|message| {
+                assert_eq!(message.properties.message_id, Some(format!("m{}", message.sequence_number)));
+                assert_eq!(message.body, message.sequence_number.to_string().as_bytes());
+                (message.sequence_number, message.state, message.delivery_count)
+            })
+            .collect();
+        // Whoever held one is gone.
+        let expect = [(1, State::Active, 2), (2, State::Active, 3), (3, State::Scheduled, 0), (4, State::Active, 4)];
+        assert_eq!(told, expect);
+        assert_eq!(found[3].dead_letter_reason.as_deref(), Some("Broken"));
+        assert_eq!(bus.replay(&queue, 10).await.unwrap(), 1);
+        let received = bus.receive(&queue, 10).await.unwrap();
+        let numbers: Vec<i64> = received.iter().map(|message| message.sequence_number).collect();
+        assert_eq!(numbers, [1, 2, 78], "numbers are not given out twice");
+        drop(bus);
+        let key = "SELECT value FROM key WHERE name = 'default'";
+        let key: String = Connection::open(&file).unwrap().query_row(key, [], |row| row.get(0)).unwrap();
+        assert_eq!(key, "k");
+    }
+}

@@ -165,7 +165,9 @@ async fn replay_sends_dead_letters_again_with_all_that_was_said_of_them() {
     assert_eq!(properties.correlation_id.as_deref(), Some("run"));
     assert_eq!(properties.subject.as_deref(), Some("ünder"));
     assert_eq!(properties.content_type.as_deref(), Some("text/plain"));
-    assert_eq!(serde_json::to_string(&properties.application_properties).unwrap(), r#"{"color":"blue","n":3}"#);
+    // In whatever order: as headers they have none.
+    let own = serde_json::Value::Object(properties.application_properties.clone());
+    assert_eq!(own, serde_json::json!({ "color": "blue", "n": 3 }));
     assert_eq!(received[0].delivery_count, 1);
 }
 

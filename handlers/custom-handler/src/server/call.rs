@@ -1,6 +1,7 @@
 //! One call of one function. Whatever happens in it is its own: a panic, or work without end.
 
 use super::Server;
+use super::body::ReadBody;
 use super::failure::Failure;
 use super::message::handle_all;
 use crate::wire::{Arrived, Reply, decode};
@@ -35,7 +36,7 @@ impl Call {
     }
 
     /// Does the work on a thread of its own, where it may think for long without holding up other calls. Its panic ends there.
-    pub async fn answer(&self, server: &Arc<Server>, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    pub async fn answer(&self, server: &Arc<Server>, body: ReadBody) -> Result<Vec<u8>, Failure> {
         // It is dropped with this call, by its limit or because the host hangs up: then the work ends at its next pause.
         let (_waiting, given_up) = oneshot::channel::<Infallible>();
         let work = async {
@@ -62,9 +63,11 @@ impl Call {
         }
     }
 
-    async fn work(&self, server: &Server, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
-        let arrived = decode::decode(&body, &self.function.trigger, &self.function.input)?;
-        drop(body);
+    async fn work(&self, server: &Server, body: ReadBody) -> Result<Vec<u8>, Failure> {
+        // The room is given back with the end of the work: until then the bytes are here in one form or another.
+        let ReadBody { bytes, room: _room } = body;
+        let arrived = decode::decode(&bytes, &self.function.trigger, &self.function.input)?;
+        drop(bytes);
         let name = self.function.name.as_str();
         let environment = server.environment().await;
         let reply = match arrived {

@@ -44,6 +44,12 @@ impl Failure {
         Self { status: StatusCode::PAYLOAD_TOO_LARGE, reason, is_logged: false }
     }
 
+    /// There is no room for the body beside those of other calls.
+    pub fn no_room() -> Self {
+        let reason = "the calls in work have too many bytes for one more; try again later".to_owned();
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, reason, is_logged: false }
+    }
+
     /// The body never came to its end.
     pub fn cut_off(error: &impl Display) -> Self {
         let reason = format!("the call was cut off: {error}");

@@ -13,12 +13,13 @@ use agents::environment::open::OpenError;
 use agents::topology::{Function, Topology, TopologyError};
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
+use body::Bodies;
 use call::Call;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,6 +35,9 @@ pub const STEP_S_MAX: u64 = 240;
 /// Calls that work at the same time; more wait. Each has a thread, and `host.json` lets a function have a few at once.
 const CALLS_MAX: usize = 128;
 
+/// After this time a caller for whom there was no room may come again.
+const RETRY_AFTER_S: &str = "5";
+
 /// All functions, and what they work with once it is asked for.
 pub struct Server {
     functions: BTreeMap<String, Arc<Function>>,
@@ -42,6 +46,7 @@ pub struct Server {
     clock: Clock,
     step: Duration,
     calls: Arc<Semaphore>,
+    bodies: Bodies,
 }
 
 impl fmt::Debug for Server {
@@ -68,6 +73,7 @@ impl Server {
             clock: Clock::System,
             step: Duration::from_secs(STEP_S_MAX),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
+            bodies: Bodies::default(),
         }
     }
 
@@ -110,7 +116,7 @@ async fn function(
         return refusal(StatusCode::NOT_FOUND, &format!("there is no function `{}`", name.escape_debug()));
     };
     let call = Call::new(function, &headers, server.clock.now());
-    let answered = match body::read(body).await {
+    let answered = match server.bodies.read(body).await {
         Ok(body) => call.answer(&server, body).await,
         Err(failure) => Err(failure),
     };
@@ -125,5 +131,9 @@ async fn function(
 
 /// A refusal in words. Never without a body: the host waits for one.
 fn refusal(status: StatusCode, words: &str) -> Response {
-    (status, Json(serde_json::json!({ "error": words }))).into_response()
+    let refusal = (status, Json(serde_json::json!({ "error": words })));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        return ([(RETRY_AFTER, RETRY_AFTER_S)], refusal).into_response();
+    }
+    refusal.into_response()
 }

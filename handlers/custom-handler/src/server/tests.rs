@@ -89,6 +89,25 @@ async fn call_over_its_time_is_answered_in_words() {
     assert_eq!(call(&address, "notify", &one(&notice("fine"))).await.0, 200);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn call_without_room_beside_those_in_work_is_put_off_and_done_later() {
+    let body = one(&notice("slow"));
+    let mut server = notify(&memory(), NOTIFY);
+    server.bodies = Bodies::of(body.to_string().len(), Duration::from_millis(50));
+    let address = start(server).await;
+    let slow = call(&address, "notify", &body);
+    let refused = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let url = format!("{address}/notify");
+        reqwest::Client::new().post(url).json(&one(&notice("fine"))).send().await.unwrap()
+    };
+    let (slow, refused) = tokio::join!(slow, refused);
+    assert_eq!((refused.status().as_u16(), refused.headers()["retry-after"].to_str().unwrap()), (503, "5"));
+    assert!(refused.text().await.unwrap().contains("try again later"));
+    assert_eq!(slow.0, 200);
+    assert_eq!(call(&address, "notify", &one(&notice("fine"))).await.0, 200);
+}
+
 fn batches() -> String {
     NOTIFY.replace("\"dataType\": \"binary\"", "\"dataType\": \"binary\", \"cardinality\": \"many\"")
 }

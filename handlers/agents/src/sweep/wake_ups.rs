@@ -119,7 +119,7 @@ fn is_heard(topology: &Topology, message: &Envelope) -> Result<(), String> {
 /// Whether everybody who hears `message` has handled it. A damaged journal says no: its function is asked, and buries it.
 async fn is_done(env: &Environment, topology: &Topology, message: &Envelope) -> Result<bool, AgentError> {
     let consumers = topology.consumers(Some("sweep"), message);
-    for function in consumers.map_err(|error| AgentError::Broken { reason: error.to_string() })? {
+    for function in consumers.map_err(|error| AgentError::broken(error.to_string()))? {
         match env.store.read::<JournalRecord>(&journal_key(function, message.id)).await {
             Ok(Some(_)) => {}
             Ok(None) | Err(StoreError::Damaged { .. }) => return Ok(false),

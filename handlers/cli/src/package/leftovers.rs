@@ -49,7 +49,8 @@ fn is_zip_or_bill(file: &Path) -> bool {
     read.is_ok() && (begin.is_empty() || begin == b"PK" || begin.starts_with(b"{"))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 

@@ -71,6 +71,7 @@ fn every_record_is_read() {
                 "events" => check::<Envelope>(&name, value),
                 "notices" => check::<Notification>(&name, value),
                 "poison" => check::<Poisoned>(&name, value),
+                "sent" => check::<Vec<String>>(&name, value),
                 "agents.json" => check::<Registry>(&name, value),
                 // Anything; text; numbered values that are read below; a moment.
                 "claims" | "diffs" | "state" | "rounds" => {}

@@ -68,7 +68,7 @@ pub async fn leave(folder: &Path) {
     clock.advance(LASTING);
     let left = messages(&bus).await;
     let _ = fs::remove_file(folder.join(backup::BUS));
-    backup::copy(&file, &folder.join(backup::BUS)).unwrap();
+    backup::Snapshot::of(&file).unwrap().copy(&folder.join(backup::BUS)).unwrap();
     let keys = json!({ "master": keys.master, "default": keys.default });
     let told = serde_json::to_string_pretty(&json!({ "messages": left, "keys": keys })).unwrap();
     fs::write(folder.join("bus.json"), told + "\n").unwrap();

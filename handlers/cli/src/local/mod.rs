@@ -14,6 +14,7 @@ use crate::arguments::Local;
 use crate::terminal::Terminal;
 use crate::{Failure, Outcome};
 use agents::environment::clock::Clock;
+use agents::environment::retention::MESSAGE_DAYS_MAX;
 use agents::environment::store::Store;
 use aside::Aside;
 use asked::Asked;
@@ -106,8 +107,18 @@ fn settings(arguments: &Local, place: &Place, apps: Vec<App>, environment: Vec<(
         folder: place.host_folder(),
         address: SocketAddr::new(arguments.address, arguments.port),
         environment,
-        rules: Rules::default(),
+        rules: rules(),
         clock: Clock::System,
+    }
+}
+
+/// How queues treat their messages: one that waited for as long as the agents' records are made for becomes a dead letter.
+fn rules() -> Rules {
+    let time_to_live = Duration::from_secs(24 * 3600 * MESSAGE_DAYS_MAX.unsigned_abs());
+    Rules {
+        time_to_live_ms: u64::try_from(time_to_live.as_millis()).ok(),
+        dead_letter_expired: true,
+        ..Rules::default()
     }
 }
 
@@ -195,6 +206,31 @@ async fn show(host: &Host, heard: &mut Receiver<HostEvent>, asked: &mut Asked, s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::{SignedDuration, Timestamp};
+    use local_host::bus::{Bus, Destination, Entities, Outgoing, QueueSettings, Source};
+
+    #[tokio::test]
+    async fn message_that_waited_for_a_fortnight_becomes_a_dead_letter() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::standing_at(Timestamp::UNIX_EPOCH);
+        let queue = QueueSettings { name: "scan".to_owned(), rules: rules() };
+        let entities = Entities { queues: vec![queue], ..Entities::default() };
+        let bus = Bus::open(&folder.path().join("bus.sqlite3"), entities, clock.clone()).unwrap();
+        let message = (Destination::Queue("scan".to_owned()), Outgoing::new("x"));
+        bus.send(vec![message]).await.unwrap();
+        let numbers = async || {
+            // Time passes for a bus when it is asked to do something.
+            bus.receive_dead_letters(&Source::Queue("scan".to_owned()), 0).await.unwrap();
+            let counts = bus.counts().await.unwrap().remove(0);
+            (counts.active, counts.dead_letters)
+        };
+        clock.advance(SignedDuration::from_hours(24 * MESSAGE_DAYS_MAX) - SignedDuration::from_secs(1));
+        assert_eq!(numbers().await, (1, 0));
+        clock.advance(SignedDuration::from_secs(1));
+        assert_eq!(numbers().await, (0, 1));
+        let letters = bus.receive_dead_letters(&Source::Queue("scan".to_owned()), 1).await.unwrap();
+        assert_eq!(letters[0].properties.application_properties["DeadLetterReason"], "TTLExpiredException");
+    }
 
     #[test]
     fn endpoint_is_where_the_host_listens() {

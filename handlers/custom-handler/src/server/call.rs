@@ -6,11 +6,12 @@ use super::failure::Failure;
 use super::message::handle_all;
 use crate::wire::{Arrived, Reply, decode};
 use agents::functions;
-use agents::topology::Function;
+use agents::topology::{Function, Trigger};
 use axum::http::HeaderMap;
 use jiff::Timestamp;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -108,6 +109,16 @@ impl Call {
             }
         };
         reply.json().map_err(Failure::broken)
+    }
+
+    /// Rests after a message that failed in an outage, within the time of a step: else all its deliveries would be over before the
+    /// outage is. Nobody waits for a thread meanwhile. A request is answered at once, and a tick comes again anyway.
+    pub async fn rest(&self, failure: &Failure, server: &Server) {
+        let is_message = matches!(self.function.trigger, Trigger::Queue(_) | Trigger::Subscription { .. });
+        if failure.is_outage && is_message {
+            let gone = u64::try_from(self.duration_ms(server.clock.now())).unwrap_or(0);
+            tokio::time::sleep(server.rest.min(server.step.saturating_sub(Duration::from_millis(gone)))).await;
+        }
     }
 
     /// How long it has been going on.

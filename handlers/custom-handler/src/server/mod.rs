@@ -32,6 +32,10 @@ use tokio::sync::{OnceCell, Semaphore};
 /// A call may take this long. The host ends it a little later, and every other call with it.
 pub const STEP_S_MAX: u64 = 240;
 
+/// A message that fails because the store or whatever else agents work with can't be had is answered so late: the host delivers it
+/// again at once, and only so often. Less than a lock lasts by default.
+pub const REST_S: u64 = 20;
+
 /// Calls that work at the same time; more wait. Each has a thread, and `host.json` lets a function have a few at once.
 const CALLS_MAX: usize = 128;
 
@@ -45,6 +49,7 @@ pub struct Server {
     open: Box<dyn Fn() -> Result<Environment, OpenError> + Send + Sync>,
     clock: Clock,
     step: Duration,
+    rest: Duration,
     calls: Arc<Semaphore>,
     bodies: Bodies,
 }
@@ -72,6 +77,7 @@ impl Server {
             open: Box::new(open),
             clock: Clock::System,
             step: Duration::from_secs(STEP_S_MAX),
+            rest: Duration::from_secs(REST_S),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
             bodies: Bodies::default(),
         }
@@ -81,6 +87,13 @@ impl Server {
     #[must_use]
     pub fn with_step(mut self, step: Duration) -> Self {
         self.step = step;
+        self
+    }
+
+    /// The same with another rest after a message that failed in an outage.
+    #[must_use]
+    pub fn with_rest(mut self, rest: Duration) -> Self {
+        self.rest = rest;
         self
     }
 
@@ -124,6 +137,7 @@ async fn function(
         Ok(json) => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], json).into_response(),
         Err(failure) => {
             call.log(&failure, server.clock.now());
+            call.rest(&failure, &server).await;
             refusal(failure.status, &failure.reason)
         }
     }

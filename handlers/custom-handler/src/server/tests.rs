@@ -152,7 +152,7 @@ async fn environment_is_opened_at_the_first_call_and_again_while_it_fails() {
         0 | 1 => Err(OpenError("SUTURE_STORE: it is not there yet".to_owned())),
         _ => Ok(environment(&store, Outlet::new(|_| {}))),
     });
-    let address = start(server.unwrap()).await;
+    let address = start(server.unwrap().with_rest(Duration::ZERO)).await;
     assert_eq!(reqwest::get(&address).await.unwrap().status(), 404);
     assert_eq!(opened.load(Ordering::SeqCst), 0);
     let refused = call(&address, "notify", &one(&notice("a"))).await;
@@ -165,6 +165,60 @@ async fn environment_is_opened_at_the_first_call_and_again_while_it_fails() {
         assert_eq!(call(&address, "notify", &one(&notice("a"))).await.0, 200);
     }
     assert_eq!(opened.load(Ordering::SeqCst), 3);
+}
+
+const REST: Duration = Duration::from_millis(150);
+
+/// How long `work` takes.
+async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
+    let began = tokio::time::Instant::now();
+    let answer = work.await;
+    (began.elapsed(), answer)
+}
+
+#[tokio::test]
+async fn deliveries_of_a_message_outlast_a_short_outage() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::folder(folder.path(), Effects::default()).unwrap();
+    let address = start(notify(&store, NOTIFY).with_rest(REST)).await;
+    // Where records of the journal are to be, there is something else.
+    let journal = folder.path().join("journal");
+    std::fs::write(&journal, "").unwrap();
+    let body = one(&notice("a"));
+    let (took, ()) = timed(async {
+        for _ in 0..10 {
+            let (status, words) = call(&address, "notify", &body).await;
+            assert_eq!(status, 500, "{words}");
+            assert!(words["error"].as_str().unwrap().starts_with("broken: store "), "{words}");
+        }
+    })
+    .await;
+    assert!(took >= 10 * REST, "ten deliveries took {took:?}");
+    std::fs::remove_file(&journal).unwrap();
+    let (took, (status, _)) = timed(call(&address, "notify", &body)).await;
+    assert_eq!(status, 200);
+    assert!(took < REST, "what is over is not waited for: {took:?}");
+}
+
+#[tokio::test]
+async fn outage_is_rested_in_by_messages_alone_and_within_a_step() {
+    let closed = || Server::built_in(|| Err(OpenError("SUTURE_STORE: it is gone".to_owned()))).unwrap();
+    let address = start(closed().with_rest(REST)).await;
+    let (took, (status, _)) = timed(call(&address, "notify", &one(&notice("a")))).await;
+    assert_eq!(status, 500);
+    assert!(took >= REST, "{took:?}");
+    let request = json!({ "Data": { "req": { "Method": "GET", "Url": "http://localhost/api/health" } } });
+    let tick = json!({ "Data": { "timer": { "IsPastDue": false } } });
+    for (function, body, expect) in [("health", request, 200), ("sweep", tick, 500), ("notify", json!([1]), 400)] {
+        let (took, (status, words)) = timed(call(&address, function, &body)).await;
+        assert_eq!(status, expect, "{function}: {words}");
+        assert!(took < REST, "{function}: {took:?}");
+    }
+    let step = Duration::from_millis(200);
+    let address = start(closed().with_rest(Duration::from_secs(60)).with_step(step)).await;
+    let (took, (status, _)) = timed(call(&address, "notify", &one(&notice("a")))).await;
+    assert_eq!(status, 500);
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 #[tokio::test]

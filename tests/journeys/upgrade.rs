@@ -1,15 +1,19 @@
 //! What the last releases left is read by this one: records, and messages that were on their way.
 
+use crate::world::host::outputs;
 use crate::world::release::{Message, Release, releases, settled};
+use crate::world::release_bus;
 use agents::environment::effects::Effects;
 use agents::functions;
 use agents::journal::{JournalRecord, WakeUp};
 use agents::sweep::Registry;
+use local_host::backup::BUS;
+use local_host::bus::Source;
 use pipeline::case::CaseRecord;
 use pipeline::message::Envelope;
 use pipeline::payload::{Notification, Poisoned};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn every_release() -> Vec<(String, Release)> {
     let folders =
@@ -22,12 +26,14 @@ fn every_release() -> Vec<(String, Release)> {
 }
 
 /// Run by hand, before a release: `cargo test -p tests -- --ignored writes_the_state_of_this_release`
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "it writes tests/fixtures/releases/<version>, once for a release"]
 async fn writes_the_state_of_this_release() {
     let release = Release::of_this_version().await;
     assert_eq!(release, Release::of_this_version().await, "two journeys that differ make no fixture");
-    release.write(&releases().join(env!("CARGO_PKG_VERSION")));
+    let folder = releases().join(env!("CARGO_PKG_VERSION"));
+    release.write(&folder);
+    release_bus::leave(&folder).await;
 }
 
 #[test]
@@ -65,6 +71,7 @@ fn every_record_is_read() {
                 "events" => check::<Envelope>(&name, value),
                 "notices" => check::<Notification>(&name, value),
                 "poison" => check::<Poisoned>(&name, value),
+                "sent" => check::<Vec<String>>(&name, value),
                 "agents.json" => check::<Registry>(&name, value),
                 // Anything; text; numbered values that are read below; a moment.
                 "claims" | "diffs" | "state" | "rounds" => {}
@@ -121,5 +128,47 @@ async fn old_messages_are_understood_without_their_journal() {
             functions::handle(&env, &message.function, message.envelope()).await.unwrap();
         }
         assert_eq!(world.keys("poison").await, poison, "{version}: a message is no longer understood");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bus_of_every_release_is_opened_with_its_messages_its_keys_and_its_timers() {
+    for (version, _) in every_release() {
+        let folder = releases().join(&version);
+        let left = release_bus::read(&folder);
+        let staged = release_bus::timer_app().bus_of(&folder.join(BUS)).answers(|_| Some(outputs(json!({}))));
+        let mut staged = staged.start().await;
+        assert!(staged.host.keys() == &left.keys, "{version}: other keys");
+        let mut expected = left.messages;
+        for message in expected.as_array_mut().unwrap() {
+            // Whoever held it is gone.
+            if message["state"] == "locked" {
+                message["state"] = json!("active");
+            }
+        }
+        assert_eq!(release_bus::messages(staged.bus()).await, expected, "{version}");
+        staged.invoked().await;
+        let call = staged.calls()[0].json();
+        assert_eq!(call["Data"]["timer"]["IsPastDue"], true, "{version}: nobody knows that the timer ever fired");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_every_release_are_received_and_replayed() {
+    for (version, _) in every_release() {
+        let staged = release_bus::timer_app().bus_of(&releases().join(&version).join(BUS)).start().await;
+        let scan = Source::Queue("scan".to_owned());
+        assert_eq!(staged.bus().replay(&scan, 10).await.unwrap(), 1, "{version}");
+        let received = staged.bus().receive(&scan, 10).await.unwrap();
+        let told: Vec<(&str, u32)> = received
+            .iter()
+            .map(|message| (message.properties.message_id.as_deref().unwrap(), message.delivery_count))
+            .collect();
+        assert_eq!(told, [("held", 2), ("given back", 2), ("active", 1), ("bytes", 1), ("dead", 1)], "{version}");
+        for message in received {
+            staged.bus().complete(message.lock).await.unwrap();
+        }
+        let counts = staged.counts("scan").await;
+        assert_eq!((counts.active, counts.locked, counts.scheduled, counts.dead_letters), (0, 0, 1, 0), "{version}");
     }
 }

@@ -75,6 +75,7 @@ pub struct Stage {
     policies: Vec<(String, Value)>,
     rules: Rules,
     environment: Vec<(String, String)>,
+    clock: Clock,
     scripted: Scripted,
 }
 
@@ -98,6 +99,7 @@ impl Stage {
             policies: Vec::new(),
             rules: Rules::default(),
             environment: Vec::new(),
+            clock: Clock::System,
             scripted: Scripted {
                 calls: Arc::default(),
                 script: Arc::new(Mutex::new(Arc::new(|_| Some(outputs(json!({})))))),
@@ -152,6 +154,25 @@ impl Stage {
         self
     }
 
+    /// With this clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// With a copy of `file`, the bus of an earlier host.
+    #[must_use]
+    pub fn bus_of(self, file: &Path) -> Self {
+        std::fs::create_dir_all(self.state()).unwrap();
+        std::fs::copy(file, self.state().join(local_host::backup::BUS)).unwrap();
+        self
+    }
+
+    fn state(&self) -> std::path::PathBuf {
+        self.folder.path().join("state")
+    }
+
     /// With this variable in the handler's environment.
     #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
@@ -195,16 +216,16 @@ impl Stage {
         environment.push(("TEST_RELAY_TO".to_owned(), upstream.to_string()));
         let settings = HostSettings {
             apps: vec![self.write()],
-            folder: self.folder.path().join("state"),
+            folder: self.state(),
             address: "127.0.0.1:0".parse().unwrap(),
             environment,
             rules: self.rules.clone(),
-            clock: Clock::System,
+            clock: self.clock.clone(),
         };
         let events = Events::default();
         let heard = events.listen();
         let host = Host::start(settings.clone(), events).await.unwrap();
-        Staged { host, settings, heard, scripted: self.scripted, _folder: self.folder }
+        Staged { host, settings, heard, scripted: self.scripted, folder: self.folder }
     }
 }
 
@@ -236,7 +257,7 @@ pub struct Staged {
     pub settings: HostSettings,
     heard: broadcast::Receiver<HostEvent>,
     scripted: Scripted,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Staged {
@@ -307,6 +328,12 @@ impl Staged {
             HostEvent::HandlerEnded { reason, next, .. } => Some((reason.clone(), next.clone())),
             _ => None,
         })
+    }
+
+    /// Stops the host: the folder that has its `state` is left.
+    pub async fn stop(self) -> tempfile::TempDir {
+        self.host.stop(PATIENCE).await;
+        self.folder
     }
 
     /// What `queue` holds.

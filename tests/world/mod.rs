@@ -10,6 +10,7 @@ pub mod project;
 pub mod real;
 pub mod registry;
 pub mod release;
+pub mod release_bus;
 pub mod repository;
 pub mod shared;
 pub mod staged;

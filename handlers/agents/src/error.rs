@@ -27,10 +27,23 @@ pub enum AgentError {
     Broken {
         /// What was seen.
         reason: String,
+        /// Whether it is the store, which may be back in a while.
+        is_outage: bool,
     },
 }
 
 impl AgentError {
+    /// We are broken, for this reason: a bug.
+    pub fn broken(reason: impl Into<String>) -> Self {
+        Self::Broken { reason: reason.into(), is_outage: false }
+    }
+
+    /// We are broken, whatever is wrong with the store: also where a record is damaged.
+    pub fn broken_by_store(error: &StoreError) -> Self {
+        let is_outage = matches!(error, StoreError::Store { .. } | StoreError::Folder { .. });
+        Self::Broken { reason: error.to_string(), is_outage }
+    }
+
     /// It will never go, for this reason.
     pub fn cant_be_helped(reason: impl Into<String>) -> Self {
         Self::CantBeHelped { reason: reason.into() }
@@ -48,7 +61,7 @@ impl From<StoreError> for AgentError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Damaged { .. } => Self::CantBeHelped { reason: error.to_string() },
-            _ => Self::Broken { reason: error.to_string() },
+            _ => Self::broken_by_store(&error),
         }
     }
 }
@@ -57,7 +70,7 @@ impl From<GitError> for AgentError {
     fn from(error: GitError) -> Self {
         match error {
             _ if error.is_transient() => Self::TryLater { reason: error.to_string(), not_before: None },
-            GitError::Crashed(_) => Self::Broken { reason: error.to_string() },
+            GitError::Crashed(_) => Self::broken(error.to_string()),
             _ => Self::CantBeHelped { reason: error.to_string() },
         }
     }
@@ -71,6 +84,6 @@ impl From<PayloadError> for AgentError {
 
 impl From<serde_json::Error> for AgentError {
     fn from(error: serde_json::Error) -> Self {
-        Self::Broken { reason: format!("a message can't be written: {error}") }
+        Self::broken(format!("a message can't be written: {error}"))
     }
 }

@@ -56,7 +56,7 @@ pub async fn plan(
             },
         }
     }
-    Err(AgentError::Broken { reason: format!("the plan still asks for facts after {ROUNDS_MAX} rounds") })
+    Err(AgentError::broken(format!("the plan still asks for facts after {ROUNDS_MAX} rounds")))
 }
 
 /// What was asked so far.

@@ -37,7 +37,7 @@ pub async fn handle(env: &Environment, function: &str, message: Envelope) -> Res
         }
         "scan" => once(env, "scan", message, async |message| scan(env, message).await).await,
         "verify" => once(env, "verify", message, async |message| verify::verify(env, message.read()?).await).await,
-        _ => Err(AgentError::Broken { reason: format!("there is no function `{function}`") }),
+        _ => Err(AgentError::broken(format!("there is no function `{function}`"))),
     }
 }
 
@@ -52,7 +52,7 @@ async fn scan(env: &Environment, message: Envelope) -> Result<Outbox, AgentError
 pub async fn tick(env: &Environment, function: &str) -> Result<Vec<Envelope>, AgentError> {
     match function {
         "sweep" => sweep::sweep(env).await,
-        _ => Err(AgentError::Broken { reason: format!("there is no function `{function}` with a timer") }),
+        _ => Err(AgentError::broken(format!("there is no function `{function}` with a timer"))),
     }
 }
 
@@ -74,7 +74,7 @@ pub async fn give_up(
         return handle(env, function, message).await;
     }
     let function = FUNCTIONS.iter().map(|(name, _)| *name).find(|name| *name == function);
-    let function = function.ok_or_else(|| AgentError::Broken { reason: "there is no such function".to_owned() })?;
+    let function = function.ok_or_else(|| AgentError::broken("there is no such function"))?;
     once(env, function, message, async |_| Err(AgentError::cant_be_helped(reason))).await
 }
 
@@ -88,6 +88,6 @@ pub async fn answer(env: Option<&Environment>, function: &str) -> Result<Answer,
             };
             Ok(Answer { status: health.status(), body: serde_json::to_value(&health)? })
         }
-        _ => Err(AgentError::Broken { reason: format!("there is no function `{function}` with a route") }),
+        _ => Err(AgentError::broken(format!("there is no function `{function}` with a route"))),
     }
 }

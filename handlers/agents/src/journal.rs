@@ -158,7 +158,7 @@ pub(crate) async fn poisoned(
 ) -> Result<JournalRecord, AgentError> {
     // What `poison` can't handle has nowhere else to go: the bus dead-letters it in the end.
     if function == queue::POISON {
-        return Err(AgentError::Broken { reason });
+        return Err(AgentError::broken(reason));
     }
     let outbox = poison(function, message, case, reason, now)?;
     Ok(JournalRecord { at: now, outbox: check_in(env, outbox).await?, wake_up: None })
@@ -221,7 +221,7 @@ pub(crate) fn case_of(message: &Envelope) -> Option<CaseId> {
 }
 
 fn broken(error: StoreError) -> AgentError {
-    AgentError::Broken { reason: error.to_string() }
+    AgentError::broken_by_store(&error)
 }
 
 /// Doubles from a minute up to six hours, moved by up to a quarter so that what failed together does not come back together.

@@ -19,7 +19,7 @@ pub use status_round::{REGISTRY, Registered, Registry};
 /// What is due goes out even where agents can't be asked or nothing can be cleared away: that is logged, and tried again at the
 /// next tick.
 pub async fn sweep(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
-    let topology = Topology::built_in().map_err(|error| AgentError::Broken { reason: error.to_string() })?;
+    let topology = Topology::built_in().map_err(|error| AgentError::broken(error.to_string()))?;
     let mut messages = wake_ups::due(env, &topology).await?;
     match status_round::ask(env, &topology).await {
         Ok(questions) => messages.extend(questions),
@@ -32,11 +32,7 @@ pub async fn sweep(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
     if let Err(error) = retention::clear_away(env).await {
         tracing::error!(%error, "what is old can't be cleared away");
     }
-    if env.store.is_dead() {
-        Err(AgentError::Broken { reason: "the process died here".to_owned() })
-    } else {
-        Ok(messages)
-    }
+    if env.store.is_dead() { Err(AgentError::broken("the process died here")) } else { Ok(messages) }
 }
 
 /// The run that began at `moment` about `subject`: the same whoever begins it.

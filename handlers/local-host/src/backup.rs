@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Where the local host keeps its own files, below the folder of its state.
 pub const FOLDER: &str = "local-host";
 
-/// The messages. They are copied before everything else.
+/// The messages.
 pub const BUS: &str = "bus.sqlite3";
 
 /// The running host holds this file.
@@ -56,18 +56,38 @@ pub fn databases(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
     Ok(found)
 }
 
-/// Copies the database `from` to the new file `to`, as it is at one moment, while others write to it. The copy is one file: it
-/// needs no log beside it.
-pub fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
-    let failed = |error: rusqlite::Error| BackupError::new(from, error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let source = Connection::open_with_flags(from, flags).map_err(failed)?;
-    source.busy_timeout(Duration::from_millis(BUSY_MS)).map_err(failed)?;
-    let mut copy = Connection::open(to).map_err(|error| BackupError::new(to, error))?;
-    copy_all(&source, &mut copy).map_err(|what| BackupError::new(from, what))?;
-    // A log of its own would be a second file.
-    copy.pragma_update(None, "journal_mode", "DELETE").map_err(|error| BackupError::new(to, error))?;
-    copy.close().map_err(|(_, error)| BackupError::new(to, error))
+/// A database as it was at one moment, while others write to it.
+#[derive(Debug)]
+pub struct Snapshot {
+    file: PathBuf,
+    source: Connection,
+}
+
+impl Snapshot {
+    /// The database `file` as it is now. It takes no time; until the snapshot is dropped, the log of the database grows.
+    pub fn of(file: &Path) -> Result<Self, BackupError> {
+        let failed = |error: rusqlite::Error| BackupError::new(file, error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let source = Connection::open_with_flags(file, flags).map_err(failed)?;
+        source.busy_timeout(Duration::from_millis(BUSY_MS * u64::from(BUSY_TRIES_MAX))).map_err(failed)?;
+        // A transaction sees what was there at its first read.
+        source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema").map_err(failed)?;
+        Ok(Self { file: file.to_owned(), source })
+    }
+
+    /// Which database.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Copies it to the new file `to`. The copy is one file: it needs no log beside it.
+    pub fn copy(&self, to: &Path) -> Result<(), BackupError> {
+        let mut copy = Connection::open(to).map_err(|error| BackupError::new(to, error))?;
+        copy_all(&self.source, &mut copy).map_err(|what| BackupError::new(&self.file, what))?;
+        // A log of its own would be a second file.
+        copy.pragma_update(None, "journal_mode", "DELETE").map_err(|error| BackupError::new(to, error))?;
+        copy.close().map_err(|(_, error)| BackupError::new(to, error))
+    }
 }
 
 fn copy_all(source: &Connection, copy: &mut Connection) -> Result<(), String> {
@@ -109,6 +129,10 @@ mod tests {
         connection
     }
 
+    fn copy(file: &Path, to: &Path) -> Result<(), BackupError> {
+        Snapshot::of(file)?.copy(to)
+    }
+
     fn sum(file: &Path) -> (i64, i64) {
         let connection = Connection::open(file).unwrap();
         connection
@@ -148,6 +172,18 @@ mod tests {
         stop.store(true, Ordering::Relaxed);
         writer.join().unwrap();
         assert!(last > 0);
+    }
+
+    #[test]
+    fn snapshot_is_of_the_moment_when_it_was_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(BUS);
+        let connection = database(&file);
+        connection.execute("INSERT INTO moves (account, amount) VALUES ('one', 1)", []).unwrap();
+        let snapshot = Snapshot::of(&file).unwrap();
+        connection.execute("INSERT INTO moves (account, amount) VALUES ('one', 1)", []).unwrap();
+        snapshot.copy(&folder.path().join("copy")).unwrap();
+        assert_eq!((sum(&folder.path().join("copy")), sum(&file)), ((1, 1), (2, 2)));
     }
 
     #[test]

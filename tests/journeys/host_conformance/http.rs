@@ -141,6 +141,45 @@ async fn functions_run_by_hand_and_messages_are_put_in_by_hand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_below_admin_answers_without_the_master_key() {
+    let staged = Stage::new().queue("fn").queue("admin").http("messages").start().await;
+    let keys = staged.host.keys().clone();
+    let wrong = format!("{}x", &keys.master[..keys.master.len() - 1]);
+    let paths = [
+        "/admin",
+        "/admin/",
+        "/admin/host",
+        "/admin/host/status",
+        "/admin/host/status/",
+        "/admin/functions",
+        "/admin/functions/fn",
+        "/admin/functions/none",
+        "/admin/messages",
+        "/admin/messages/fn",
+        "/admin/messages/head",
+        "/admin/messages/none/more",
+        "/admin/nothing/there",
+        "/admin//host/status",
+    ];
+    for path in paths {
+        for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"] {
+            for key in [None, Some("wrong"), Some(""), Some(&wrong), Some(&keys.default)] {
+                let asked = [
+                    key.iter().fold(staged.request(method, path), |asked, key| asked.header("x-functions-key", *key)),
+                    staged.request(method, &format!("{path}?code={}", key.unwrap_or_default())),
+                ];
+                for asked in asked {
+                    assert_eq!(asked.body("{}").send().await.unwrap().status(), 401, "{method} {path} {key:?}");
+                }
+            }
+            assert_ne!(staged.admin(method, path).body("{}").send().await.unwrap().status(), 401, "{method} {path}");
+        }
+    }
+    assert_eq!(staged.admin("GET", "/admin/nothing").send().await.unwrap().status(), 404);
+    assert_eq!(staged.admin("PUT", "/admin/host/status").send().await.unwrap().status(), 405);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bus_is_asked_as_service_bus_is_beside_the_functions() {
     let staged = Stage::new().queue("fn").http("messages").start().await;
     assert_eq!(staged.request("POST", "/fn/messages").body("x").send().await.unwrap().status(), 401);

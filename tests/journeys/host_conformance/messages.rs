@@ -21,8 +21,12 @@ async fn message_is_given_back_and_dead_lettered_at_the_maximum_with_its_reason(
     let staged = Stage::new().queue("fn").rules(60_000, 3).answers(|_| Some(raw(500, "text/plain", "no")));
     let mut staged = staged.start().await;
     staged.send("fn", "x").await;
-    let dead = staged.event(|event| matches!(event, HostEvent::DeadLettered { .. }).then_some(()));
-    dead.await;
+    let dead = staged.event(|event| match event {
+        HostEvent::DeadLettered { source, reason, .. } => Some((source.clone(), reason.clone())),
+        _ => None,
+    });
+    let (source, reason) = dead.await;
+    assert!(source == "fn" && reason.contains("500"), "{source}: {reason}");
     let counts: Vec<_> = staged.calls().iter().map(|call| call.json()["Metadata"]["DeliveryCount"].clone()).collect();
     assert_eq!(counts, ["1", "2", "3"]);
     let dead = staged.bus().dead_letters(&Source::Queue("fn".to_owned()), 0, 10).await.unwrap();
@@ -61,6 +65,30 @@ async fn lock_is_not_renewed_beyond_its_limit() {
     staged.invoked().await;
     assert_eq!(staged.settled("fn").await, 0);
     assert_eq!(staged.calls().len(), 2, "it came again while the first call still ran");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn message_whose_last_lock_ran_out_is_told_to_be_a_dead_letter() {
+    let staged = Stage::new().queue("fn").rules(300, 1).host_json(
+        "/extensions/serviceBus",
+        "maxAutoLockRenewalDuration",
+        json!("00:00:00"),
+    );
+    let staged = staged.answers(|_| {
+        std::thread::sleep(Duration::from_millis(1_500));
+        Some(raw(500, "text/plain", "no"))
+    });
+    let mut staged = staged.start().await;
+    staged.send("fn", "x").await;
+    let told = staged.event(|event| match event {
+        HostEvent::DeadLettered { reason, .. } => Some(Ok(reason.clone())),
+        HostEvent::Failed { reason, .. } => Some(Err(reason.clone())),
+        _ => None,
+    });
+    let reason = told.await.expect("it is told when the lock runs out, before the function ends");
+    assert!(reason.starts_with("MaxDeliveryCountExceeded"), "{reason}");
+    staged.failed().await;
+    assert_eq!(staged.settled("fn").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -106,6 +106,42 @@ async fn what_is_young_stays_and_poison_and_claims_stay_longer() {
 }
 
 #[tokio::test]
+async fn diff_that_a_kept_case_names_stays_however_old_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::folder(folder.path(), Effects::default()).unwrap();
+    let age = |key: &str, days: u64| {
+        let file = std::fs::File::options().write(true).open(folder.path().join(key)).unwrap();
+        let now = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(now - std::time::Duration::from_secs(24 * 3600 * days)).unwrap();
+    };
+    for name in ["old", "seen-today", "damaged", "late"] {
+        case(&store, name, Status::Proposed, 2).await;
+        age(&format!("diffs/{name}"), 100);
+        let keys = store.list(&format!("cases/{name}")).await.unwrap();
+        for (number, key) in keys.iter().enumerate() {
+            match name {
+                // Its second run was today.
+                "seen-today" if number >= 3 => {}
+                // What names the diff came as late as it may.
+                "late" => age(key, 91 - u64::try_from(crate::environment::retention::DAYS_MIN).unwrap()),
+                _ => age(key, 100),
+            }
+        }
+    }
+    let damaged = store.list("cases/damaged").await.unwrap();
+    store.overwrite(&damaged[0], &"torn").await.unwrap();
+    age(&damaged[0], 100);
+    store.create("diffs/of-nobody", &"diff").await.unwrap();
+    store.create("diffs/young", &"diff").await.unwrap();
+    age("diffs/of-nobody", 100);
+    let cases = store.list("cases").await.unwrap();
+    sweep_through(&Environment::alone(store.clone())).await;
+    assert_eq!(store.list("cases").await.unwrap(), cases);
+    let left = store.list("diffs").await.unwrap();
+    assert_eq!(left, ["diffs/damaged", "diffs/late", "diffs/old", "diffs/seen-today", "diffs/young"]);
+}
+
+#[tokio::test]
 async fn pass_is_made_once_a_day_and_takes_as_many_ticks_as_it_needs() {
     let store = Store::memory(Effects::default());
     for number in 0..2 * KEYS_PER_TICK + 1 {

@@ -5,34 +5,35 @@ use crate::environment::store::StoreError;
 use crate::error::AgentError;
 use crate::journal::{JournalRecord, WakeUp, case_of, claim, journal_key, poisoned};
 use crate::topology::Topology;
+use jiff::{SignedDuration, Timestamp};
 use pipeline::message::{Envelope, RunId, queue, topic};
 use pipeline::payload::Poisoned;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Returns every wake-up that is due, and deletes those whose work is in the journal. A crash, or two sweeps at once, send
-/// a message twice, which its journal makes harmless.
+/// So many wake-ups are looked at in one round, the oldest first. The others wait for the next.
+pub(super) const LOOKS_MAX: usize = 500;
+
+/// A wake-up that was sent is not sent again before so long: until then its message may well lie in its queue.
+const AGAIN_S: i64 = 10 * 60;
+
+/// Where each round leaves which wake-ups it sent: `sent/<second>/<round>`. What is too old to count is deleted.
+const SENT: &str = "sent";
+
+/// Returns the wake-ups that are due and were not sent of late, and deletes those whose work is in the journal. A crash, or two
+/// sweeps at once, send a message twice, which its journal makes harmless, or [`AGAIN_S`] later.
 ///
 /// A wake-up that can't be read or that nobody hears goes to `poison`; a damaged one is kept under `poison/wakeups/…`.
 pub(super) async fn due(env: &Environment, topology: &Topology) -> Result<Vec<Envelope>, AgentError> {
     let now = env.clock.now();
-    let mut due = Vec::new();
-    let this_minute = format!("wakeups/{}", now.strftime("%Y%m%dT%H%M"));
-    for key in env.store.list("wakeups").await? {
-        // The keys are sorted by minute: what follows is due later.
-        if key.split_at_checked(this_minute.len()).is_some_and(|(minute, _)| minute > this_minute.as_str()) {
-            break;
-        }
-        let messages = match env.store.read::<WakeUp>(&key).await {
-            // Another sweep may have deleted it since it was listed.
-            Ok(None) => continue,
-            Ok(Some(wake_up)) if wake_up.due > now => continue,
-            Ok(Some(wake_up)) => match is_heard(topology, &wake_up.message) {
-                Ok(()) => vec![wake_up.message],
-                Err(reason) => unheard(env, wake_up, reason).await?,
-            },
-            Err(error @ StoreError::Damaged { .. }) => vec![unreadable(env, &key, error.to_string()).await?],
-            Err(error) => return Err(AgentError::Broken { reason: error.to_string() }),
-        };
+    let sent_of_late = sent_of_late(env, now).await?;
+    let (late, others): (Vec<_>, Vec<_>) =
+        keys_up_to(env, now).await?.into_iter().partition(|key| sent_of_late.contains(key));
+    let (mut due, mut sent) = (Vec::new(), Vec::new());
+    // With what is left of the round, those that were sent are cleared away where they are done by now.
+    let round = others.into_iter().map(|key| (key, true)).chain(late.into_iter().map(|key| (key, false)));
+    for (key, may_be_sent) in round.take(LOOKS_MAX) {
+        let Some(messages) = messages_of(env, topology, &key, now).await? else { continue };
         let mut left = Vec::new();
         for message in messages {
             if !is_done(env, topology, &message).await? {
@@ -41,10 +42,69 @@ pub(super) async fn due(env: &Environment, topology: &Topology) -> Result<Vec<En
         }
         if left.is_empty() {
             env.store.delete(&key).await?;
+        } else if may_be_sent {
+            due.append(&mut left);
+            sent.push(key);
         }
-        due.append(&mut left);
+    }
+    if !sent.is_empty() {
+        let key = format!("{SENT}/{}/{}", now.strftime(SECOND), env.ids.run(now));
+        env.store.create(&key, &sent).await?;
     }
     Ok(due)
+}
+
+/// How a moment is written in the keys of [`SENT`].
+const SECOND: &str = "%Y%m%dT%H%M%SZ";
+
+/// Keys of the wake-ups that were sent less than [`AGAIN_S`] ago.
+async fn sent_of_late(env: &Environment, now: Timestamp) -> Result<BTreeSet<String>, AgentError> {
+    let mut sent = BTreeSet::new();
+    for key in env.store.list(SENT).await? {
+        let at = key.split('/').nth(1).and_then(|second| second.parse::<Timestamp>().ok());
+        // A clock that was far ahead must not hold anything back.
+        if at.is_none_or(|at| now.duration_since(at).abs() >= SignedDuration::from_secs(AGAIN_S)) {
+            env.store.delete(&key).await?;
+            continue;
+        }
+        match env.store.read::<Vec<String>>(&key).await {
+            Ok(keys) => sent.extend(keys.into_iter().flatten()),
+            // Then they are sent once more.
+            Err(StoreError::Damaged { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(sent)
+}
+
+/// Keys of the wake-ups that are due by the end of this minute, the oldest first.
+async fn keys_up_to(env: &Environment, now: Timestamp) -> Result<Vec<String>, AgentError> {
+    let this_minute = format!("wakeups/{}", now.strftime("%Y%m%dT%H%M"));
+    let is_later =
+        |key: &String| key.split_at_checked(this_minute.len()).is_some_and(|(minute, _)| minute > &*this_minute);
+    let mut keys = env.store.list("wakeups").await?;
+    keys.retain(|key| !is_later(key));
+    Ok(keys)
+}
+
+/// What is to be sent for the wake-up at `key`. `None`: nothing yet, or no more.
+async fn messages_of(
+    env: &Environment,
+    topology: &Topology,
+    key: &str,
+    now: Timestamp,
+) -> Result<Option<Vec<Envelope>>, AgentError> {
+    Ok(match env.store.read::<WakeUp>(key).await {
+        // Another sweep may have deleted it since it was listed.
+        Ok(None) => None,
+        Ok(Some(wake_up)) if wake_up.due > now => None,
+        Ok(Some(wake_up)) => Some(match is_heard(topology, &wake_up.message) {
+            Ok(()) => vec![wake_up.message],
+            Err(reason) => unheard(env, wake_up, reason).await?,
+        }),
+        Err(error @ StoreError::Damaged { .. }) => Some(vec![unreadable(env, key, error.to_string()).await?]),
+        Err(error) => return Err(error.into()),
+    })
 }
 
 /// Whether somebody hears `message` when it is sent from here; if not, why.
@@ -59,11 +119,11 @@ fn is_heard(topology: &Topology, message: &Envelope) -> Result<(), String> {
 /// Whether everybody who hears `message` has handled it. A damaged journal says no: its function is asked, and buries it.
 async fn is_done(env: &Environment, topology: &Topology, message: &Envelope) -> Result<bool, AgentError> {
     let consumers = topology.consumers(Some("sweep"), message);
-    for function in consumers.map_err(|error| AgentError::Broken { reason: error.to_string() })? {
+    for function in consumers.map_err(|error| AgentError::broken(error.to_string()))? {
         match env.store.read::<JournalRecord>(&journal_key(function, message.id)).await {
             Ok(Some(_)) => {}
             Ok(None) | Err(StoreError::Damaged { .. }) => return Ok(false),
-            Err(error) => return Err(AgentError::Broken { reason: error.to_string() }),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(true)
@@ -87,3 +147,7 @@ async fn unreadable(env: &Environment, key: &str, reason: String) -> Result<Enve
     let given_up = Poisoned { function: "sweep".to_owned(), reason, case: None, message };
     Ok(Envelope::root("sweep", queue::POISON, topic::MESSAGE_POISONED, &given_up, run, now)?)
 }
+
+#[cfg(test)]
+#[path = "wake_ups_tests.rs"]
+mod tests;

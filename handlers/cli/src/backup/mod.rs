@@ -1,7 +1,9 @@
 //! `suture backup` and `suture restore`: the local state in one file, and back.
 
+mod archive;
 mod manifest;
 mod restore;
+mod undone;
 mod walk;
 mod write;
 
@@ -49,5 +51,7 @@ fn told(manifest: &Manifest) -> String {
     format!("{records} records and {databases} databases of {}, by version {}", manifest.made, manifest.version)
 }
 
+#[cfg(test)]
+mod interleavings;
 #[cfg(test)]
 mod tests;

@@ -111,9 +111,10 @@ fn state_comes_back_as_it_was() {
     let old = fs::metadata(place.state().join("agents.json")).unwrap().modified().unwrap();
     let manifest = place.backup();
     assert_eq!((manifest.records, manifest.databases), (5, 1));
-    assert_eq!(manifest.entries[0].path, "local-host/bus.sqlite3");
-    assert!(manifest.entries[1].path.starts_with("records/wakeups/"));
-    assert!(manifest.entries[2].path.starts_with("records/journal/"));
+    let order = ["records/agents.json", "records/wakeups/", "local-host/bus.sqlite3", "records/journal/"];
+    for (entry, expect) in manifest.entries.iter().zip(order) {
+        assert!(entry.path.starts_with(expect), "{} instead of {expect}", entry.path);
+    }
     assert_eq!(place.restore().unwrap(), manifest);
     assert_eq!(records(&place.new_state()), records(&place.state()));
     assert_eq!(bodies(&place.new_state().join("local-host/bus.sqlite3")), ["one"]);

@@ -6,8 +6,14 @@ use local_host::backup::FOLDER;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// What is copied first: a wake-up is deleted once its work is in the journal. Read the other way round, both could be missed.
-const FIRST: [&str; 2] = ["wakeups", "journal"];
+/// The shelf of work that was put off.
+pub const WAKE_UPS: &str = "wakeups";
+
+/// The shelf of what was done.
+pub const JOURNAL: &str = "journal";
+
+/// What is copied before the messages.
+pub const BEFORE: [&str; 2] = [agents::sweep::REGISTRY, WAKE_UPS];
 
 /// Files below a state.
 #[derive(Debug, Default)]
@@ -18,15 +24,14 @@ pub struct Found {
     pub passed_over: Vec<String>,
 }
 
-/// The folders and files directly below `state`, those that come first before the others; without the local host's own.
+/// The folders and files directly below `state` that are copied after the messages, the journal first; without the local host's own.
 pub fn shelves(state: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(state).map_err(|error| Failure(format!("{}: {error}", state.display())))? {
         names.push(PathBuf::from(entry.map_err(Failure::new)?.file_name()));
     }
-    names.retain(|name| name.as_os_str() != FOLDER);
-    let rank = |name: &PathBuf| FIRST.iter().position(|first| name.as_os_str() == *first).unwrap_or(FIRST.len());
-    names.sort_by_key(|name| (rank(name), name.clone()));
+    names.retain(|name| name.as_os_str() != FOLDER && !BEFORE.iter().any(|before| name.as_os_str() == *before));
+    names.sort_by_key(|name| (name.as_os_str() != JOURNAL, name.clone()));
     Ok(names)
 }
 

@@ -1,27 +1,27 @@
 //! Writing a backup while agents and the local host work.
 //!
-//! The messages are copied before the records. A message that is in the copy and was handled meanwhile comes again after a
-//! restore, finds its records, and is answered as before. The other way round, a message that was handled between the two copies
-//! would be in neither: work that is lost. Of the records, wake-ups and then the journal come first, for the same reason.
+//! What was work at the moment of the messages has to be work after a restore. All messages are of one moment. Records are copied after
+//! it: a message that is in the copy and was handled meanwhile comes again, finds its records, and is answered as before. The other way
+//! round, a message that was handled between the two would be in neither.
+//!
+//! Work that was put off moves from a message to a wake-up and back, so wake-ups are copied before that moment and again right after
+//! it: who misses one in both would have to see it made, sent, handled and swept away in between. What `sweep` finds in the journal it
+//! takes for done, so of a wake-up that is in the copy, or that a message in the copy will make again, the journal says nothing that
+//! was written later than the messages: what that work sent is not among them. It is done again.
+//!
+//! The registry of agents comes before all: that people were told of a silence is a wake-up first.
 
-use super::manifest::{Entry, Manifest, NAME, RECORDS, SCHEMA};
+use super::archive::{Archive, entry_of};
+use super::manifest::{Manifest, SCHEMA};
+use super::undone::undone;
 use super::walk::{self, Found};
 use crate::Failure;
+use agents::environment::clock::Clock;
 use jiff::Timestamp;
-use local_host::backup::{self, FOLDER};
-use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Read, Seek, Write};
-use std::path::Path;
-use std::time::{Duration, SystemTime};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
-
-/// Bytes that are read at once.
-const CHUNK_BYTES: usize = 64 << 10;
-
-/// Entries over this size need the longer form of a zip.
-const LARGE_BYTES: u64 = 1 << 30;
+use local_host::backup::{self, FOLDER, Snapshot};
+use std::collections::BTreeSet;
+use std::io::{BufWriter, Seek, Write};
+use std::path::{Path, PathBuf};
 
 /// Writes the state in `state` to `file`, which appears whole or not at all. Also tells what is not in it.
 pub fn backup(
@@ -41,18 +41,37 @@ pub fn backup(
     }
     // In it are keys and messages: it is its owner's alone, as temporary files are.
     let mut unfinished = tempfile::Builder::new().prefix(".suture-backup-").tempfile_in(folder).map_err(failure)?;
-    let mut archive = Archive { zip: ZipWriter::new(BufWriter::new(unfinished.as_file_mut())), entries: Vec::new() };
-    let databases = copy_databases(state, folder, &mut archive, told)?;
-    let mut passed_over = Vec::new();
-    for shelf in walk::shelves(state)? {
-        let mut found = Found::default();
-        walk::files(state, &shelf, &mut found)?;
-        for path in &found.files {
+    let mut archive = Archive::new(BufWriter::new(unfinished.as_file_mut()));
+    let mut shelves = Shelves { state, passed_over: BTreeSet::new() };
+    for shelf in walk::BEFORE {
+        for path in shelves.files(Path::new(shelf))? {
             told("copying records", &archive.entries.len().to_string());
-            let name: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-            archive.add(&format!("{RECORDS}/{}", name.join("/")), &state.join(path))?;
+            archive.add_record(state, &path)?;
         }
-        passed_over.append(&mut found.passed_over);
+    }
+    told("copying messages", "");
+    let databases = backup::databases(&state.join(FOLDER)).map_err(Failure::new)?;
+    let snapshots: Result<Vec<_>, _> = databases.iter().map(|database| Snapshot::of(database)).collect();
+    let snapshots = snapshots.map_err(Failure::new)?;
+    let moment = Clock::System.now();
+    let before: BTreeSet<String> = archive.entries.iter().map(|entry| entry.path.clone()).collect();
+    for path in shelves.files(Path::new(walk::WAKE_UPS))? {
+        told("copying wake-ups again", "");
+        if !before.contains(&entry_of(&path)) {
+            archive.add_record(state, &path)?;
+        }
+    }
+    let put_off = archive.entries.iter().filter_map(|entry| entry.path.rsplit('/').next()).map(str::to_owned).collect();
+    let databases = copy_databases(&snapshots, folder, &mut archive, told)?;
+    drop(snapshots);
+    for shelf in walk::shelves(state)? {
+        let files = shelves.files(&shelf)?;
+        let undone =
+            if shelf == Path::new(walk::JOURNAL) { undone(state, &files, moment, &put_off)? } else { BTreeSet::new() };
+        for path in files.iter().filter(|path| !undone.contains(*path)) {
+            told("copying records", &archive.entries.len().to_string());
+            archive.add_record(state, path)?;
+        }
     }
     let manifest = Manifest {
         schema: SCHEMA.to_owned(),
@@ -65,77 +84,41 @@ pub fn backup(
     archive.finish(&manifest)?;
     unfinished.as_file().sync_all().map_err(failure)?;
     unfinished.persist(file).map_err(|error| failure(error.error))?;
-    Ok((manifest, passed_over))
+    Ok((manifest, shelves.passed_over.into_iter().collect()))
 }
 
+/// The records of a state, and what was met among them that is none.
+struct Shelves<'a> {
+    state: &'a Path,
+    passed_over: BTreeSet<String>,
+}
+
+impl Shelves<'_> {
+    fn files(&mut self, shelf: &Path) -> Result<Vec<PathBuf>, Failure> {
+        let mut found = Found::default();
+        walk::files(self.state, shelf, &mut found)?;
+        self.passed_over.extend(found.passed_over);
+        Ok(found.files)
+    }
+}
+
+/// Copies `snapshots`; how many. Copies on the way are `beside` the backup.
 fn copy_databases<W: Write + Seek>(
-    state: &Path,
+    snapshots: &[Snapshot],
     beside: &Path,
     archive: &mut Archive<W>,
     told: &mut dyn FnMut(&str, &str),
 ) -> Result<usize, Failure> {
     let copies = tempfile::Builder::new().prefix(".suture-backup-").tempdir_in(beside).map_err(Failure::new)?;
-    let databases = backup::databases(&state.join(FOLDER)).map_err(Failure::new)?;
-    for database in &databases {
-        let Some(name) = database.file_name().and_then(|name| name.to_str()) else { continue };
+    let before = archive.entries.len();
+    for snapshot in snapshots {
+        let Some(name) = snapshot.file().file_name().and_then(|name| name.to_str()) else { continue };
         told("copying messages", name);
         let copy = copies.path().join(name);
-        backup::copy(database, &copy).map_err(Failure::new)?;
+        snapshot.copy(&copy).map_err(Failure::new)?;
         archive.add(&format!("{FOLDER}/{name}"), &copy)?;
         // It may be large, and there may be more.
         std::fs::remove_file(&copy).map_err(Failure::new)?;
     }
-    Ok(archive.entries.len())
-}
-
-struct Archive<W: Write + Seek> {
-    zip: ZipWriter<W>,
-    entries: Vec<Entry>,
-}
-
-impl<W: Write + Seek> Archive<W> {
-    /// Adds the file `from` as `path`. One that vanished meanwhile is not added: its work is done.
-    fn add(&mut self, path: &str, from: &Path) -> Result<(), Failure> {
-        let failure = |error: std::io::Error| Failure(format!("{}: {error}", from.display()));
-        let mut file = match File::open(from) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(failure(error)),
-        };
-        let metadata = file.metadata().map_err(failure)?;
-        let written = metadata.modified().ok().and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-        self.start(path, metadata.len())?;
-        let (mut hash, mut bytes, mut chunk) = (Sha256::new(), 0_u64, vec![0; CHUNK_BYTES]);
-        loop {
-            let read = file.read(&mut chunk).map_err(failure)?;
-            let Some(read) = chunk.get(..read).filter(|read| !read.is_empty()) else { break };
-            hash.update(read);
-            bytes += read.len() as u64;
-            self.zip.write_all(read).map_err(Failure::new)?;
-        }
-        self.entries.push(Entry {
-            path: path.to_owned(),
-            bytes,
-            sha256: super::restore::hex(&hash.finalize()),
-            written_ms: u64::try_from(written.unwrap_or(Duration::ZERO).as_millis()).unwrap_or(0),
-        });
-        Ok(())
-    }
-
-    fn start(&mut self, path: &str, bytes: u64) -> Result<(), Failure> {
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .unix_permissions(0o600)
-            .large_file(bytes > LARGE_BYTES);
-        self.zip.start_file(path, options).map_err(Failure::new)
-    }
-
-    /// The manifest goes last: an archive that was cut off has none.
-    fn finish(mut self, manifest: &Manifest) -> Result<(), Failure> {
-        let text = serde_json::to_vec(manifest).map_err(Failure::new)?;
-        self.start(NAME, text.len() as u64)?;
-        self.zip.write_all(&text).map_err(Failure::new)?;
-        let mut out = self.zip.finish().map_err(Failure::new)?;
-        out.flush().map_err(Failure::new)
-    }
+    Ok(archive.entries.len() - before)
 }

@@ -20,7 +20,8 @@ Examples:
   suture bus peek agent-events/monitor --dead-letters --max 100 --format json
 
 Looking raises the delivery count: the client can't browse, so each message is received under a lock and given back. A message \
-that was delivered as often as its queue allows becomes a dead letter by it. Until it is given back nobody else receives it.
+that was delivered as often as its queue allows becomes a dead letter by it. Until it is given back nobody else receives it. \
+Looking ends after 40 seconds, before locks run out, and where a message comes a second time.
 
 Exit codes: 0 no message is there, 1 there are some, 2 could not look.";
 

@@ -32,9 +32,11 @@ pub struct Figures {
     pub invoked: u64,
     /// See there.
     pub failed: u64,
+    /// Events that came too fast to be heard.
+    missed: u64,
     /// Messages by source, and moments at which some were done.
     done: BTreeMap<String, VecDeque<(Timestamp, usize)>>,
-    /// Invocations when cases were last counted, and when that was.
+    /// What had been heard when the cases were last counted, and when that was.
     cases_at: Option<(u64, Timestamp)>,
 }
 
@@ -49,6 +51,7 @@ impl Figures {
             last: VecDeque::new(),
             invoked: 0,
             failed: 0,
+            missed: 0,
             done: BTreeMap::new(),
             cases_at: None,
         }
@@ -72,9 +75,10 @@ impl Figures {
         }
     }
 
-    /// Some events came too fast to be heard.
-    pub fn miss(&mut self, missed: u64) {
-        self.invoked += missed;
+    /// So many events came too fast to be heard. Nobody knows what they were, so they are told and not counted.
+    pub fn miss(&mut self, at: Timestamp, count: u64) {
+        self.missed += count;
+        self.tell(at, super::lines::words_of_missed(count));
     }
 
     /// The bus does not answer.
@@ -83,21 +87,32 @@ impl Figures {
         self.tell(at, words);
     }
 
-    /// Whether it is time to count the cases again.
-    pub fn wants_cases(&self, at: Timestamp) -> bool {
-        self.cases_at
-            .is_none_or(|(invoked, counted)| invoked != self.invoked && at.duration_since(counted) >= CASES_PAUSE)
+    /// Whether it is time to count the cases again; if so, that has begun.
+    pub fn begins_to_count(&mut self, at: Timestamp) -> bool {
+        let heard = self.invoked + self.missed;
+        let is_time =
+            self.cases_at.is_none_or(|(then, counted)| then != heard && at.duration_since(counted) >= CASES_PAUSE);
+        if is_time {
+            self.cases_at = Some((heard, at));
+        }
+        is_time
     }
 
-    /// Takes what was read. `true` if anything of it is news.
-    pub fn look(&mut self, at: Timestamp, counts: Vec<Counts>, cases: Option<BTreeMap<String, usize>>) -> bool {
-        let mut is_news = self.counts != counts;
+    /// Takes how the cases stand. `true` if that is news. `None`: it can't be read, and is tried again.
+    pub fn count(&mut self, cases: Option<BTreeMap<String, usize>>) -> bool {
+        let Some(cases) = cases else {
+            self.cases_at = None;
+            return false;
+        };
+        let is_news = self.cases != cases;
+        self.cases = cases;
+        is_news
+    }
+
+    /// Takes what the bus holds. `true` if that is news.
+    pub fn look(&mut self, at: Timestamp, counts: Vec<Counts>) -> bool {
+        let is_news = self.counts != counts;
         self.counts = counts;
-        if let Some(cases) = cases {
-            is_news |= self.cases != cases;
-            self.cases = cases;
-            self.cases_at = Some((self.invoked, at));
-        }
         self.forget(at);
         is_news
     }
@@ -134,24 +149,60 @@ impl Figures {
 mod tests {
     use super::*;
 
+    fn figures() -> Figures {
+        Figures::new(SocketAddr::from(([127, 0, 0, 1], 7071)))
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn invoked(source: &str) -> HostEvent {
+        HostEvent::Invoked {
+            function: "f".to_owned(),
+            invocation: String::new(),
+            source: source.to_owned(),
+            messages: 0,
+            sent: 0,
+            duration_ms: 1,
+        }
+    }
+
+    #[test]
+    fn events_that_were_missed_are_told_and_counted_as_nothing_else() {
+        let mut figures = figures();
+        figures.hear(at(0), &invoked("scan"));
+        figures.miss(at(1), 500);
+        assert_eq!((figures.invoked, figures.failed), (1, 0));
+        assert!(figures.last.back().unwrap().1.contains("500 events"), "{:?}", figures.last);
+    }
+
+    #[test]
+    fn cases_are_counted_again_when_something_was_heard_and_time_has_passed() {
+        let mut figures = figures();
+        assert!(figures.begins_to_count(at(0)));
+        assert!(!figures.begins_to_count(at(9)), "nothing happened");
+        figures.hear(at(9), &invoked("scan"));
+        assert!(figures.begins_to_count(at(9)));
+        figures.miss(at(9), 1);
+        assert!(!figures.begins_to_count(at(10)), "too soon");
+        assert!(figures.begins_to_count(at(11)));
+        assert!(!figures.count(None));
+        assert!(figures.begins_to_count(at(11)), "it could not be read");
+        let cases = BTreeMap::from([("completed".to_owned(), 1)]);
+        assert!(figures.count(Some(cases.clone())));
+        assert!(!figures.count(Some(cases)));
+    }
+
     #[test]
     fn sources_of_long_ago_are_forgotten() {
-        let mut figures = Figures::new(SocketAddr::from(([127, 0, 0, 1], 7071)));
-        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut figures = figures();
         for path in 0..100 {
-            let event = HostEvent::Invoked {
-                function: "f".to_owned(),
-                invocation: String::new(),
-                source: format!("GET /{path}"),
-                messages: 0,
-                sent: 0,
-                duration_ms: 1,
-            };
-            figures.hear(at(path), &event);
+            figures.hear(at(path), &invoked(&format!("GET /{path}")));
         }
         figures.trouble(at(100), "no bus".to_owned());
         assert_eq!(figures.done.len(), 10);
-        figures.look(at(200), Vec::new(), None);
+        figures.look(at(200), Vec::new());
         assert!(figures.done.is_empty());
     }
 }

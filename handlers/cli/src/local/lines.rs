@@ -24,12 +24,22 @@ pub fn figures(at: Timestamp, figures: &Figures) -> String {
     .to_string()
 }
 
-/// An event for people, with its time. `None` for what only programs care for.
-pub fn plain_line(at: Timestamp, event: &HostEvent) -> Option<String> {
-    words(event).map(|words| format!("{} {}", at.strftime("%H:%M:%S"), plain(&words)))
+/// That so many events came too fast to be heard, for programs.
+pub fn missed(at: Timestamp, count: u64) -> String {
+    json!({ "at": at.to_string(), "event": "missed", "count": count }).to_string()
 }
 
-/// An event in words.
+/// The same in words.
+pub fn words_of_missed(count: u64) -> String {
+    format!("{count} events came too fast to be told; they are not counted")
+}
+
+/// Words for people, with their time.
+pub fn line(at: Timestamp, words: &str) -> String {
+    format!("{} {}", at.strftime("%H:%M:%S"), plain(words))
+}
+
+/// An event in words. `None` for what only programs care for.
 pub fn words(event: &HostEvent) -> Option<String> {
     Some(match event {
         HostEvent::Listening { address, apps } => format!("listening on http://{address} for {}", apps.join(", ")),
@@ -73,6 +83,12 @@ mod tests {
     }
 
     #[test]
+    fn events_that_were_missed_are_told_to_programs() {
+        let at = "2026-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!(missed(at, 17), r#"{"at":"2026-01-01T00:00:00Z","event":"missed","count":17}"#);
+    }
+
+    #[test]
     fn lines_for_people_are_sentences_without_control_characters() {
         let at = "2026-01-01T00:00:01Z".parse().unwrap();
         let (function, source) = ("scan".to_owned(), "scan".to_owned());
@@ -83,7 +99,7 @@ mod tests {
             delivery_count: 2,
             reason: "no\u{1b}[2J way".to_owned(),
         };
-        let line = plain_line(at, &event).unwrap();
+        let line = line(at, &words(&event).unwrap());
         assert!(line.starts_with("00:00:01 scan failed (delivery 2): no") && !line.contains('\u{1b}'), "{line}");
     }
 }

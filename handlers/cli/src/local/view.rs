@@ -94,7 +94,8 @@ mod tests {
         }
         let scan = Source::Queue("scan".to_owned());
         let counts = vec![Counts { source: scan, active: 3, locked: 1, scheduled: 0, dead_letters: 0 }];
-        figures.look(at, counts, Some([("completed".to_owned(), 2)].into()));
+        figures.look(at, counts);
+        figures.count(Some([("completed".to_owned(), 2)].into()));
         figures
     }
 

@@ -29,10 +29,10 @@ impl Rules {
         Ok(Self(rules))
     }
 
-    /// Whether the file `path`, with `/` between its parts, stays behind: by a rule of its own, or of a folder around it.
-    pub fn leaves_out(&self, path: &str) -> bool {
+    /// Whether `path`, with `/` between its parts, stays behind: by a rule of its own, or of a folder around it.
+    pub fn leaves_out(&self, path: &str, is_folder: bool) -> bool {
         let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
-        folders.into_iter().any(|folder| self.fits(folder, true)) || self.fits(path, false)
+        folders.into_iter().any(|folder| self.fits(folder, true)) || self.fits(path, is_folder)
     }
 
     fn fits(&self, path: &str, is_folder: bool) -> bool {
@@ -60,7 +60,7 @@ mod tests {
     use super::Rules;
 
     fn check(rules: &str, path: &str, expect: bool) {
-        assert_eq!(Rules::read(rules).unwrap().leaves_out(path), expect, "{rules:?} {path}");
+        assert_eq!(Rules::read(rules).unwrap().leaves_out(path, false), expect, "{rules:?} {path}");
     }
 
     #[test]
@@ -79,6 +79,18 @@ mod tests {
         check("notes\n!notes/a.txt", "scan/notes/a.txt", true);
         check(".*", "scan/.hidden", true);
         check("\\!x", "scan/!x", true);
+    }
+
+    #[test]
+    fn rule_of_folders_decides_of_the_folder_itself() {
+        let check = |rules: &str, path: &str, expect: bool| {
+            assert_eq!(Rules::read(rules).unwrap().leaves_out(path, true), expect, "{rules:?} {path}");
+        };
+        check("notes/", "scan/notes", true);
+        check("notes/\n!notes/", "scan/notes", false);
+        check("/notes/", "scan/notes", false);
+        check("scan/notes/", "scan/notes", true);
+        check("notes", "scan/notes", true);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod archive;
 mod bill;
 mod elf;
 mod ignore;
+mod leftovers;
 mod lockfile;
 mod stage;
 
@@ -41,6 +42,7 @@ pub fn run(arguments: &Package, terminal: &Terminal) -> Result<Outcome, Failure>
     let output = &arguments.output;
     fs::create_dir_all(output).map_err(|error| Failure(format!("{}: {error}", output.display())))?;
 
+    let _at_work = leftovers::clear(output);
     progress.stage("Staging the app", "");
     let rules = rules(&arguments.project)?;
     let staged = stage::stage(&arguments.project, &functions, &handler, output, &rules)?;
@@ -73,7 +75,7 @@ fn put(staged: Staged, progress: &Progress, [folder, zip, bill]: [&Path; 3], bil
     let output = folder.parent().unwrap_or(Path::new("."));
     let temporary = || {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".staging-");
+        builder.prefix(leftovers::PREFIX);
         // Others read what is made here: a temporary file would be for its owner alone.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));

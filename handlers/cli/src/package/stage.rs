@@ -1,6 +1,7 @@
 //! The folder of an app, put together beside the place where it will lie.
 
 use super::ignore::Rules;
+use super::leftovers::PREFIX;
 use crate::Failure;
 use std::fs;
 use std::io::ErrorKind;
@@ -31,7 +32,7 @@ pub fn stage(
     output: &Path,
     rules: &Rules,
 ) -> Result<Staged, Failure> {
-    let folder = tempfile::Builder::new().prefix(".staging-").tempdir_in(output);
+    let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(output);
     let folder = folder.map_err(|error| Failure(format!("{}: {error}", output.display())))?;
     set_mode(folder.path(), FOLDER_MODE)?;
     let mut staged = Staged { folder, files: Vec::new() };
@@ -58,6 +59,7 @@ impl Staged {
     fn add_folder(&mut self, from: &Path, name: &str, rules: &Rules) -> Result<(), Failure> {
         let failed = |path: &Path, error: std::io::Error| Failure(format!("{}: {error}", path.display()));
         let into = self.folder.path().join(name);
+        let before = self.files.len();
         fs::create_dir(&into).map_err(|error| failed(&into, error))?;
         set_mode(&into, FOLDER_MODE)?;
         for entry in fs::read_dir(from).map_err(|error| failed(from, error))? {
@@ -66,10 +68,10 @@ impl Staged {
                 return Err(Failure(format!("{}: its name is not UTF-8. Rename it", path.display())));
             };
             let inner = format!("{name}/{own}");
-            if stays_behind(own) || rules.leaves_out(&inner) {
+            let kind = fs::symlink_metadata(&path).map_err(|error| failed(&path, error))?.file_type();
+            if stays_behind(own) || rules.leaves_out(&inner, kind.is_dir()) {
                 continue;
             }
-            let kind = fs::symlink_metadata(&path).map_err(|error| failed(&path, error))?.file_type();
             if kind.is_dir() {
                 self.add_folder(&path, &inner, rules)?;
             } else if kind.is_file() {
@@ -79,6 +81,10 @@ impl Staged {
                 let remedy = "Put the file itself there, or leave it out by .funcignore";
                 return Err(Failure(format!("{}: is no file. {remedy}", path.display())));
             }
+        }
+        if self.files.len() == before {
+            // A zip has no folder without files; the staged app is to be the same.
+            fs::remove_dir(&into).map_err(|error| failed(&into, error))?;
         }
         Ok(())
     }
@@ -116,7 +122,7 @@ fn remove(folder: &Path) -> std::io::Result<()> {
 /// Settings hold secrets, and nobody deploys a history.
 fn stays_behind(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    name.starts_with("local.settings") || name.starts_with(".git")
+    name.starts_with("local.settings") || name.starts_with(".env") || name.starts_with(".git")
 }
 
 #[cfg(unix)]

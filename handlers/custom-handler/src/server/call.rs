@@ -1,15 +1,17 @@
 //! One call of one function. Whatever happens in it is its own: a panic, or work without end.
 
 use super::Server;
+use super::body::ReadBody;
 use super::failure::Failure;
 use super::message::handle_all;
 use crate::wire::{Arrived, Reply, decode};
 use agents::functions;
-use agents::topology::Function;
+use agents::topology::{Function, Trigger};
 use axum::http::HeaderMap;
 use jiff::Timestamp;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -35,7 +37,7 @@ impl Call {
     }
 
     /// Does the work on a thread of its own, where it may think for long without holding up other calls. Its panic ends there.
-    pub async fn answer(&self, server: &Arc<Server>, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    pub async fn answer(&self, server: &Arc<Server>, body: ReadBody) -> Result<Vec<u8>, Failure> {
         // It is dropped with this call, by its limit or because the host hangs up: then the work ends at its next pause.
         let (_waiting, given_up) = oneshot::channel::<Infallible>();
         let work = async {
@@ -62,9 +64,11 @@ impl Call {
         }
     }
 
-    async fn work(&self, server: &Server, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
-        let arrived = decode::decode(&body, &self.function.trigger, &self.function.input)?;
-        drop(body);
+    async fn work(&self, server: &Server, body: ReadBody) -> Result<Vec<u8>, Failure> {
+        // The room is given back with the end of the work: until then the bytes are here in one form or another.
+        let ReadBody { bytes, room: _room } = body;
+        let arrived = decode::decode(&bytes, &self.function.trigger, &self.function.input)?;
+        drop(bytes);
         let name = self.function.name.as_str();
         let environment = server.environment().await;
         let reply = match arrived {
@@ -105,6 +109,16 @@ impl Call {
             }
         };
         reply.json().map_err(Failure::broken)
+    }
+
+    /// Rests after a message that failed in an outage, within the time of a step: else all its deliveries would be over before the
+    /// outage is. Nobody waits for a thread meanwhile. A request is answered at once, and a tick comes again anyway.
+    pub async fn rest(&self, failure: &Failure, server: &Server) {
+        let is_message = matches!(self.function.trigger, Trigger::Queue(_) | Trigger::Subscription { .. });
+        if failure.is_outage && is_message {
+            let gone = u64::try_from(self.duration_ms(server.clock.now())).unwrap_or(0);
+            tokio::time::sleep(server.rest.min(server.step.saturating_sub(Duration::from_millis(gone)))).await;
+        }
     }
 
     /// How long it has been going on.

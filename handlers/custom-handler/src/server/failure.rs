@@ -15,12 +15,18 @@ pub struct Failure {
     pub reason: String,
     /// Whether the log has it already.
     pub is_logged: bool,
+    /// Whether what agents work with can't be had, which may be over in a while.
+    pub is_outage: bool,
 }
 
 impl Failure {
     /// We are broken. The host delivers the message again.
     pub fn broken(reason: impl Display) -> Self {
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, reason: reason.to_string(), is_logged: false }
+        Self::of(StatusCode::INTERNAL_SERVER_ERROR, reason)
+    }
+
+    fn of(status: StatusCode, reason: impl Display) -> Self {
+        Self { status, reason: reason.to_string(), is_logged: false, is_outage: false }
     }
 
     /// An agent panicked. What it said is in the log, where it stays.
@@ -40,14 +46,17 @@ impl Failure {
 
     /// The body has more bytes than it may.
     pub fn too_large(bytes_max: usize) -> Self {
-        let reason = format!("the call has more than {bytes_max} bytes");
-        Self { status: StatusCode::PAYLOAD_TOO_LARGE, reason, is_logged: false }
+        Self::of(StatusCode::PAYLOAD_TOO_LARGE, format!("the call has more than {bytes_max} bytes"))
+    }
+
+    /// There is no room for the body beside those of other calls.
+    pub fn no_room() -> Self {
+        Self::of(StatusCode::SERVICE_UNAVAILABLE, "the calls in work have too many bytes for one more; try again later")
     }
 
     /// The body never came to its end.
     pub fn cut_off(error: &impl Display) -> Self {
-        let reason = format!("the call was cut off: {error}");
-        Self { status: StatusCode::BAD_REQUEST, reason, is_logged: false }
+        Self::of(StatusCode::BAD_REQUEST, format!("the call was cut off: {error}"))
     }
 
     /// The same, which the log has.
@@ -59,18 +68,18 @@ impl Failure {
 
 impl From<WireError> for Failure {
     fn from(error: WireError) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, reason: error.to_string(), is_logged: false }
+        Self::of(StatusCode::BAD_REQUEST, error)
     }
 }
 
 impl From<AgentError> for Failure {
     fn from(error: AgentError) -> Self {
-        Self::broken(error)
+        Self { is_outage: matches!(error, AgentError::Broken { is_outage: true, .. }), ..Self::broken(error) }
     }
 }
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
-        Self::broken(format!("broken: {error}"))
+        Self { is_outage: true, ..Self::broken(format!("broken: {error}")) }
     }
 }

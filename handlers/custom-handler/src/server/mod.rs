@@ -13,12 +13,13 @@ use agents::environment::open::OpenError;
 use agents::topology::{Function, Topology, TopologyError};
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
+use body::Bodies;
 use call::Call;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,8 +32,15 @@ use tokio::sync::{OnceCell, Semaphore};
 /// A call may take this long. The host ends it a little later, and every other call with it.
 pub const STEP_S_MAX: u64 = 240;
 
+/// A message that fails because the store or whatever else agents work with can't be had is answered so late: the host delivers it
+/// again at once, and only so often. Less than a lock lasts by default.
+pub const REST_S: u64 = 20;
+
 /// Calls that work at the same time; more wait. Each has a thread, and `host.json` lets a function have a few at once.
 const CALLS_MAX: usize = 128;
+
+/// After this time a caller for whom there was no room may come again.
+const RETRY_AFTER_S: &str = "5";
 
 /// All functions, and what they work with once it is asked for.
 pub struct Server {
@@ -41,7 +49,9 @@ pub struct Server {
     open: Box<dyn Fn() -> Result<Environment, OpenError> + Send + Sync>,
     clock: Clock,
     step: Duration,
+    rest: Duration,
     calls: Arc<Semaphore>,
+    bodies: Bodies,
 }
 
 impl fmt::Debug for Server {
@@ -67,7 +77,9 @@ impl Server {
             open: Box::new(open),
             clock: Clock::System,
             step: Duration::from_secs(STEP_S_MAX),
+            rest: Duration::from_secs(REST_S),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
+            bodies: Bodies::default(),
         }
     }
 
@@ -75,6 +87,13 @@ impl Server {
     #[must_use]
     pub fn with_step(mut self, step: Duration) -> Self {
         self.step = step;
+        self
+    }
+
+    /// The same with another rest after a message that failed in an outage.
+    #[must_use]
+    pub fn with_rest(mut self, rest: Duration) -> Self {
+        self.rest = rest;
         self
     }
 
@@ -110,7 +129,7 @@ async fn function(
         return refusal(StatusCode::NOT_FOUND, &format!("there is no function `{}`", name.escape_debug()));
     };
     let call = Call::new(function, &headers, server.clock.now());
-    let answered = match body::read(body).await {
+    let answered = match server.bodies.read(body).await {
         Ok(body) => call.answer(&server, body).await,
         Err(failure) => Err(failure),
     };
@@ -118,6 +137,7 @@ async fn function(
         Ok(json) => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], json).into_response(),
         Err(failure) => {
             call.log(&failure, server.clock.now());
+            call.rest(&failure, &server).await;
             refusal(failure.status, &failure.reason)
         }
     }
@@ -125,5 +145,9 @@ async fn function(
 
 /// A refusal in words. Never without a body: the host waits for one.
 fn refusal(status: StatusCode, words: &str) -> Response {
-    (status, Json(serde_json::json!({ "error": words }))).into_response()
+    let refusal = (status, Json(serde_json::json!({ "error": words })));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        return ([(RETRY_AFTER, RETRY_AFTER_S)], refusal).into_response();
+    }
+    refusal.into_response()
 }

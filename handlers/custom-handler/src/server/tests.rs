@@ -89,6 +89,25 @@ async fn call_over_its_time_is_answered_in_words() {
     assert_eq!(call(&address, "notify", &one(&notice("fine"))).await.0, 200);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn call_without_room_beside_those_in_work_is_put_off_and_done_later() {
+    let body = one(&notice("slow"));
+    let mut server = notify(&memory(), NOTIFY);
+    server.bodies = Bodies::of(body.to_string().len(), Duration::from_millis(50));
+    let address = start(server).await;
+    let slow = call(&address, "notify", &body);
+    let refused = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let url = format!("{address}/notify");
+        reqwest::Client::new().post(url).json(&one(&notice("fine"))).send().await.unwrap()
+    };
+    let (slow, refused) = tokio::join!(slow, refused);
+    assert_eq!((refused.status().as_u16(), refused.headers()["retry-after"].to_str().unwrap()), (503, "5"));
+    assert!(refused.text().await.unwrap().contains("try again later"));
+    assert_eq!(slow.0, 200);
+    assert_eq!(call(&address, "notify", &one(&notice("fine"))).await.0, 200);
+}
+
 fn batches() -> String {
     NOTIFY.replace("\"dataType\": \"binary\"", "\"dataType\": \"binary\", \"cardinality\": \"many\"")
 }
@@ -133,7 +152,7 @@ async fn environment_is_opened_at_the_first_call_and_again_while_it_fails() {
         0 | 1 => Err(OpenError("SUTURE_STORE: it is not there yet".to_owned())),
         _ => Ok(environment(&store, Outlet::new(|_| {}))),
     });
-    let address = start(server.unwrap()).await;
+    let address = start(server.unwrap().with_rest(Duration::ZERO)).await;
     assert_eq!(reqwest::get(&address).await.unwrap().status(), 404);
     assert_eq!(opened.load(Ordering::SeqCst), 0);
     let refused = call(&address, "notify", &one(&notice("a"))).await;
@@ -146,6 +165,56 @@ async fn environment_is_opened_at_the_first_call_and_again_while_it_fails() {
         assert_eq!(call(&address, "notify", &one(&notice("a"))).await.0, 200);
     }
     assert_eq!(opened.load(Ordering::SeqCst), 3);
+}
+
+const REST: Duration = Duration::from_millis(150);
+
+/// How long `work` takes.
+async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
+    let began = tokio::time::Instant::now();
+    let answer = work.await;
+    (began.elapsed(), answer)
+}
+
+#[tokio::test]
+async fn deliveries_of_a_message_outlast_a_short_outage() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::folder(folder.path(), Effects::default()).unwrap();
+    let address = start(notify(&store, NOTIFY).with_rest(REST)).await;
+    // Where records of the journal are to be, there is something else.
+    let journal = folder.path().join("journal");
+    std::fs::write(&journal, "").unwrap();
+    let body = one(&notice("a"));
+    let (took, ()) = timed(async {
+        for _ in 0..10 {
+            let (status, words) = call(&address, "notify", &body).await;
+            assert_eq!(status, 500, "{words}");
+            assert!(words["error"].as_str().unwrap().starts_with("broken: store "), "{words}");
+        }
+    })
+    .await;
+    assert!(took >= 10 * REST, "ten deliveries took {took:?}");
+    std::fs::remove_file(&journal).unwrap();
+    assert_eq!(call(&address, "notify", &body).await.0, 200, "it is over");
+}
+
+#[tokio::test]
+async fn outage_is_rested_in_by_messages_alone_and_within_a_step() {
+    let closed = || Server::built_in(|| Err(OpenError("SUTURE_STORE: it is gone".to_owned()))).unwrap();
+    let long = REST * 60;
+    let address = start(closed().with_rest(long)).await;
+    let request = json!({ "Data": { "req": { "Method": "GET", "Url": "http://localhost/api/health" } } });
+    let tick = json!({ "Data": { "timer": { "IsPastDue": false } } });
+    for (function, body, expect) in [("health", request, 200), ("sweep", tick, 500), ("notify", json!([1]), 400)] {
+        let (took, (status, words)) = timed(call(&address, function, &body)).await;
+        assert_eq!(status, expect, "{function}: {words}");
+        assert!(took < long, "{function}: {took:?}");
+    }
+    let step = Duration::from_millis(200);
+    let address = start(closed().with_rest(long).with_step(step)).await;
+    let (took, (status, _)) = timed(call(&address, "notify", &one(&notice("a")))).await;
+    assert_eq!(status, 500);
+    assert!(took >= step / 2 && took < long, "{took:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,9 @@ use super::fault::Fault;
 use super::held::Held;
 use super::session::Session;
 use super::writer::Writer;
-use super::{BusError, Counts, Destination, Entities, LockToken, Outgoing, Peeked, Received, Source, open, read};
+use super::{
+    Buried, BusError, Counts, Destination, Entities, LockToken, Outgoing, Peeked, Received, Source, open, read,
+};
 use agents::environment::clock::Clock;
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -59,6 +61,17 @@ impl Bus {
     /// Reads the whole file to check it: a second for some hundred megabytes. Needs a runtime only for the calls. Refuses a file
     /// that is in use, damaged, something else, or of a newer version, and says what to do.
     pub fn open(file: &Path, entities: Entities, clock: Clock) -> Result<Self, BusError> {
+        Self::open_telling(file, entities, clock, |_| {})
+    }
+
+    /// As [`Bus::open`]. `tell_buried` hears of each message that becomes a dead letter, whatever the reason, before the call that made it
+    /// one is answered. It must not wait: the whole bus does until it returns.
+    pub fn open_telling(
+        file: &Path,
+        entities: Entities,
+        clock: Clock,
+        tell_buried: impl Fn(Buried) + Send + 'static,
+    ) -> Result<Self, BusError> {
         let opened = open::open(file, &entities)?;
         let storage = |error: std::io::Error| BusError::Storage { file: file.to_owned(), what: error.to_string() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(storage)?;
@@ -71,6 +84,7 @@ impl Bus {
             clock,
             file: file.to_owned(),
             mark: opened.mark,
+            tell_buried: Box::new(tell_buried),
             held: Held::default(),
             file_due: opened.next_due,
             is_synchronous: true,
@@ -134,7 +148,13 @@ impl Bus {
 
     /// Gives the message back. One that was delivered as often as it may becomes a dead letter.
     pub async fn abandon(&self, lock: LockToken) -> Result<(), BusError> {
-        self.ask(Survives::Kill, move |session| session.abandon(lock)).await
+        self.ask(Survives::Kill, move |session| session.abandon(lock, None)).await
+    }
+
+    /// As [`Bus::abandon`], because of `why`: that is told should it become a dead letter by it.
+    pub async fn abandon_because(&self, lock: LockToken, why: &str) -> Result<(), BusError> {
+        let why = why.to_owned();
+        self.ask(Survives::Kill, move |session| session.abandon(lock, Some(&why))).await
     }
 
     /// Puts the message with the dead letters.

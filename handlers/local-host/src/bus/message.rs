@@ -142,6 +142,19 @@ pub struct Peeked {
     pub dead_letter_description: Option<String>,
 }
 
+/// A message that became a dead letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Buried {
+    /// Where it was.
+    pub source: Source,
+    /// Its place in the order of the bus.
+    pub sequence_number: i64,
+    /// Its id, if that can be read.
+    pub message_id: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
 /// How many messages a source holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Counts {

@@ -29,7 +29,7 @@ mod writer;
 pub use entity::{Destination, Entities, QueueSettings, Rules, Source, SubscriptionSettings};
 pub use error::BusError;
 pub use handle::Bus;
-pub use message::{Counts, LockToken, Outgoing, Peeked, Properties, Received, State};
+pub use message::{Buried, Counts, LockToken, Outgoing, Peeked, Properties, Received, State};
 pub(crate) use open::connect;
 pub use send::MESSAGE_BYTES_MAX;
 

@@ -1,5 +1,6 @@
 //! One transaction's view of the bus: what its calls work with, and what they leave for after the commit.
 
+use super::Buried;
 use super::catalog::{Catalog, Shelf};
 use super::held::Held;
 use jiff::Timestamp;
@@ -24,6 +25,8 @@ pub(super) struct Session<'a> {
     pub(super) stock: Vec<(Shelf, bool)>,
     /// The highest sequence number that was given out.
     pub(super) highest: i64,
+    /// Messages that became dead letters, to be told once the transaction is done.
+    pub(super) buried: Vec<Buried>,
 }
 
 impl Session<'_> {

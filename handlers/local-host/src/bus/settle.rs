@@ -4,9 +4,9 @@ use super::catalog::Shelf;
 use super::fault::Fault;
 use super::held::Lock;
 use super::session::{Session, time};
-use super::{BusError, LockToken, Source};
+use super::{Buried, BusError, LockToken, Source};
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 impl Session<'_> {
     /// Keeps the message for another lock duration.
@@ -24,10 +24,15 @@ impl Session<'_> {
         self.remove(lock.sequence_number)
     }
 
-    /// Gives the message back.
-    pub(super) fn abandon(&mut self, token: LockToken) -> Result<(), Fault> {
+    /// Gives the message back. Should it become a dead letter by it, `why` is told.
+    pub(super) fn abandon(&mut self, token: LockToken, why: Option<&str>) -> Result<(), Fault> {
         let lock = self.end(token)?;
-        self.release(&lock)
+        let told = self.buried.len();
+        self.release(&lock)?;
+        if let (Some(buried), Some(why)) = (self.buried.get_mut(told), why) {
+            why.clone_into(&mut buried.reason);
+        }
+        Ok(())
     }
 
     /// Puts the message with the dead letters.
@@ -61,11 +66,17 @@ impl Session<'_> {
         reason: &str,
         description: &str,
     ) -> Result<(), Fault> {
+        // Of a message that the disk changed the properties may be anything.
         let mut update = self.connection.prepare_cached(
-            "UPDATE message SET dead = 1, due_at = NULL, dead_reason = ?2, dead_description = ?3 WHERE sequence_number = ?1",
+            "UPDATE message SET dead = 1, due_at = NULL, dead_reason = ?2, dead_description = ?3 WHERE sequence_number = ?1 \
+             RETURNING iif(json_valid(properties), properties ->> 'message_id', NULL)",
         )?;
-        update.execute(params![sequence_number, reason, description])?;
+        let buried = update.query_row(params![sequence_number, reason, description], |row| row.get(0)).optional()?;
         self.is_back(Shelf { entity: index, dead: true }, sequence_number);
+        if let (Some(message_id), Some(entity)) = (buried, self.catalog.all().get(index)) {
+            let (source, reason) = (entity.source.clone(), format!("{reason}: {description}"));
+            self.buried.push(Buried { source, sequence_number, message_id, reason });
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! Calls that write nothing are done at once, between the others. What need not wait for the disk shares the commit of those that have
 //! to, if any is about to be; a commit for itself is cheap, but not as cheap.
 
+use super::Buried;
 use super::arrivals::Arrivals;
 use super::call::{Call, Survives};
 use super::catalog::{Catalog, Shelf};
@@ -48,6 +49,8 @@ pub(super) struct Writer {
     pub(super) clock: Clock,
     pub(super) file: PathBuf,
     pub(super) mark: Mark,
+    /// Is told of each message that became a dead letter.
+    pub(super) tell_buried: Box<dyn Fn(Buried) + Send>,
     /// When something happens by itself to a message that is not held; `None`: nothing will.
     pub(super) file_due: Option<i64>,
     /// Whether commits reach the disk before they return.
@@ -198,13 +201,14 @@ impl Writer {
             now: self.clock.now(),
             stock: Vec::new(),
             highest: 0,
+            buried: Vec::new(),
         };
         if !call.run(&mut session, &self.file) {
             session.held.undo_to(0);
         }
         session.held.settle();
-        let stock = session.stock;
-        self.tell(stock);
+        let (stock, buried) = (session.stock, session.buried);
+        self.tell(stock, buried);
         call.answer(None);
     }
 
@@ -233,10 +237,12 @@ impl Writer {
         self.transact(is_durable, |transaction, session| {
             calls.iter_mut().try_for_each(|call| {
                 let (stocked, highest, steps) = (session.stock.len(), session.highest, session.held.steps());
+                let buried = session.buried.len();
                 let is_done = transaction.step(|| call.run(session, &file))?;
                 if !is_done {
                     // Undone: its sequence numbers are given out again, so the mark must not know them.
                     session.stock.truncate(stocked);
+                    session.buried.truncate(buried);
                     session.highest = highest;
                     session.held.undo_to(steps);
                 }
@@ -258,6 +264,7 @@ impl Writer {
             now: self.clock.now(),
             stock: Vec::new(),
             highest: 0,
+            buried: Vec::new(),
         };
         let done: Result<Option<i64>, Fault> = (|| {
             if is_durable != self.is_synchronous {
@@ -275,18 +282,19 @@ impl Writer {
             session.held.undo_to(0);
         }
         session.held.settle();
-        let (stock, highest) = (session.stock, session.highest);
+        let (stock, highest, buried) = (session.stock, session.highest, session.buried);
         self.file_due = done?;
         if is_durable {
             self.mark.raise(highest);
         }
-        self.tell(stock);
+        self.tell(stock, buried);
         self.is_tidy = false;
         Ok(())
     }
 
-    /// Tells those who wait for messages where there are some, and where there are none.
-    fn tell(&self, stock: Vec<(Shelf, bool)>) {
+    /// Tells what became dead letters, and those who wait for messages where there are some, and where there are none.
+    fn tell(&self, stock: Vec<(Shelf, bool)>, buried: Vec<Buried>) {
+        buried.into_iter().for_each(&self.tell_buried);
         for (shelf, is_stocked) in stock {
             self.arrivals.set(shelf, is_stocked);
         }

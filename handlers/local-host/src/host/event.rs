@@ -88,13 +88,13 @@ pub enum HostEvent {
         /// Why.
         reason: String,
     },
-    /// A message was delivered in vain too often.
+    /// A message became a dead letter: mostly it was delivered in vain too often.
     DeadLettered {
         /// Where it was.
         source: String,
         /// Which.
         message_id: String,
-        /// The last reason.
+        /// Why: the last failure, where there was one.
         reason: String,
     },
     /// The bus refused something. Nothing is lost: the work is done again.

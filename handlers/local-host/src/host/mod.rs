@@ -17,7 +17,7 @@ pub use event::{Events, HostEvent};
 pub use front::{BODY_BYTES_MAX, BUS_KEY_NAME, Keys};
 
 use crate::app::{App, Output, Trigger};
-use crate::bus::{Bus, Entities, QueueSettings, Rules, Source, SubscriptionSettings};
+use crate::bus::{Buried, Bus, Entities, QueueSettings, Rules, Source, SubscriptionSettings};
 use agents::environment::clock::Clock;
 use drain::Drain;
 use front::{Front, Limits, ServedApp, serve};
@@ -94,7 +94,13 @@ impl Host {
         let address = listener.local_addr().map_err(|error| HostError::Address { address, error })?;
         let entities = entities(&settings.apps, &settings.rules);
         let topics = entities.subscriptions.iter().map(|subscription| subscription.topic.clone()).collect();
-        let bus = Bus::open(&bus_file(&settings.folder), entities, settings.clock.clone())?;
+        let told = events.clone();
+        let tell_buried = move |buried: Buried| {
+            let Buried { source, sequence_number, message_id, reason } = buried;
+            let message_id = message_id.unwrap_or_else(|| format!("number {sequence_number}"));
+            told.tell(HostEvent::DeadLettered { source: source.to_string(), message_id, reason });
+        };
+        let bus = Bus::open_telling(&bus_file(&settings.folder), entities, settings.clock.clone(), tell_buried)?;
         let ledger = Ledger::open(&bus_file(&settings.folder))?;
         let keys = ledger.keys()?;
         let names = settings.apps.iter().map(|app| app.name.clone()).collect();
@@ -109,7 +115,7 @@ impl Host {
                 events: events.clone(),
                 clock: settings.clock.clone(),
             };
-            let parts = Parts { bus: &bus, ledger: &ledger, rules: &settings.rules, drain: &drain };
+            let parts = Parts { bus: &bus, ledger: &ledger, drain: &drain };
             apps.push(parts.serve(start, &mut listeners));
         }
         let processes = apps.iter().map(|app| app.invoker.process.clone()).collect();
@@ -165,7 +171,6 @@ impl Host {
 struct Parts<'h> {
     bus: &'h Bus,
     ledger: &'h Ledger,
-    rules: &'h Rules,
     drain: &'h Drain,
 }
 
@@ -192,7 +197,6 @@ impl Parts<'_> {
                     invoker: invoker.clone(),
                     function,
                     source,
-                    rules: self.rules.clone(),
                     bus: self.bus.clone(),
                     events: events.clone(),
                     drain: self.drain.clone(),

@@ -3,12 +3,17 @@
 
 use super::{KEYS_PER_TICK, Looked};
 use crate::environment::Environment;
+use crate::environment::retention::DAYS_MIN;
 use crate::environment::store::{Listed, StoreError};
 use crate::error::AgentError;
 use crate::history::RUNS_READ_MAX;
-use jiff::Timestamp;
+use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
 use pipeline::case::{CaseRecord, fold};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Records that are read at the same time where all that are old have to be.
+const READ_AT_ONCE: usize = 16;
 
 /// The records of one case, by run. Ids of runs sort by the time at which they began.
 type Runs = BTreeMap<String, Vec<Listed>>;
@@ -63,14 +68,26 @@ pub(super) async fn forget_runs(
     Ok(keys.len())
 }
 
-/// Diffs that cases which are open and old name.
-pub(super) async fn diffs_of_open_cases(env: &Environment, horizon: Timestamp) -> Result<BTreeSet<String>, AgentError> {
-    let mut needed = BTreeSet::new();
-    for runs in all(env).await?.values().filter(|runs| is_old(runs, horizon)) {
-        let records = read(env, runs).await?;
-        needed.extend(records.into_iter().filter_map(|(_, record)| Some(record.delivery?.diff)));
+/// Diffs older than `horizon` that records of cases name: what is left of a case is kept, and so are its diffs.
+///
+/// A record is written with its diff, or by a message that began then: it is younger by what a message may live, at most. Those
+/// that are younger still are not read.
+pub(super) async fn diffs_named(env: &Environment, horizon: Timestamp) -> Result<BTreeSet<String>, AgentError> {
+    let latest = horizon.saturating_add(SignedDuration::from_hours(24 * DAYS_MIN)).unwrap_or(Timestamp::MAX);
+    let records = env.store.list_written("cases").await?;
+    let old: Vec<String> =
+        records.into_iter().filter(|listed| listed.written < latest).map(|listed| listed.key).collect();
+    let mut reading = stream::iter(old.iter().map(|key| env.store.read::<CaseRecord>(key))).buffered(READ_AT_ONCE);
+    let mut named = BTreeSet::new();
+    while let Some(record) = reading.next().await {
+        match record {
+            Ok(record) => named.extend(record.and_then(|record| Some(record.delivery?.diff))),
+            // It says nothing; the others of its case are kept, and say what they say.
+            Err(StoreError::Damaged { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(needed)
+    Ok(named)
 }
 
 async fn all(env: &Environment) -> Result<BTreeMap<String, Runs>, StoreError> {

@@ -53,8 +53,6 @@ pub struct Description {
 pub struct ServiceBusOptions {
     /// Messages in work at the same time, for each function. 16 for each processor by default.
     pub max_concurrent_calls: usize,
-    /// Whether a message is completed when its function succeeded.
-    pub auto_complete: bool,
     /// How long the lock of a message is renewed while its function runs (never that of a batch). 5 min by default.
     pub max_auto_lock_renewal_ms: u64,
     /// Messages of one batch at most. 1000 by default.

@@ -105,7 +105,6 @@ fn service_bus(options: Option<&Node<'_>>) -> ServiceBusOptions {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut read = ServiceBusOptions {
         max_concurrent_calls: CALLS_PER_PROCESSOR * processors,
-        auto_complete: true,
         max_auto_lock_renewal_ms: 5 * 60 * 1_000,
         max_message_batch_size: 1_000,
         min_message_batch_size: 1,
@@ -134,11 +133,10 @@ fn service_bus(options: Option<&Node<'_>>) -> ServiceBusOptions {
     read.prefetch_count = count("prefetchCount", 0, read.prefetch_count);
     read.max_auto_lock_renewal_ms = span("maxAutoLockRenewalDuration", read.max_auto_lock_renewal_ms);
     read.max_batch_wait_ms = span("maxBatchWaitTime", read.max_batch_wait_ms);
-    read.auto_complete = options.flag("autoCompleteMessages", true);
-    if !read.auto_complete {
-        options.warning(
-            "autoCompleteMessages is false, but a custom handler can't complete messages: each comes again",
-            "Take it out",
+    if !options.flag("autoCompleteMessages", true) {
+        options.fault(
+            "autoCompleteMessages is false, but a custom handler can't complete messages: each would come again until it is a dead letter",
+            "Take it out: the host completes a message when its function succeeded",
         );
     }
     if read.min_message_batch_size > read.max_message_batch_size {

@@ -50,7 +50,7 @@ fn what_is_not_said_has_the_defaults_of_the_host() {
     assert_eq!((host.forwards_http, host.proxies_http, host.is_legacy), (true, false, false));
     assert_eq!(host.route_prefix, "api");
     assert_eq!((host.initialization_timeout_ms, host.function_timeout_ms), (30_000, Some(1_800_000)));
-    assert_eq!((host.service_bus.max_message_batch_size, host.service_bus.auto_complete), (1_000, true));
+    assert_eq!((host.service_bus.max_message_batch_size, host.service_bus.min_message_batch_size), (1_000, 1));
     assert!(app.warnings.is_empty(), "{:?}", app.warnings);
 }
 
@@ -114,10 +114,10 @@ fn the_older_section_is_read_with_a_warning() {
 #[test]
 fn options_without_effect_are_warned_of() {
     let mut json = host_json();
-    json["extensions"] = json!({ "serviceBus": { "maxConcurentCalls": 1, "autoCompleteMessages": false } });
+    json["extensions"] = json!({ "serviceBus": { "maxConcurentCalls": 1, "autoCompleteMessages": true } });
     let warnings = read(&json, &Settings::default()).warnings;
-    assert_eq!(warnings.len(), 2);
-    assert!(warnings[1].to_string().contains("maxConcurentCalls: is no option of Service Bus"), "{warnings:?}");
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].to_string().contains("maxConcurentCalls: is no option of Service Bus"), "{warnings:?}");
 }
 
 #[test]
@@ -196,6 +196,22 @@ fn what_the_host_refuses_is_refused_in_words() {
         &with("extensions", json!({ "serviceBus": { "maxConcurrentCalls": 0, "transportType": "tcp" } })),
         "host.json at extensions.serviceBus: transportType is neither amqpTcp nor amqpWebSockets. Write one of them, or take it out.\n\
          host.json at extensions.serviceBus.maxConcurrentCalls: 0 is no whole number from 1 to 1000000. Change it, or leave it out.",
+    );
+}
+
+#[test]
+fn messages_that_nobody_would_complete_are_refused_in_words() {
+    for no in [json!(false), json!("False")] {
+        refused(
+            &with("extensions", json!({ "serviceBus": { "AutoCompleteMessages": no } })),
+            "host.json at extensions.serviceBus: autoCompleteMessages is false, but a custom handler can't complete messages: each would \
+             come again until it is a dead letter. Take it out: the host completes a message when its function succeeded.",
+        );
+    }
+    let settings =
+        Settings::from_iter([("AzureFunctionsJobHost__extensions__serviceBus__autoCompleteMessages", "false")]);
+    assert!(
+        App::read_with(app(&host_json()).path(), &settings).unwrap_err().to_string().contains("autoCompleteMessages")
     );
 }
 

@@ -96,7 +96,7 @@ async fn send(face: &Face, name: &str, headers: &HeaderMap, body: Body) -> Resul
         let what = format!("the body can't be read, or is larger than {MESSAGE_BYTES_MAX} bytes");
         Refusal::new(StatusCode::FORBIDDEN, what)
     })?;
-    face.bus.send(vec![(destination, Outgoing { body: body.to_vec(), properties })]).await?;
+    face.bus.send(vec![(destination, Outgoing { body: body.into(), properties })]).await?;
     Ok(StatusCode::CREATED.into_response())
 }
 

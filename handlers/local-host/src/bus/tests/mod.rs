@@ -1,5 +1,6 @@
 //! The bus, rule by rule.
 
+mod burials;
 mod damage;
 mod disk;
 mod kill;

@@ -1,47 +1,55 @@
 //! Inlets for whoever has the master key: functions by hand, messages by hand, how it all stands.
 
-use super::body::{read_body, sentence};
-use super::{Front, ServedApp};
+use super::body::sentence;
+use super::{Front, ServedApp, request};
 use crate::app::{AuthLevel, Function, Trigger};
 use crate::bus::{BusError, Destination, Outgoing};
 use crate::host::event::HostEvent;
 use crate::host::invoke::{HOST_VERSION, message};
 use crate::host::process::Standing;
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
-/// Whether `request` shows the master key; the answer to it, if not.
-fn refused<B>(front: &Front, request: &Request<B>) -> Option<Response> {
-    let shown = super::request::Request {
-        method: request.method().clone(),
-        uri: request.uri().clone(),
-        headers: request.headers().clone(),
-        body: Vec::new(),
-    };
-    let is_allowed = front.keys.allow(AuthLevel::Admin, shown.key().as_deref());
+/// All that is below `/admin`. The guard stands before everything there, also before what does not exist.
+pub fn router(front: &Arc<Front>) -> Router<Arc<Front>> {
+    Router::new()
+        .route("/admin/functions/{name}", post(run_function))
+        .route("/admin/messages/{*name}", post(send_message))
+        .route("/admin/host/status", get(status))
+        .route("/admin", any(nothing))
+        .route("/admin/", any(nothing))
+        .route("/admin/{*other}", any(nothing))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(front), guard))
+}
+
+async fn nothing() -> Response {
+    sentence(StatusCode::NOT_FOUND, "the host has no such inlet")
+}
+
+/// Lets nobody in without the master key.
+async fn guard(State(front): State<Arc<Front>>, request: Request<Body>, next: Next) -> Response {
+    if front.keys.allow(AuthLevel::Admin, request::key(request.uri(), request.headers()).as_deref()) {
+        return next.run(request).await;
+    }
     let words = "the master key is needed, as header x-functions-key or as ?code=; `suture local --show-keys` shows it";
-    (!is_allowed).then(|| sentence(StatusCode::UNAUTHORIZED, words))
+    sentence(StatusCode::UNAUTHORIZED, words)
 }
 
 /// `POST /admin/functions/<name>` with `{"input": "…"}`: the function runs with that text as its message, or without any if it has a
 /// timer. It is not waited for.
-pub async fn run_function(
-    State(front): State<Arc<Front>>,
-    Path(name): Path<String>,
-    request: Request<Body>,
-) -> Response {
-    if let Some(refused) = refused(&front, &request) {
-        return refused;
-    }
-    let body = match read_body(request.into_body()).await {
+async fn run_function(State(front): State<Arc<Front>>, Path(name): Path<String>, body: Body) -> Response {
+    let body = match front.bodies.read(body).await {
         Ok(body) => body,
         Err(refused) => return refused,
     };
-    let input = match serde_json::from_slice::<Json>(if body.is_empty() { b"{}" } else { &body }) {
+    let input = match serde_json::from_slice::<Json>(if body.bytes.is_empty() { b"{}" } else { &body.bytes }) {
         Ok(Json::Object(members)) => members.get("input").map(super::super::invoke::text).unwrap_or_default(),
         _ => return sentence(StatusCode::BAD_REQUEST, "the body has to be {\"input\": \"TEXT\"}"),
     };
@@ -93,20 +101,19 @@ async fn run_by_hand(front: &Front, app: &ServedApp, function: &Function, input:
 }
 
 /// `POST /admin/messages/<queue or topic>`: the body becomes a message. Answered once it is on the disk.
-pub async fn send_message(
+async fn send_message(
     State(front): State<Arc<Front>>,
     Path(name): Path<String>,
-    request: Request<Body>,
+    headers: HeaderMap,
+    body: Body,
 ) -> Response {
-    if let Some(refused) = refused(&front, &request) {
-        return refused;
-    }
-    let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let body = match read_body(request.into_body()).await {
+    let content_type = headers.get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body = match front.bodies.read(body).await {
         Ok(body) => body,
         Err(refused) => return refused,
     };
-    let mut message = Outgoing::new(body);
+    let _room = body.room;
+    let mut message = Outgoing::new(body.bytes);
     message.properties.content_type = content_type;
     let is_topic = front.topics.iter().any(|topic| topic.eq_ignore_ascii_case(&name));
     let to = if is_topic { Destination::Topic(name) } else { Destination::Queue(name) };
@@ -119,10 +126,7 @@ pub async fn send_message(
 }
 
 /// `GET /admin/host/status`: how the apps and the bus stand.
-pub async fn status(State(front): State<Arc<Front>>, request: Request<Body>) -> Response {
-    if let Some(refused) = refused(&front, &request) {
-        return refused;
-    }
+async fn status(State(front): State<Arc<Front>>) -> Response {
     let counts = match front.bus.counts().await {
         Ok(counts) => counts,
         Err(error) => return sentence(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),

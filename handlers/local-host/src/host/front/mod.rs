@@ -27,8 +27,8 @@ use axum::extract::State;
 use axum::handler::Handler;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use axum::routing::{MethodRouter, any_service, get, post};
-use body::{read_body, sentence};
+use axum::routing::{MethodRouter, any_service};
+use body::{Bodies, sentence};
 use request::Request;
 use route::{Parameters, Route, allows};
 use std::sync::Arc;
@@ -62,6 +62,8 @@ pub struct Front {
     pub events: Events,
     /// Whether anything new may begin.
     pub drain: Drain,
+    /// Room for what is sent.
+    bodies: Bodies,
     /// The bus, as Service Bus is asked.
     rest: MethodRouter,
     routes: Vec<Served>,
@@ -105,17 +107,13 @@ impl Front {
         routes.sort_by_key(|served| served.route.precedence());
         let key = SharedKey { name: BUS_KEY_NAME.to_owned(), key: keys.master.clone() };
         let rest = any_service(rest::router(bus.clone(), key, clock));
-        Ok(Self { apps, topics, bus, keys, events, drain, rest, routes })
+        Ok(Self { apps, topics, bus, keys, events, drain, bodies: Bodies::default(), rest, routes })
     }
 
     /// Everything that is answered.
     pub fn router(self) -> Router {
-        Router::new()
-            .route("/admin/functions/{name}", post(admin::run_function))
-            .route("/admin/messages/{*name}", post(admin::send_message))
-            .route("/admin/host/status", get(admin::status))
-            .fallback(function)
-            .with_state(Arc::new(self))
+        let front = Arc::new(self);
+        admin::router(&front).fallback(function).with_state(front)
     }
 
     fn has_route(&self, path: &str) -> bool {
@@ -198,10 +196,13 @@ async fn function(State(front): State<Arc<Front>>, request: axum::http::Request<
     let Some(_work) = front.drain.begin() else {
         return sentence(StatusCode::SERVICE_UNAVAILABLE, "the host stops");
     };
-    request.body = match read_body(body).await {
-        Ok(body) => body,
+    let read = match front.bodies.read(body).await {
+        Ok(read) => read,
         Err(refused) => return refused,
     };
+    // The room is given back when the call is over: until then its bytes are here in one form or another.
+    let _room = read.room;
+    request.body = read.bytes;
     let (app, function) = (&front.apps[served.app], &served.function);
     let invocation = crate::chance::uuid();
     let begun = tokio::time::Instant::now();

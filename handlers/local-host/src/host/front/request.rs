@@ -24,23 +24,12 @@ pub struct Request {
 impl Request {
     /// Members of the query, decoded; of one that is there several times the values are joined by commas.
     pub fn query(&self) -> Vec<(String, String)> {
-        let mut members: Vec<(String, String)> = Vec::new();
-        for (name, value) in url_pairs(self.uri.query().unwrap_or_default()) {
-            match members.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, values)) => {
-                    values.push(',');
-                    values.push_str(&value);
-                }
-                None => members.push((name, value)),
-            }
-        }
-        members
+        query(&self.uri)
     }
 
     /// The key that the caller shows.
     pub fn key(&self) -> Option<String> {
-        let header = self.headers.get("x-functions-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
-        header.or_else(|| self.query().into_iter().find(|(name, _)| name == "code").map(|(_, code)| code))
+        key(&self.uri, &self.headers)
     }
 
     /// Whether the functions host sees a body: only where its length is told.
@@ -101,6 +90,26 @@ impl Request {
         });
         Json::Object(texts.collect())
     }
+}
+
+/// The key that a request with these headers shows.
+pub fn key(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let header = headers.get("x-functions-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
+    header.or_else(|| query(uri).into_iter().find(|(name, _)| name == "code").map(|(_, code)| code))
+}
+
+fn query(uri: &Uri) -> Vec<(String, String)> {
+    let mut members: Vec<(String, String)> = Vec::new();
+    for (name, value) in url_pairs(uri.query().unwrap_or_default()) {
+        match members.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => {
+                values.push(',');
+                values.push_str(&value);
+            }
+            None => members.push((name, value)),
+        }
+    }
+    members
 }
 
 /// Who calls, as the host's own authentication says it.

@@ -66,8 +66,7 @@ async fn handle(listener: &Listener, messages: Vec<Received>) {
             let deliveries = messages.iter().map(|message| message.delivery_count).max().unwrap_or_default();
             listener.tell_failed(invocation, deliveries, &reason);
             for message in &messages {
-                listener.abandon(message.lock).await;
-                listener.tell_dead(message, &reason);
+                listener.abandon(message.lock, &reason).await;
             }
         }
     }

@@ -12,7 +12,7 @@ use super::event::{Events, HostEvent};
 use super::invoke::{InvokeError, Invoked, Invoker, Payload};
 use super::process::Standing;
 use crate::app::{Function, Trigger};
-use crate::bus::{Bus, BusError, LockToken, Rules, Source};
+use crate::bus::{Bus, BusError, LockToken, Source};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -35,8 +35,6 @@ pub struct Listener {
     pub function: Arc<Function>,
     /// Where its messages are.
     pub source: Source,
-    /// How that treats its messages.
-    pub rules: Rules,
     /// The bus.
     pub bus: Bus,
     /// Hears of it.
@@ -107,17 +105,14 @@ impl Listener {
     }
 
     async fn complete(&self, lock: LockToken) {
-        if !self.invoker.app.host.service_bus.auto_complete {
-            return;
-        }
         if let Err(error) = self.bus.complete(lock).await {
             let doing = format!("completing a message of {}", self.source);
             self.events.tell(HostEvent::BusTrouble { doing, reason: error.to_string() });
         }
     }
 
-    async fn abandon(&self, lock: LockToken) {
-        match self.bus.abandon(lock).await {
+    async fn abandon(&self, lock: LockToken, reason: &str) {
+        match self.bus.abandon_because(lock, reason).await {
             // It comes again by itself.
             Ok(()) | Err(BusError::LockLost(_)) => {}
             Err(error) => self.trouble("giving back a message of", &error).await,
@@ -143,16 +138,5 @@ impl Listener {
             delivery_count,
             reason: reason.to_owned(),
         });
-    }
-
-    /// Tells it if the message, given back once more, becomes a dead letter.
-    fn tell_dead(&self, message: &crate::bus::Received, reason: &str) {
-        if message.delivery_count >= self.rules.max_delivery_count {
-            self.events.tell(HostEvent::DeadLettered {
-                source: self.source.to_string(),
-                message_id: message.properties.message_id.clone().unwrap_or_default(),
-                reason: reason.to_owned(),
-            });
-        }
     }
 }

@@ -57,8 +57,7 @@ async fn handle(listener: &Listener, message: Received, permit: OwnedSemaphorePe
         }
         Err(reason) => {
             listener.tell_failed(invocation, message.delivery_count, &reason);
-            listener.abandon(message.lock).await;
-            listener.tell_dead(&message, &reason);
+            listener.abandon(message.lock, &reason).await;
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod lease;
 pub mod monitor;
 pub mod notify;
+pub mod offer;
 pub mod poison;
 pub mod prove;
 pub mod remediate;

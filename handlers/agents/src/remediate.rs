@@ -7,9 +7,10 @@ use crate::environment::repository::{Fix, Outcome};
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::facts;
+use crate::offer::{self, Wanted};
 use crate::prove::{Seen, failures, prove};
 use detectors::source_tree::SourceTree;
-use pipeline::case::{CaseRecord, Delivery, Status, Step, Wound};
+use pipeline::case::{CaseRecord, Delivery, PullRequestRef, Status, Step, Wound};
 use pipeline::decision::{Circumstances, Decision, Evidence, Reach, Verdict, decide};
 use pipeline::facts::Facts;
 use pipeline::finding::Finding;
@@ -20,6 +21,7 @@ use pipeline::patch::{Patch, Plan};
 use pipeline::payload::{CaseEvent, Mode, RemediationRequested, ScanRequested, VerificationRequested};
 use pipeline::policy::{MINIMUM_RELEASE_AGE_DAYS, Policy};
 use pipeline::wording;
+use pipeline::wording::github::Offer;
 use remedies::update_dependency::{self, Rules};
 use std::collections::BTreeSet;
 
@@ -217,6 +219,11 @@ impl Attempt<'_> {
             wording::commit_message(case, self.message.correlation_id, wound, &self.plan, &heals, &proof, &verdict);
         let branch = case.branch();
         let repository = self.env.repository(&wound.repository)?;
+        if let Some(remote) = repository.on_github()
+            && let Some(pull) = offer::declined(remote, &branch, &delivery.diff).await?
+        {
+            return self.declined(steps, &pull);
+        }
         let now = self.env.clock.now();
         let fix = Fix {
             base_branch: &wound.base_branch,
@@ -247,6 +254,28 @@ impl Attempt<'_> {
                 return start_over(self.env, self.message, head);
             }
         };
+        if let Some(remote) = repository.on_github() {
+            let offer = Offer {
+                case,
+                run: self.message.correlation_id,
+                wound,
+                plan: &self.plan,
+                heals: &heals,
+                proof: &proof,
+                verdict: &verdict,
+                diff: &delivery.diff,
+            };
+            let wanted = Wanted {
+                branch: &branch,
+                base: &wound.base_branch,
+                title: &wording::github::title(&self.plan, wound),
+                body: &wording::github::body(&offer),
+                is_draft: verdict.decision != Decision::Heal,
+            };
+            let pull = offer::open(remote, &wanted).await?;
+            steps.push(Step::new("offer", true, pull.url.clone()));
+            delivery.pull_request = Some(pull);
+        }
         delivery.branch = Some(branch);
         delivery.commit = Some(commit);
         let mut reply = self.reply();
@@ -285,6 +314,22 @@ impl Attempt<'_> {
         verdict.reasons.push(reason);
         let step = Step::new("determine", false, detail);
         self.escalated(vec![step], &verdict)
+    }
+
+    /// Somebody closed the pull request with this very fix: it is not offered again.
+    fn declined(self, mut steps: Vec<Step>, pull: &PullRequestRef) -> Result<Outbox, AgentError> {
+        let case = &self.message.payload.case;
+        let why = wording::declined(pull);
+        steps.push(Step::new("offer", false, why.clone()));
+        let mut reply = self.reply();
+        reply.event(topic::HEALING_SUPPRESSED, case.as_str(), &self.event(why.clone()))?;
+        reply.record(case, |record| {
+            record.status = Some(Status::Suppressed);
+            record.decision = Some((Decision::Suppress, vec![why]));
+            record.steps = steps;
+            record.left = Some(self.plan.left.clone());
+        });
+        Ok(reply.finish())
     }
 
     /// The fix did not prove.

@@ -3,6 +3,7 @@
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::examine;
+use crate::offer;
 use crate::prove::{Seen, failures, prove};
 use pipeline::case::{Status, Step};
 use pipeline::decision::Decision;
@@ -43,16 +44,27 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
     let told = if failed.is_empty() { "it holds".to_owned() } else { failed.join("; ") };
     reply.event(topic::VERIFICATION_COMPLETE, case.as_str(), &event(told))?;
     let (status, told, notice) = if failed.is_empty() {
-        let notice = wording::healed(case, wound, verdict, heals.len(), left);
-        match verdict.decision {
-            Decision::Heal => (Status::Completed, topic::HEALING_COMPLETED, notice),
-            _ => (Status::Proposed, topic::HEALING_PROPOSED, notice),
+        match (&delivery.pull_request, verdict.decision) {
+            (Some(pull), _) => {
+                let notice = wording::offered(case, wound, verdict, heals.len(), &pull.url);
+                (Status::Proposed, topic::HEALING_PROPOSED, notice)
+            }
+            (None, decision) => {
+                let notice = wording::healed(case, wound, verdict, heals.len(), left);
+                match decision {
+                    Decision::Heal => (Status::Completed, topic::HEALING_COMPLETED, notice),
+                    _ => (Status::Proposed, topic::HEALING_PROPOSED, notice),
+                }
+            }
         }
     } else {
         let may_roll_back =
             env.policies.iter().any(|policy| policy.event_type == wound.event_type && policy.rollback_enabled);
         if may_roll_back {
             env.store.create(&rollback_claim, &steps).await?;
+        }
+        if may_roll_back && let Some(remote) = repository.on_github() {
+            offer::take_back(remote, branch, &wording::github::taken_back(&failed)).await?;
         }
         let is_withdrawn = may_roll_back && repository.withdraw(branch, commit).await?;
         let notice = wording::rolled_back(case, wound, &steps);

@@ -1,6 +1,8 @@
 //! All prose that Suture writes to people: commits, notices, reasons.
 
-use crate::case::{Step, Wound};
+pub mod github;
+
+use crate::case::{PullRequestRef, Step, Wound};
 use crate::decision::{Decision, Verdict};
 use crate::finding::Finding;
 use crate::ids::CaseId;
@@ -140,6 +142,21 @@ pub fn healed(case: &CaseId, wound: &Wound, verdict: &Verdict, heals: usize, lef
     let mut body = verdict.reasons.clone();
     body.extend(left.iter().map(|left| format!("left: {}", left.reason)));
     Notification { case: Some(case.clone()), subject, body }
+}
+
+/// Told when a fix is offered in a pull request, and seen to hold.
+pub fn offered(case: &CaseId, wound: &Wound, verdict: &Verdict, heals: usize, url: &str) -> Notification {
+    let waits = if verdict.decision == Decision::Heal { "a review" } else { "approval" };
+    Notification {
+        case: Some(case.clone()),
+        subject: format!("{}: a fix for {} waits for {waits}: {url}", wound.path, findings(heals)),
+        body: verdict.reasons.clone(),
+    }
+}
+
+/// Why a fix is not offered again.
+pub fn declined(pull: &PullRequestRef) -> String {
+    format!("this fix was declined: pull request #{} was closed without being merged", pull.number)
 }
 
 /// Told when nothing can be done without people.

@@ -185,7 +185,7 @@ impl From<GitHubError> for AgentError {
     fn from(error: GitHubError) -> Self {
         match error {
             GitHubError::TryLater { not_before, .. } => Self::TryLater { reason: error.to_string(), not_before },
-            GitHubError::Crashed(_) => Self::Broken { reason: error.to_string() },
+            GitHubError::Crashed(_) => Self::broken(error.to_string()),
             _ => Self::CantBeHelped { reason: error.to_string() },
         }
     }

@@ -1,0 +1,73 @@
+//! The pull request of a case on GitHub: one for each case, found by its branch.
+
+use crate::environment::github::{Changes, GitHubError, GitHubRepository, Label, NewPullRequest, PullRequest};
+use pipeline::case::PullRequestRef;
+use pipeline::wording::github as wording;
+
+/// What every pull request of ours carries.
+const LABEL: Label<'_> = Label { name: "suture", color: "0e8a16", description: "A fix that Suture made and proved" };
+
+/// A pull request to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The branch that carries the fix.
+    pub branch: &'a str,
+    /// The branch that is mended.
+    pub base: &'a str,
+    /// The title.
+    pub title: &'a str,
+    /// The text, with its mark.
+    pub body: &'a str,
+    /// Whether nobody is asked to look yet.
+    pub is_draft: bool,
+}
+
+/// The pull request in which somebody declined this very `diff`: closed, and neither merged nor taken back by Suture.
+pub async fn declined(
+    remote: &GitHubRepository,
+    branch: &str,
+    diff: &str,
+) -> Result<Option<PullRequestRef>, GitHubError> {
+    let pull = remote.pull_request_of(branch).await?;
+    let declined = pull
+        .filter(|pull| !pull.is_open && pull.merged_at.is_none() && wording::offered_diff(&pull.body) == Some(diff));
+    Ok(declined.as_ref().map(named))
+}
+
+/// Opens the pull request of a branch, or brings the open one up to date. Whether it is a draft is for people once it is open.
+pub async fn open(remote: &GitHubRepository, wanted: &Wanted<'_>) -> Result<PullRequestRef, GitHubError> {
+    let Wanted { branch, base, title, body, is_draft } = *wanted;
+    let new = NewPullRequest { title, body, head: branch, base, is_draft, labels: &[LABEL] };
+    let pull = remote.open_pull_request(&new).await?;
+    // GitHub trims what it keeps.
+    if pull.title.trim() != title.trim() || pull.body.trim() != body.trim() || pull.base != base {
+        let changes = Changes { title: Some(title), body: Some(body), base: Some(base), is_open: None };
+        remote.update_pull_request(pull.number, changes).await?;
+    }
+    Ok(named(&pull))
+}
+
+/// Closes the open pull request of `branch`, if there is one, and says why. It is marked, so that nobody seems to have declined it.
+pub async fn take_back(remote: &GitHubRepository, branch: &str, why: &str) -> Result<(), GitHubError> {
+    let Some(pull) = remote.pull_request_of(branch).await?.filter(|pull| pull.is_open) else { return Ok(()) };
+    say_once(remote, pull.number, "taken-back", why).await?;
+    let body = wording::withdrawn(&pull.body);
+    let changes = Changes { body: Some(&body), is_open: Some(false), ..Changes::default() };
+    remote.update_pull_request(pull.number, changes).await.map(drop)
+}
+
+/// Says `text` under a pull request, once for each `subject`.
+pub async fn say_once(remote: &GitHubRepository, number: u64, subject: &str, text: &str) -> Result<(), GitHubError> {
+    let marker = wording::comment_mark(subject);
+    let us = remote.login().await?;
+    let said = remote.comments(number).await?;
+    if said.items.iter().any(|comment| comment.author.as_ref() == Some(&us) && comment.body.contains(&marker)) {
+        return Ok(());
+    }
+    remote.comment(number, &format!("{text}\n\n{marker}")).await
+}
+
+/// As cases name it.
+fn named(pull: &PullRequest) -> PullRequestRef {
+    PullRequestRef { number: pull.number, url: pull.url.clone() }
+}

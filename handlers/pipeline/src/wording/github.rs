@@ -1,0 +1,165 @@
+//! What Suture writes on GitHub. Foreign text stands in code spans, where it can neither mention anybody, nor link, nor be taken for markup.
+
+use super::{NAMED_MAX, change, count, plain, subject};
+use crate::case::{Step, Wound};
+use crate::decision::{Decision, Verdict};
+use crate::finding::Finding;
+use crate::ids::CaseId;
+use crate::message::RunId;
+use crate::patch::{Left, Plan};
+use std::fmt::{Display, Write};
+
+/// Longest piece of foreign text, in characters.
+const CODE_CHARS_MAX: usize = 200;
+
+/// The mark by which Suture finds what it offered: a comment that is not shown.
+const MARK: &str = "<!-- suture ";
+
+/// Foreign text in a code span, on one line.
+pub fn code(text: &str) -> String {
+    let plain = plain(text).replace('`', "'");
+    match plain.char_indices().nth(CODE_CHARS_MAX) {
+        Some((end, _)) => format!("`{}…`", &plain[..end]),
+        None if plain.trim().is_empty() => "` `".to_owned(),
+        None => format!("`{plain}`"),
+    }
+}
+
+/// What a pull request offers.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer<'a> {
+    /// The case.
+    pub case: &'a CaseId,
+    /// The run.
+    pub run: RunId,
+    /// What is mended.
+    pub wound: &'a Wound,
+    /// How.
+    pub plan: &'a Plan,
+    /// What is gone with it.
+    pub heals: &'a [&'a Finding],
+    /// What was seen.
+    pub proof: &'a [Step],
+    /// The decision.
+    pub verdict: &'a Verdict,
+    /// Key of the diff.
+    pub diff: &'a str,
+}
+
+/// The title of a pull request.
+pub fn title(plan: &Plan, wound: &Wound) -> String {
+    plain(&subject(plan, &wound.path)).into_owned()
+}
+
+/// The text of a pull request: what, why, proof, what is left, how to undo.
+pub fn body(offer: &Offer<'_>) -> String {
+    let mut text = String::from("### What\n");
+    list(&mut text, offer.plan.changes.iter().map(|made| code(&change(made))));
+    text.push_str("\n### Why\n");
+    list(
+        &mut text,
+        offer
+            .heals
+            .iter()
+            .map(|finding| format!("{} ({}): {}", code(&finding.rule), finding.severity, code(&finding.title))),
+    );
+    text.push_str("\n### Proof\n");
+    list(&mut text, offer.proof.iter().map(|step| format!("{}: {}", step.name, code(&step.detail))));
+    if !offer.plan.left.is_empty() {
+        text.push_str("\n### Left\n");
+        list(&mut text, offer.plan.left.iter().map(|left: &Left| code(&left.reason)));
+    }
+    let Verdict { decision, confidence, reasons, .. } = offer.verdict;
+    let _ = write!(text, "\n### Decision\n{decision}, confidence {confidence:.2}\n");
+    list(&mut text, reasons.iter().map(|reason| code(reason)));
+    if *decision != Decision::Heal {
+        text.push_str("\nIt is a draft: nothing is asked of anybody before somebody marks it as ready.\n");
+    }
+    text.push_str("\n### Undo\nClose this pull request; after the merge, revert it. It is not offered again unless the fix changes.\n\n");
+    text.push_str(&mark(offer.case, offer.run, offer.diff));
+    text
+}
+
+/// The mark of an offer.
+fn mark(case: &CaseId, run: RunId, diff: &str) -> String {
+    format!("{MARK}case={case} run={run} diff={diff} -->\n")
+}
+
+/// Key of the diff that the pull request with this text offers, as its mark says.
+pub fn offered_diff(body: &str) -> Option<&str> {
+    let (_, mark) = body.rsplit_once(MARK)?;
+    let (mark, _) = mark.split_once("-->")?;
+    mark.split_whitespace().find_map(|word| word.strip_prefix("diff="))
+}
+
+/// The same text, marked as taken back by Suture itself: then nobody declined it.
+pub fn withdrawn(body: &str) -> String {
+    match body.rsplit_once(MARK) {
+        Some((before, _)) => format!("{before}{MARK}withdrawn -->\n"),
+        None => body.to_owned(),
+    }
+}
+
+/// By which a comment about `subject` is found again.
+pub fn comment_mark(subject: &str) -> String {
+    format!("{MARK}said={subject} -->")
+}
+
+/// Said when a pull request is closed because nothing is left to mend.
+pub fn gone(commit: &str, base: &str) -> String {
+    format!("At {} on {} nothing of it is found any more, so there is nothing to merge.", code(commit), code(base))
+}
+
+/// Said when a pull request is closed because the fix did not hold.
+pub fn taken_back(failed: &[String]) -> String {
+    let mut text = String::from("It was looked at again, and does not hold:\n");
+    list(&mut text, failed.iter().map(|reason| code(reason)));
+    text
+}
+
+/// Said when checks of others failed on a pull request.
+pub fn checks_failed(names: &[String]) -> String {
+    let mut text = format!("{} failed on it, so it is a draft until somebody decides:\n", count(names.len(), "check"));
+    list(&mut text, names.iter().map(|name| code(name)));
+    text
+}
+
+/// A list in Markdown; more than [`NAMED_MAX`] are counted.
+fn list<T: Display>(text: &mut String, items: impl ExactSizeIterator<Item = T>) {
+    let more = items.len().saturating_sub(NAMED_MAX);
+    for item in items.take(NAMED_MAX) {
+        let _ = writeln!(text, "- {item}");
+    }
+    if more > 0 {
+        let _ = writeln!(text, "- and {more} more");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_inert() {
+        let rows = [
+            ("plain", "`plain`"),
+            ("@everybody `x` [a](b) <img>\n# head", "`@everybody 'x' [a](b) <img> # head`"),
+            ("", "` `"),
+            ("\u{202e}abc", "`\\u{202e}abc`"),
+        ];
+        for (text, expect) in rows {
+            assert_eq!(code(text), expect);
+        }
+        assert_eq!(code(&"x".repeat(1000)).chars().count(), CODE_CHARS_MAX + 3);
+    }
+
+    #[test]
+    fn mark_tells_what_was_offered_and_that_it_was_taken_back() {
+        let case: CaseId = "npm-0123456789ab".parse().unwrap();
+        let run = RunId(uuid::Uuid::nil());
+        let body = format!("text {MARK}case=a diff=forged -->\nmore\n{}", mark(&case, run, "diffs/00"));
+        assert_eq!(offered_diff(&body), Some("diffs/00"));
+        assert_eq!(offered_diff(&withdrawn(&body)), None);
+        assert_eq!(offered_diff("somebody else's"), None);
+    }
+}

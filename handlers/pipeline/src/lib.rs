@@ -9,6 +9,7 @@ pub mod decision;
 pub mod dependency;
 pub mod facts;
 pub mod finding;
+pub mod github;
 pub mod ids;
 pub mod message;
 pub mod outbox;

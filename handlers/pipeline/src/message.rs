@@ -74,6 +74,34 @@ pub mod topic {
     pub const HEALING_ROLLED_BACK: &str = "healing.rolled_back";
     /// How an agent is: asked by `sweep`, answered by every agent.
     pub const AGENT_STATUS: &str = "agent.status";
+    /// A delivery of GitHub, as `github-webhook` journals it. It is never sent.
+    pub const DELIVERY_RECEIVED: &str = "delivery.received";
+    /// Look at a pull request of others.
+    pub const PULL_REQUEST_SCAN_REQUESTED: &str = "pull_request.scan_requested";
+    /// A pull request of ours was closed.
+    pub const PULL_REQUEST_CLOSED: &str = "pull_request.closed";
+    /// The branch of a pull request of ours moved.
+    pub const PULL_REQUEST_CHANGED: &str = "pull_request.changed";
+    /// A check on a branch of ours ended.
+    pub const CHECKS_COMPLETED: &str = "checks.completed";
+    /// Somebody wrote to us at a pull request.
+    pub const COMMENT_RECEIVED: &str = "comment.received";
+    /// An alert of GitHub changed.
+    pub const ALERT_CHANGED: &str = "alert.changed";
+    /// An advisory was published, changed or withdrawn.
+    pub const ADVISORY_PUBLISHED: &str = "advisory.published";
+    /// An installation reaches a repository.
+    pub const REPOSITORY_ADDED: &str = "repository.added";
+    /// An installation no longer reaches a repository.
+    pub const REPOSITORY_REMOVED: &str = "repository.removed";
+    /// An installation reaches more repositories, which are to be listed.
+    pub const INSTALLATION_ADDED: &str = "installation.added";
+    /// An installation reaches fewer repositories; those that are left are to be listed.
+    pub const INSTALLATION_REMOVED: &str = "installation.removed";
+    /// An event of GitHub that is not known.
+    pub const EVENT_UNKNOWN: &str = "event.unknown";
+    /// An event of GitHub that can't be read.
+    pub const EVENT_REJECTED: &str = "event.rejected";
     /// A message that could not be helped.
     pub const MESSAGE_POISONED: &str = "message.poisoned";
 }

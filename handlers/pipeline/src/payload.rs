@@ -1,5 +1,7 @@
 //! What messages carry.
 
+mod github;
+
 use crate::case::{Delivery, Wound};
 use crate::decision::Verdict;
 use crate::finding::{Finding, ScanError};
@@ -9,6 +11,12 @@ use crate::patch::Left;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+pub use github::{
+    Account, AdvisoryPackage, AdvisoryPublished, AlertChanged, AlertKind, ChecksCompleted, CommentReceived,
+    EventRejected, EventUnknown, InstallationAccess, PullRequestChanged, PullRequestClosed, PullRequestScan,
+    RepositoryAccess,
+};
 
 /// How far a run may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,203 @@
+//! What messages carry of the events of GitHub. Nothing in them is free text, and nothing a secret.
+
+use crate::ids::{CaseId, CommitSha, RepoName};
+use serde::{Deserialize, Serialize};
+
+/// Somebody who did something on GitHub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The name.
+    pub login: String,
+    /// Whether it is an App, and no person.
+    pub is_bot: bool,
+}
+
+/// `pull_request.scan_requested`: a pull request of others, to be looked at for what it brings in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequestScan {
+    /// The repository that it is for.
+    pub repository: RepoName,
+    /// Its number.
+    pub number: u64,
+    /// The branch that it is for.
+    pub base_branch: String,
+    /// The commit that it is held against.
+    pub base_commit: CommitSha,
+    /// Its newest commit.
+    pub head_commit: CommitSha,
+    /// Whether it comes from another repository, or from one that is gone.
+    pub is_fork: bool,
+}
+
+/// `pull_request.closed`: one of ours, merged or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequestClosed {
+    /// The case, by the name of the branch.
+    pub case: CaseId,
+    /// The repository.
+    pub repository: RepoName,
+    /// Its number.
+    pub number: u64,
+    /// The commit that it proposed last.
+    pub head_commit: CommitSha,
+    /// Whether it was merged.
+    pub merged: bool,
+    /// The commit of the merge.
+    #[serde(default)]
+    pub merge_commit: Option<CommitSha>,
+    /// Who did it, where that is said.
+    #[serde(default)]
+    pub closed_by: Option<Account>,
+}
+
+/// `pull_request.changed`: the branch of one of ours moved. Whether we moved it shows the commit, which is in the records of the case if it is ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequestChanged {
+    /// The case, by the name of the branch.
+    pub case: CaseId,
+    /// The repository.
+    pub repository: RepoName,
+    /// Its number.
+    pub number: u64,
+    /// The commit that the branch is at now.
+    pub head_commit: CommitSha,
+    /// Who moved it, where that is said.
+    #[serde(default)]
+    pub changed_by: Option<Account>,
+}
+
+/// `checks.completed`: a check on a branch of ours ended. How, and whether others still run, is to be asked for.
+///
+/// GitHub names the branch, and not always whose: a commit that is not at the branch of the case is none of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChecksCompleted {
+    /// The case, by the name of the branch.
+    pub case: CaseId,
+    /// The repository.
+    pub repository: RepoName,
+    /// The commit that was checked.
+    pub commit: CommitSha,
+}
+
+/// `comment.received`: somebody wrote `/suture …` at a pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommentReceived {
+    /// The case, by the name of the branch. A comment does not name the branch: `None` where that is to be asked for.
+    #[serde(default)]
+    pub case: Option<CaseId>,
+    /// The repository.
+    pub repository: RepoName,
+    /// Number of the pull request.
+    pub number: u64,
+    /// Id of the comment, or of the review whose words they are.
+    pub comment: u64,
+    /// Whether it is a review.
+    pub is_review: bool,
+    /// Who wrote it.
+    pub author: Account,
+    /// What GitHub says of them here: `OWNER`, `MEMBER`, `COLLABORATOR`, `CONTRIBUTOR`, `NONE`, …
+    pub association: String,
+    /// The words of its first line after `/suture`; at most 8 of 64 characters each.
+    pub words: Vec<String>,
+}
+
+/// What an alert of GitHub is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertKind {
+    /// A dependency.
+    Dependabot,
+    /// A place in the code.
+    CodeScanning,
+    /// A secret.
+    SecretScanning,
+}
+
+/// `alert.changed`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertChanged {
+    /// The repository.
+    pub repository: RepoName,
+    /// What it is about.
+    pub kind: AlertKind,
+    /// Its number among those of its kind.
+    pub number: u64,
+    /// What happened to it: `created`, `fixed`, …
+    pub action: String,
+    /// How it stands since, where that is said: `open`, `dismissed`, …
+    #[serde(default)]
+    pub state: Option<String>,
+    /// The manifest, or the file of the newest place, where there is one.
+    #[serde(default)]
+    pub path: Option<String>,
+}
+
+/// A package that an advisory is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdvisoryPackage {
+    /// As GitHub calls it: `npm`, `pip`, …
+    pub ecosystem: String,
+    /// The name.
+    pub name: String,
+    /// The versions that are vulnerable, as GitHub writes them.
+    #[serde(default)]
+    pub range: Option<String>,
+}
+
+/// `advisory.published`: new, changed or withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdvisoryPublished {
+    /// Its id in GitHub's database.
+    pub ghsa: String,
+    /// What it is about.
+    pub packages: Vec<AdvisoryPackage>,
+    /// Whether it names more packages than these.
+    #[serde(default)]
+    pub has_more: bool,
+    /// Whether it no longer holds.
+    pub withdrawn: bool,
+    /// The repository that published it, where one did.
+    #[serde(default)]
+    pub repository: Option<RepoName>,
+}
+
+/// `repository.added`, `repository.removed`: an installation reaches a repository, or no longer does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryAccess {
+    /// The repository.
+    pub repository: RepoName,
+    /// The installation.
+    pub installation: u64,
+}
+
+/// `installation.added`, `installation.removed`: an installation reaches more repositories, or fewer, and the delivery names none of them, or too
+/// many. Whoever receives it lists what it reaches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstallationAccess {
+    /// The installation.
+    pub installation: u64,
+    /// Whose repositories they are, where that is said.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// How many the delivery names.
+    pub named: usize,
+}
+
+/// `event.unknown`: a delivery of an event, or with an action, that this version does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventUnknown {
+    /// The event.
+    pub event: String,
+    /// The action.
+    #[serde(default)]
+    pub action: Option<String>,
+}
+
+/// `event.rejected`: a delivery that is signed, and can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRejected {
+    /// The event; empty where the delivery names none.
+    pub event: String,
+    /// Why. Nothing of the contents is in it.
+    pub reason: String,
+}

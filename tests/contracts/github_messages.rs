@@ -1,0 +1,143 @@
+//! The JSON of messages that events of GitHub lead to, both ways.
+
+use pipeline::payload::{
+    Account, AdvisoryPackage, AdvisoryPublished, AlertChanged, AlertKind, ChecksCompleted, CommentReceived,
+    EventRejected, EventUnknown, InstallationAccess, PullRequestChanged, PullRequestClosed, PullRequestScan,
+    RepositoryAccess,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+
+const COMMIT: &str = "0123456789012345678901234567890123456789";
+const REPOSITORY: &str = "github.com/octo/shop";
+const CASE: &str = "npm-0123456789ab";
+
+#[track_caller]
+fn check<T: Serialize + DeserializeOwned + Debug + PartialEq>(payload: &T, json: &str) {
+    assert_eq!(serde_json::to_string(payload).unwrap(), json);
+    assert_eq!(serde_json::from_str::<T>(json).unwrap(), *payload);
+}
+
+fn ann() -> Account {
+    Account { login: "ann".to_owned(), is_bot: false }
+}
+
+#[test]
+fn pull_requests() {
+    let (repository, commit) = (REPOSITORY.parse().unwrap(), COMMIT.parse().unwrap());
+    let scan = PullRequestScan {
+        repository,
+        number: 5,
+        base_branch: "main".to_owned(),
+        base_commit: commit,
+        head_commit: COMMIT.parse().unwrap(),
+        is_fork: true,
+    };
+    check(
+        &scan,
+        r#"{"repository":"github.com/octo/shop","number":5,"base_branch":"main","base_commit":"0123456789012345678901234567890123456789","head_commit":"0123456789012345678901234567890123456789","is_fork":true}"#,
+    );
+    let closed = PullRequestClosed {
+        case: CASE.parse().unwrap(),
+        repository: REPOSITORY.parse().unwrap(),
+        number: 5,
+        head_commit: COMMIT.parse().unwrap(),
+        merged: true,
+        merge_commit: Some(COMMIT.parse().unwrap()),
+        closed_by: Some(ann()),
+    };
+    check(
+        &closed,
+        r#"{"case":"npm-0123456789ab","repository":"github.com/octo/shop","number":5,"head_commit":"0123456789012345678901234567890123456789","merged":true,"merge_commit":"0123456789012345678901234567890123456789","closed_by":{"login":"ann","is_bot":false}}"#,
+    );
+    let changed = PullRequestChanged {
+        case: CASE.parse().unwrap(),
+        repository: REPOSITORY.parse().unwrap(),
+        number: 5,
+        head_commit: COMMIT.parse().unwrap(),
+        changed_by: None,
+    };
+    check(
+        &changed,
+        r#"{"case":"npm-0123456789ab","repository":"github.com/octo/shop","number":5,"head_commit":"0123456789012345678901234567890123456789","changed_by":null}"#,
+    );
+}
+
+#[test]
+fn checks_and_comments() {
+    let checks = ChecksCompleted {
+        case: CASE.parse().unwrap(),
+        repository: REPOSITORY.parse().unwrap(),
+        commit: COMMIT.parse().unwrap(),
+    };
+    check(
+        &checks,
+        r#"{"case":"npm-0123456789ab","repository":"github.com/octo/shop","commit":"0123456789012345678901234567890123456789"}"#,
+    );
+    let comment = CommentReceived {
+        case: None,
+        repository: REPOSITORY.parse().unwrap(),
+        number: 5,
+        comment: 12,
+        is_review: false,
+        author: ann(),
+        association: "OWNER".to_owned(),
+        words: vec!["approve".to_owned()],
+    };
+    check(
+        &comment,
+        r#"{"case":null,"repository":"github.com/octo/shop","number":5,"comment":12,"is_review":false,"author":{"login":"ann","is_bot":false},"association":"OWNER","words":["approve"]}"#,
+    );
+}
+
+#[test]
+fn alerts_and_advisories() {
+    let alert = |kind| AlertChanged {
+        repository: REPOSITORY.parse().unwrap(),
+        kind,
+        number: 3,
+        action: "created".to_owned(),
+        state: Some("open".to_owned()),
+        path: None,
+    };
+    for (kind, name) in [
+        (AlertKind::Dependabot, "dependabot"),
+        (AlertKind::CodeScanning, "code_scanning"),
+        (AlertKind::SecretScanning, "secret_scanning"),
+    ] {
+        let json = format!(
+            r#"{{"repository":"github.com/octo/shop","kind":"{name}","number":3,"action":"created","state":"open","path":null}}"#
+        );
+        check(&alert(kind), &json);
+    }
+    let package = AdvisoryPackage { ecosystem: "npm".to_owned(), name: "latch".to_owned(), range: None };
+    let advisory = AdvisoryPublished {
+        ghsa: "GHSA-aaaa-bbbb-cccc".to_owned(),
+        packages: vec![package],
+        has_more: false,
+        withdrawn: false,
+        repository: None,
+    };
+    check(
+        &advisory,
+        r#"{"ghsa":"GHSA-aaaa-bbbb-cccc","packages":[{"ecosystem":"npm","name":"latch","range":null}],"has_more":false,"withdrawn":false,"repository":null}"#,
+    );
+}
+
+#[test]
+fn access_and_what_is_not_understood() {
+    check(
+        &RepositoryAccess { repository: REPOSITORY.parse().unwrap(), installation: 9 },
+        r#"{"repository":"github.com/octo/shop","installation":9}"#,
+    );
+    check(
+        &InstallationAccess { installation: 9, account: Some("octo".to_owned()), named: 501 },
+        r#"{"installation":9,"account":"octo","named":501}"#,
+    );
+    check(&EventUnknown { event: "star".to_owned(), action: None }, r#"{"event":"star","action":null}"#);
+    check(
+        &EventRejected { event: "push".to_owned(), reason: "missing field `ref`".to_owned() },
+        r#"{"event":"push","reason":"missing field `ref`"}"#,
+    );
+}

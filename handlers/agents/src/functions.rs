@@ -36,7 +36,7 @@ pub async fn handle(env: &Environment, function: &str, message: Envelope) -> Res
             once(env, "remediate", message, async |message| remediate::remediate(env, message.read()?).await).await
         }
         "scan" => once(env, "scan", message, async |message| scan(env, message).await).await,
-        "verify" => once(env, "verify", message, async |message| verify::verify(env, message.read()?).await).await,
+        "verify" => once(env, "verify", message, async |message| verify(env, message).await).await,
         _ => Err(AgentError::broken(format!("there is no function `{function}`"))),
     }
 }
@@ -44,7 +44,26 @@ pub async fn handle(env: &Environment, function: &str, message: Envelope) -> Res
 async fn scan(env: &Environment, message: Envelope) -> Result<Outbox, AgentError> {
     match message.topic.as_str() {
         topic::MATCH_REQUESTED => scan::rematch::rematch(env, message.read()?).await,
+        topic::PULL_REQUEST_SCAN_REQUESTED => scan::pull_request::scan(env, message.read()?).await,
+        topic::ALERT_CHANGED => scan::advisory::alerted(env, message.read()?).await,
+        topic::ADVISORY_PUBLISHED => scan::advisory::published(env, message.read()?).await,
+        topic::REPOSITORY_ADDED => scan::access::added(env, message.read()?).await,
+        topic::REPOSITORY_REMOVED => scan::access::removed(env, message.read()?).await,
+        topic::INSTALLATION_REMOVED => scan::access::installation_removed(env, message.read()?).await,
+        topic::INSTALLATION_ADDED => scan::access::installation_added(env, message.read()?).await,
         _ => scan::scan(env, message.read()?).await,
+    }
+}
+
+async fn verify(env: &Environment, message: Envelope) -> Result<Outbox, AgentError> {
+    match message.topic.as_str() {
+        topic::PULL_REQUEST_CLOSED => verify::closed::closed(env, message.read()?).await,
+        topic::PULL_REQUEST_CHANGED => verify::changed::changed(env, message.read()?).await,
+        topic::CHECKS_COMPLETED => verify::checks::checks(env, message.read()?).await,
+        // No command is known yet: that somebody gave one stands in the journal.
+        topic::COMMENT_RECEIVED => Ok(Outbox::default()),
+        topic::WOUND_GONE => verify::gone::gone(env, message.read()?).await,
+        _ => verify::verify(env, message.read()?).await,
     }
 }
 

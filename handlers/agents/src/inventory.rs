@@ -2,7 +2,6 @@
 //!
 //! One record for each scan, under `inventory/<branch>/<run>`, of which the newest counts; older ones are deleted when it is written.
 
-use crate::environment::Environment;
 use crate::environment::store::{Store, StoreError};
 use crate::examine::Examination;
 use jiff::Timestamp;
@@ -129,12 +128,12 @@ pub async fn read(store: &Store, name: &str) -> Result<Option<Inventory>, StoreE
     Ok(None)
 }
 
-/// Forgets what is kept of `repository`: it is not ours to look at any more.
-pub async fn forget(env: &Environment, repository: &RepoName) -> Result<(), StoreError> {
-    for name in names(&env.store).await? {
-        if read(&env.store, &name).await?.is_some_and(|inventory| inventory.repository == *repository) {
-            for key in env.store.list(&format!("{SHELF}/{name}")).await? {
-                env.store.delete(&key).await?;
+/// Forgets what is kept of the repositories that `are` gone: they are not ours to look at any more.
+pub async fn forget(store: &Store, are: impl Fn(&RepoName) -> bool) -> Result<(), StoreError> {
+    for name in names(store).await? {
+        if read(store, &name).await?.is_some_and(|inventory| are(&inventory.repository)) {
+            for key in store.list(&format!("{SHELF}/{name}")).await? {
+                store.delete(&key).await?;
             }
         }
     }

@@ -15,6 +15,7 @@ pub mod lease;
 pub mod monitor;
 pub mod notify;
 pub mod offer;
+pub mod offered;
 pub mod poison;
 pub mod prove;
 pub mod remediate;

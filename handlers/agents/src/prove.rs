@@ -50,12 +50,13 @@ pub fn failures(steps: &[Step]) -> Vec<String> {
 }
 
 /// What tells a finding apart when files change around it: not its fingerprint, whose ordinal counts its likes.
-fn identity(finding: &Finding) -> (String, String, String) {
+pub fn identity(finding: &Finding) -> (String, String, String) {
     let package = finding.package.as_ref().map_or_else(String::new, |package| package.purl.clone());
     (finding.path.clone(), finding.rule.clone(), package)
 }
 
-fn everything(examination: &Examination) -> impl Iterator<Item = &Finding> {
+/// Everything that was found, suppressed or not.
+pub fn everything(examination: &Examination) -> impl Iterator<Item = &Finding> {
     let suppressed = examination.suppressed.iter().map(|(matched, _)| &matched.finding);
     examination.matched.iter().map(|matched| &matched.finding).chain(suppressed)
 }

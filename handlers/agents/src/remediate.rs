@@ -319,7 +319,7 @@ impl Attempt<'_> {
     /// Somebody closed the pull request with this very fix: it is not offered again.
     fn declined(self, mut steps: Vec<Step>, pull: &PullRequestRef) -> Result<Outbox, AgentError> {
         let case = &self.message.payload.case;
-        let why = wording::declined(pull);
+        let why = wording::declined(pull.number);
         steps.push(Step::new("offer", false, why.clone()));
         let mut reply = self.reply();
         reply.event(topic::HEALING_SUPPRESSED, case.as_str(), &self.event(why.clone()))?;

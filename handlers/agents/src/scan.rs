@@ -1,29 +1,44 @@
 //! Function `scan`: a commit in, one message per case out.
 
+pub mod access;
+pub mod advisory;
+pub mod pull_request;
 pub mod rematch;
 
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::inventory::Inventory;
+use crate::offered;
 use pipeline::case::{Status, Wound};
 use pipeline::finding::{Finding, ScanError, Severity};
 use pipeline::ids::CaseId;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
-use pipeline::payload::{Detected, Mode, SCAN_ERROR_CHARS_MAX, SCAN_ERRORS_MAX, ScanCompleted, ScanRequested};
+use pipeline::payload::{
+    Detected, Mode, SCAN_ERROR_CHARS_MAX, SCAN_ERRORS_MAX, ScanCompleted, ScanRequested, WoundGone,
+};
 use pipeline::wording;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Looks at a commit and opens a case for every file that a fix would change.
 ///
 /// Can't be helped where the repository or the commit is not there, or a limit leaves nothing to look at.
 pub async fn scan(env: &Environment, message: Envelope<ScanRequested>) -> Result<Outbox, AgentError> {
     let request = &message.payload;
-    let tree = env.repository(&request.repository)?.tree(&request.commit, &env.tree_limits).await?;
+    let repository = env.repository(&request.repository)?;
+    let tree = repository.tree(&request.commit, &env.tree_limits).await?;
     let examination = examine(env, &tree).await?;
     let mut reply = Reply::new("scan", &message, env.clock.now());
-    for (case, wound, detected) in cases(&examination, request) {
+    let cases = cases(&examination, request);
+    if repository.on_github().is_some() {
+        let found: BTreeSet<&CaseId> = cases.iter().map(|(case, ..)| case).collect();
+        for case in gone(env, request, &examination, &found).await? {
+            let gone = WoundGone { case, repository: request.repository.clone(), commit: request.commit.clone() };
+            reply.command(queue::VERIFY, topic::WOUND_GONE, gone.case.as_str(), &gone)?;
+        }
+    }
+    for (case, wound, detected) in cases {
         let status = if request.mode == Mode::Observe { Status::Observed } else { Status::Initiated };
         reply.record(&case, |record| {
             record.wound = Some(wound);
@@ -50,6 +65,20 @@ pub async fn scan(env: &Environment, message: Envelope<ScanRequested>) -> Result
     };
     reply.event(topic::SCAN_COMPLETED, request.commit.as_str(), &completed)?;
     Ok(reply.finish())
+}
+
+/// Cases whose fixes are offered, and of which nothing is found here. Nothing is said where not everything could be looked at.
+async fn gone(
+    env: &Environment,
+    request: &ScanRequested,
+    examination: &Examination,
+    found: &BTreeSet<&CaseId>,
+) -> Result<Vec<CaseId>, AgentError> {
+    if !examination.is_complete || examination.has_unseen || !examination.unread().is_empty() {
+        return Ok(Vec::new());
+    }
+    let offered = offered::of_branch(&env.store, &request.repository, &request.base_branch).await?;
+    Ok(offered.into_iter().filter(|case| !found.contains(case)).collect())
 }
 
 fn bounded(errors: &[ScanError]) -> Vec<ScanError> {

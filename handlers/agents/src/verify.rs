@@ -1,16 +1,23 @@
 //! Function `verify`: looks at what was delivered, not at what was meant, and takes it back if it is wrong.
 
+pub mod changed;
+pub mod checks;
+pub mod closed;
+pub mod gone;
+
+mod case;
+
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::examine;
-use crate::offer;
 use crate::prove::{Seen, failures, prove};
+use crate::{offer, offered};
 use pipeline::case::{Status, Step};
 use pipeline::decision::Decision;
 use pipeline::ids::CommitSha;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
-use pipeline::payload::{CaseEvent, VerificationRequested};
+use pipeline::payload::{CaseEvent, ChecksCompleted, VerificationRequested};
 use pipeline::wording;
 
 /// Reads the branch back and looks at it. A branch that others moved on since is theirs, and the case superseded. A fix that does not hold is withdrawn where the policy allows it.
@@ -75,6 +82,16 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
             (Status::Failed, topic::HEALING_FAILED, wording::escalated(case, wound, &failed, left))
         }
     };
+    if delivery.pull_request.is_some() {
+        if status == Status::Proposed {
+            offered::keep(&env.store, case, wound).await?;
+            let about =
+                ChecksCompleted { case: case.clone(), repository: wound.repository.clone(), commit: commit.clone() };
+            checks::look_again(env, &mut reply, &about)?;
+        } else if status == Status::RolledBack {
+            offered::forget(&env.store, case, wound).await?;
+        }
+    }
     reply.event(told, case.as_str(), &event(notice.subject.clone()))?;
     reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &notice)?;
     for step in &mut steps {

@@ -138,6 +138,21 @@ pub struct CaseRecord {
     /// Where the fix is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,
+    /// What came of a fix that was offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+}
+
+/// What came of a fix that was offered: what there is to learn from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was merged, and the findings are gone.
+    Verified,
+    /// It was merged, and they are not.
+    NotFixed,
+    /// Somebody did not want it.
+    Declined,
 }
 
 /// Where a fix was put.
@@ -181,6 +196,7 @@ impl CaseRecord {
             steps: Vec::new(),
             left: None,
             delivery: None,
+            outcome: None,
         }
     }
 }
@@ -206,6 +222,9 @@ pub struct Case {
     pub left: Vec<Left>,
     /// Where the fix is.
     pub delivery: Option<Delivery>,
+    /// What came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
     /// When it was first and last touched.
     pub opened: Timestamp,
     /// When it was last touched.
@@ -230,6 +249,7 @@ pub fn fold(records: impl IntoIterator<Item = CaseRecord>) -> Option<Case> {
         steps: Vec::new(),
         left: Vec::new(),
         delivery: None,
+        outcome: None,
         opened,
         updated,
     };
@@ -239,6 +259,7 @@ pub fn fold(records: impl IntoIterator<Item = CaseRecord>) -> Option<Case> {
             // A newer run starts the case over.
             case.status = Status::Initiated;
             case.delivery = None;
+            case.outcome = None;
             case.decision = None;
             case.reasons.clear();
             case.steps.clear();
@@ -253,6 +274,7 @@ pub fn fold(records: impl IntoIterator<Item = CaseRecord>) -> Option<Case> {
         case.steps.extend(record.steps);
         case.left = record.left.unwrap_or(case.left);
         case.delivery = record.delivery.or(case.delivery);
+        case.outcome = record.outcome.or(case.outcome);
         if matches!(case.status, Status::RolledBack | Status::FalsePositive | Status::Suppressed | Status::Superseded) {
             // What was delivered is gone, or not the word of this run.
             case.delivery = None;

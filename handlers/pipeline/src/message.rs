@@ -34,6 +34,8 @@ pub const MONITOR_SUBSCRIPTION: &str = "monitor";
 pub mod topic {
     /// Scan this repository at this commit.
     pub const SCAN_REQUESTED: &str = "scan.requested";
+    /// Nothing is left to mend of a case whose fix is offered.
+    pub const WOUND_GONE: &str = "wound.gone";
     /// Hold what a branch depends on against the advisories of today.
     pub const MATCH_REQUESTED: &str = "inventory.match_requested";
     /// A scan ended; its findings are counted.

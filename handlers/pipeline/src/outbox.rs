@@ -2,7 +2,7 @@
 
 use crate::case::CaseRecord;
 use crate::ids::CaseId;
-use crate::message::{Envelope, MessageId, MessageType, SCHEMA_VERSION};
+use crate::message::{Envelope, MessageId, MessageType, RunId, SCHEMA_VERSION};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +104,13 @@ impl<'a, P> Reply<'a, P> {
             self.source,
             self.now,
         );
+        fill(&mut record);
+        self.outbox.records.push(record);
+    }
+
+    /// What `case` went through, as a part of `run`, `hops` from its beginning: where something outside has to do with what that run did.
+    pub fn record_in(&mut self, case: &CaseId, run: RunId, hops: u32, fill: impl FnOnce(&mut CaseRecord)) {
+        let mut record = CaseRecord::new(case.clone(), self.cause.id, run, hops, self.source, self.now);
         fill(&mut record);
         self.outbox.records.push(record);
     }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub use github::{
     Account, AdvisoryPackage, AdvisoryPublished, AlertChanged, AlertKind, ChecksCompleted, CommentReceived,
     EventRejected, EventUnknown, InstallationAccess, PullRequestChanged, PullRequestClosed, PullRequestScan,
-    RepositoryAccess,
+    RepositoryAccess, WoundGone,
 };
 
 /// How far a run may go.

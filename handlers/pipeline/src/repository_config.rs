@@ -24,6 +24,19 @@ pub struct RepositoryConfig {
     pub ignore: Vec<Ignore>,
     /// How old a release has to be before it is taken for a fix, in days.
     pub minimum_release_age_days: Option<u32>,
+    /// How the check run on a pull request that brings in findings ends.
+    pub pull_request_check: CheckConclusion,
+}
+
+/// How a check run ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckConclusion {
+    /// It says what it saw, and stands in nobody's way.
+    #[default]
+    Neutral,
+    /// It fails.
+    Failure,
 }
 
 /// What is wrong with the file, and where.
@@ -45,6 +58,7 @@ pub struct ConfigError {
 struct Raw {
     ignore: Option<Vec<Spanned<RawIgnore>>>,
     minimum_release_age_days: Option<u32>,
+    pull_request_check: Option<CheckConclusion>,
 }
 
 impl RepositoryConfig {
@@ -65,7 +79,11 @@ impl RepositoryConfig {
         let raw: Option<Raw> = serde_saphyr::from_str_with_options(text, options())
             .map_err(|cause| error(cause.location(), message_of(&cause)))?;
         let Some(raw) = raw else { return Ok(Self::default()) };
-        let mut config = Self { ignore: Vec::new(), minimum_release_age_days: raw.minimum_release_age_days };
+        let mut config = Self {
+            ignore: Vec::new(),
+            minimum_release_age_days: raw.minimum_release_age_days,
+            pull_request_check: raw.pull_request_check.unwrap_or_default(),
+        };
         for entry in raw.ignore.unwrap_or_default() {
             let ignore = Ignore::from_raw(path, entry).map_err(|(at, message)| error(Some(at), message))?;
             config.ignore.push(ignore);

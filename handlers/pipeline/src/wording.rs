@@ -2,7 +2,7 @@
 
 pub mod github;
 
-use crate::case::{PullRequestRef, Step, Wound};
+use crate::case::{Step, Wound};
 use crate::decision::{Decision, Verdict};
 use crate::finding::Finding;
 use crate::ids::CaseId;
@@ -155,8 +155,8 @@ pub fn offered(case: &CaseId, wound: &Wound, verdict: &Verdict, heals: usize, ur
 }
 
 /// Why a fix is not offered again.
-pub fn declined(pull: &PullRequestRef) -> String {
-    format!("this fix was declined: pull request #{} was closed without being merged", pull.number)
+pub fn declined(number: u64) -> String {
+    format!("this fix was declined: pull request #{number} was closed without being merged")
 }
 
 /// Told when nothing can be done without people.

@@ -79,6 +79,17 @@ pub struct ChecksCompleted {
     pub commit: CommitSha,
 }
 
+/// `wound.gone`: of a case whose fix is offered, nothing is found at the head of its branch any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WoundGone {
+    /// The case.
+    pub case: CaseId,
+    /// The repository.
+    pub repository: RepoName,
+    /// Where nothing is found.
+    pub commit: CommitSha,
+}
+
 /// `comment.received`: somebody wrote `/suture …` at a pull request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommentReceived {

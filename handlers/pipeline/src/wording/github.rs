@@ -124,6 +124,30 @@ pub fn checks_failed(names: &[String]) -> String {
     text
 }
 
+/// The headline of the check run on a pull request.
+pub fn check_title(new: usize) -> String {
+    if new == 0 { "Nothing new".to_owned() } else { format!("{} brought in", count(new, "finding")) }
+}
+
+/// The text of the check run on a pull request.
+pub fn check_summary(new: &[&Finding]) -> String {
+    let mut text = String::from("Held against its base: what this pull request brings in, and nothing else.\n\n");
+    list(
+        &mut text,
+        new.iter().map(|finding| format!("{} ({}): {}", code(&finding.rule), finding.severity, code(&finding.title))),
+    );
+    text
+}
+
+/// What is said at the line of a finding. Not Markdown: GitHub shows it as it is.
+pub fn annotation(finding: &Finding) -> String {
+    let mut text = plain(&finding.title).into_owned();
+    if !finding.fixed_versions.is_empty() {
+        let _ = write!(text, "; fixed in {}", plain(&finding.fixed_versions.join(", ")));
+    }
+    text
+}
+
 /// A list in Markdown; more than [`NAMED_MAX`] are counted.
 fn list<T: Display>(text: &mut String, items: impl ExactSizeIterator<Item = T>) {
     let more = items.len().saturating_sub(NAMED_MAX);

@@ -1,0 +1,56 @@
+//! Which cases have a pull request that is open: one record for each, under `offered/<branch>/<case>`, so that they are found without
+//! looking at all cases.
+
+use crate::environment::store::{Store, StoreError};
+use crate::inventory::branch_key;
+use pipeline::case::Wound;
+use pipeline::ids::{CaseId, RepoName};
+use serde::{Deserialize, Serialize};
+
+/// Where they are.
+const SHELF: &str = "offered";
+
+/// A case whose fix is offered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offered {
+    /// The case.
+    pub case: CaseId,
+    /// The repository.
+    pub repository: RepoName,
+}
+
+/// The fix of `case` is offered.
+pub async fn keep(store: &Store, case: &CaseId, wound: &Wound) -> Result<(), StoreError> {
+    let offered = Offered { case: case.clone(), repository: wound.repository.clone() };
+    store.create(&key(&wound.repository, &wound.base_branch, case), &offered).await.map(drop)
+}
+
+/// It is not any more.
+pub async fn forget(store: &Store, case: &CaseId, wound: &Wound) -> Result<(), StoreError> {
+    store.delete(&key(&wound.repository, &wound.base_branch, case)).await
+}
+
+/// The cases of `branch` of `repository` whose fixes are offered.
+pub async fn of_branch(store: &Store, repository: &RepoName, branch: &str) -> Result<Vec<CaseId>, StoreError> {
+    let keys = store.list(&format!("{SHELF}/{}", branch_key(repository, branch))).await?;
+    Ok(keys.iter().filter_map(|key| key.rsplit('/').next()?.parse().ok()).collect())
+}
+
+/// All of them. One that can't be read is left out.
+pub async fn all(store: &Store) -> Result<Vec<Offered>, StoreError> {
+    let mut all = Vec::new();
+    for key in store.list(SHELF).await? {
+        match store.read(&key).await {
+            Ok(offered) => all.extend(offered),
+            Err(StoreError::Damaged { key, error }) => {
+                tracing::error!(key, %error, "a record of what is offered is damaged")
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
+fn key(repository: &RepoName, branch: &str, case: &CaseId) -> String {
+    format!("{SHELF}/{}/{case}", branch_key(repository, branch))
+}

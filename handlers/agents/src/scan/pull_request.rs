@@ -1,0 +1,69 @@
+//! What a pull request of others brings in: said in a check run, at the lines that do it.
+
+use crate::environment::Environment;
+use crate::environment::github::{ANNOTATIONS_MAX, Annotation, NewCheckRun};
+use crate::error::AgentError;
+use crate::examine::{Examination, examine};
+use crate::prove::{everything, identity};
+use pipeline::finding::Finding;
+use pipeline::message::Envelope;
+use pipeline::outbox::{Outbox, Reply};
+use pipeline::payload::PullRequestScan;
+use pipeline::repository_config::CheckConclusion;
+use pipeline::wording::github as wording;
+use std::collections::BTreeSet;
+
+/// Name of our check run.
+pub const CHECK_NAME: &str = "suture";
+
+/// Looks at both ends of a pull request, and puts a check run on its head. Settings are those of the base: a pull request does not make
+/// its own rules.
+///
+/// Tries later where advisories can't be asked for: nothing found would mean nothing.
+pub async fn scan(env: &Environment, message: Envelope<PullRequestScan>) -> Result<Outbox, AgentError> {
+    let reply = Reply::new("scan", &message, env.clock.now());
+    let PullRequestScan { repository, base_commit, head_commit, .. } = &message.payload;
+    let there = env.repository(repository)?;
+    let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
+    let before = examine(env, &remote.tree(base_commit, &env.tree_limits).await?).await?;
+    let after = examine(env, &remote.tree(head_commit, &env.tree_limits).await?).await?;
+    if !before.is_complete || !after.is_complete {
+        return Err(AgentError::advisories_silent());
+    }
+    let new = brought_in(&before, &after);
+    let annotations: Vec<Annotation> = new.iter().take(ANNOTATIONS_MAX).map(|finding| annotation(finding)).collect();
+    let conclusion = match (new.is_empty(), before.config.pull_request_check) {
+        (true, _) => "success",
+        (false, CheckConclusion::Neutral) => "neutral",
+        (false, CheckConclusion::Failure) => "failure",
+    };
+    let run = NewCheckRun {
+        external_id: &format!("{base_commit}-{head_commit}"),
+        name: CHECK_NAME,
+        conclusion,
+        title: &wording::check_title(new.len()),
+        summary: &wording::check_summary(&new),
+        annotations: &annotations,
+    };
+    remote.put_check_run(head_commit, &run).await?;
+    Ok(reply.finish())
+}
+
+/// Findings to act on at the head that are not at the base in any form.
+fn brought_in<'a>(before: &Examination, after: &'a Examination) -> Vec<&'a Finding> {
+    let known: BTreeSet<_> = everything(before).map(identity).collect();
+    let found = after.matched.iter().map(|matched| &matched.finding);
+    found.filter(|finding| !known.contains(&identity(finding))).collect()
+}
+
+fn annotation(finding: &Finding) -> Annotation {
+    let line = u64::from(finding.line.unwrap_or(1));
+    Annotation {
+        path: finding.path.clone(),
+        start_line: line,
+        end_line: line,
+        level: "warning",
+        title: format!("{} ({})", finding.rule, finding.severity),
+        message: wording::annotation(finding),
+    }
+}

@@ -1,0 +1,91 @@
+//! What the checks of others say of a fix, and whether its pull request is still open: told by GitHub, and looked at now and then in
+//! case it was not told.
+
+use super::case::Standing;
+use super::closed::conclude;
+use crate::environment::Environment;
+use crate::environment::github::Check;
+use crate::error::AgentError;
+use crate::offer;
+use crate::scan::pull_request::CHECK_NAME;
+use jiff::SignedDuration;
+use pipeline::case::{Status, Step};
+use pipeline::message::{Envelope, queue, topic};
+use pipeline::outbox::{Outbox, Reply};
+use pipeline::payload::ChecksCompleted;
+use pipeline::wording;
+
+/// Name of the step that tells of checks.
+const STEP: &str = "verify: checks";
+
+/// How a check ended that stands in the way of a merge.
+const FAILED: [&str; 4] = ["failure", "error", "timed_out", "startup_failure"];
+
+/// After this, it is looked at again.
+pub(super) const AGAIN_HOURS: i64 = 6;
+
+/// A run that came so far is looked at no more; `sweep` still does, once a day.
+const HOPS_MAX: u32 = 40;
+
+/// Makes a draft of a pull request whose checks failed, and tells people. Nothing is decided while any of them runs.
+pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Result<Outbox, AgentError> {
+    let mut reply = Reply::new("verify", &message, env.clock.now());
+    let ChecksCompleted { case, repository, commit } = &message.payload;
+    let Some(standing) = Standing::of(env, case, repository).await? else { return Ok(reply.finish()) };
+    let there = env.repository(repository)?;
+    let (Some(remote), Some(ours)) = (there.on_github(), &standing.delivery.pull_request) else {
+        return Ok(reply.finish());
+    };
+    if standing.delivery.commit.as_ref() != Some(commit) {
+        return Ok(reply.finish());
+    }
+    let Some(pull) = remote.pull_request(ours.number).await? else { return Ok(reply.finish()) };
+    if !pull.is_open {
+        conclude(env, &mut reply, &standing, remote, ours.number).await?;
+        return Ok(reply.finish());
+    }
+    let checks = remote.check_runs(commit).await?;
+    let others: Vec<&Check> = checks.items.iter().filter(|check| check.name != CHECK_NAME).collect();
+    let failed: Vec<String> = others.iter().filter(|check| has_failed(check)).map(|check| check.name.clone()).collect();
+    let is_over = !checks.is_cut && !others.is_empty() && others.iter().all(|check| check.status == "completed");
+    let is_told = standing.case.steps.iter().any(|step| step.name == STEP);
+    if !failed.is_empty() && is_over {
+        if !is_told {
+            offer::say_once(remote, ours.number, commit.as_str(), &wording::github::checks_failed(&failed)).await?;
+            remote.set_draft(&pull, true).await?;
+            let step = Step::new(STEP, false, format!("failed: {}", failed.join(", ")));
+            let reasons = [format!("{}: {}", ours.url, step.detail)];
+            reply.event(topic::HEALING_FAILED, case.as_str(), &standing.event(step.detail.clone()))?;
+            let notice = wording::escalated(case, &standing.wound, &reasons, &standing.case.left);
+            reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &notice)?;
+            standing.record(&mut reply, |record| {
+                record.status = Some(Status::Failed);
+                record.steps.push(step);
+            });
+        }
+    } else if is_over && !is_told {
+        let step = Step::new(STEP, true, format!("{} passed", wording::count(others.len(), "check")));
+        reply.event(topic::VERIFICATION_COMPLETE, case.as_str(), &standing.event(step.detail.clone()))?;
+        standing.record(&mut reply, |record| record.steps.push(step));
+    }
+    // Only a look of our own leads to the next: else each word of GitHub's would begin another row of them.
+    if message.source == "verify" && message.hops < HOPS_MAX {
+        look_again(env, &mut reply, &message.payload)?;
+    }
+    Ok(reply.finish())
+}
+
+/// Has the checks of a fix looked at after a while, whether GitHub tells of them or not.
+pub(super) fn look_again<P>(
+    env: &Environment,
+    reply: &mut Reply<'_, P>,
+    about: &ChecksCompleted,
+) -> Result<(), AgentError> {
+    let now = env.clock.now();
+    let due = now.saturating_add(SignedDuration::from_hours(AGAIN_HOURS)).unwrap_or(now);
+    Ok(reply.command_later(due, queue::VERIFY, topic::CHECKS_COMPLETED, about.case.as_str(), about)?)
+}
+
+fn has_failed(check: &Check) -> bool {
+    check.conclusion.as_deref().is_some_and(|conclusion| FAILED.contains(&conclusion))
+}

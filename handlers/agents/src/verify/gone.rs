@@ -1,0 +1,46 @@
+//! Nothing is left to mend: the pull request is closed, with the reason.
+
+use super::case::Standing;
+use crate::environment::Environment;
+use crate::error::AgentError;
+use crate::{offer, offered};
+use pipeline::case::{Status, Step};
+use pipeline::message::{Envelope, topic};
+use pipeline::outbox::{Outbox, Reply};
+use pipeline::payload::WoundGone;
+use pipeline::wording;
+
+/// Takes back what is offered for a wound that is gone at the head of its branch.
+pub async fn gone(env: &Environment, message: Envelope<WoundGone>) -> Result<Outbox, AgentError> {
+    let mut reply = Reply::new("verify", &message, env.clock.now());
+    let WoundGone { case, repository, commit } = &message.payload;
+    let Some(standing) = Standing::of(env, case, repository).await? else { return Ok(reply.finish()) };
+    let there = env.repository(repository)?;
+    let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
+    let base = &standing.wound.base_branch;
+    // What was seen at another commit is the next scan's to say.
+    if remote.branch(base).await?.as_ref() != Some(commit) {
+        return Ok(reply.finish());
+    }
+    let pull = match &standing.delivery.pull_request {
+        Some(pull) => remote.pull_request(pull.number).await?,
+        None => None,
+    };
+    // Merged or closed meanwhile: that is told by itself.
+    if pull.is_some_and(|pull| !pull.is_open && wording::github::offered_diff(&pull.body).is_some()) {
+        return Ok(reply.finish());
+    }
+    let branch = case.branch();
+    offer::take_back(remote, &branch, &wording::github::gone(commit.short(), base)).await?;
+    if let Some(ours) = &standing.delivery.commit {
+        remote.withdraw(&branch, ours).await?;
+    }
+    let detail = format!("at {} on {base} nothing of it is found", commit.short());
+    reply.event(topic::HEALING_FALSE_POSITIVE, case.as_str(), &standing.event(detail.clone()))?;
+    standing.record(&mut reply, |record| {
+        record.status = Some(Status::FalsePositive);
+        record.steps.push(Step::new("verify: gone", true, detail));
+    });
+    offered::forget(&env.store, case, &standing.wound).await?;
+    Ok(reply.finish())
+}

@@ -30,7 +30,7 @@ fn folder_for(name: &str) -> PathBuf {
 }
 
 /// A Python that has the validators. `None`: it can't be had here.
-fn python() -> Option<PathBuf> {
+pub(super) fn python() -> Option<PathBuf> {
     let folder = folder_for("validators");
     let python = folder.join("venv/bin/python");
     let check = [

@@ -168,7 +168,7 @@ pub(super) fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
 }
 
 /// What GitHub says, in one line.
-fn words(status: StatusCode, body: &[u8]) -> String {
+pub(super) fn words(status: StatusCode, body: &[u8]) -> String {
     let words: Words = serde_json::from_slice(body).unwrap_or_default();
     let mut message = if words.message.is_empty() { format!("it answered {}", status.as_u16()) } else { words.message };
     if words.errors.as_array().is_some_and(|errors| !errors.is_empty()) {

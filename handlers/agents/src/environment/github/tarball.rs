@@ -4,7 +4,7 @@ use super::error::GitHubError;
 use super::repository::GitHubRepository;
 use super::scope::Scope;
 use super::session::Who;
-use super::transport::{Asked, bearer, causes};
+use super::transport::{ACCEPT, API_VERSION, Asked, bearer, causes};
 use crate::environment::tree_limits::{TreeLimits, TreeReader, with_includes};
 use detectors::source_tree::SourceTree;
 use flate2::read::GzDecoder;
@@ -85,7 +85,11 @@ impl GitHubRepository {
         let transport = &self.session.transport;
         let request = transport.http.request(Method::GET, url.clone()).timeout(Duration::from_secs(ARCHIVE_TIMEOUT_S));
         let is_home = url.origin() == transport.api.origin();
-        Ok(if is_home { request.header(header::AUTHORIZATION, bearer(token)?) } else { request })
+        if !is_home {
+            return Ok(request);
+        }
+        let request = request.header(header::ACCEPT, ACCEPT).header(API_VERSION.0, API_VERSION.1);
+        Ok(request.header(header::AUTHORIZATION, bearer(token)?))
     }
 }
 

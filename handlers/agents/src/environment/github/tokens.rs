@@ -1,6 +1,6 @@
 //! Tokens of installations: each for one repository and the permissions that a call needs, kept until shortly before they expire.
 
-use super::error::GitHubError;
+use super::error::{GitHubError, words};
 use super::scope::Scope;
 use super::transport::{Asked, Signer, Transport};
 use http::{Method, StatusCode};
@@ -79,7 +79,7 @@ impl Tokens {
         let answer = transport.ask(Signer::App, &asked, None).await?;
         let server_now = transport.time_of(&answer);
         if answer.status == StatusCode::UNPROCESSABLE_ENTITY {
-            return Err(self.denied(purpose, id));
+            return Err(self.denied(purpose, &words(answer.status, &answer.body)));
         }
         let answer = answer.success(transport.now()).inspect_err(|error| {
             // It may have been installed anew meanwhile.
@@ -121,7 +121,7 @@ impl Tokens {
     }
 
     /// GitHub gives no token with permissions that the installation was not granted.
-    fn denied(&self, purpose: &Purpose, id: u64) -> GitHubError {
+    fn denied(&self, purpose: &Purpose, message: &str) -> GitHubError {
         let (name, permission) = match purpose {
             Purpose::Installation(id) => (format!("installation {id}"), "metadata=read".to_owned()),
             Purpose::Repository(name, scope) => {
@@ -133,7 +133,7 @@ impl Tokens {
         GitHubError::Denied {
             asked: format!("GitHub: a token for {name}"),
             permission: Some(permission),
-            message: format!("installation {id} does not have the repository, or was not granted the permission"),
+            message: message.to_owned(),
         }
     }
 }

@@ -5,11 +5,14 @@ use super::settings::{GitHubSettings, Identity};
 use crate::environment::clock::Clock;
 use crate::environment::open::OpenError;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use jiff::Timestamp;
+use octocrab::auth::{AppAuth, EncodingKey};
 use octocrab::models::AppId;
-use octocrab::{OctoBody, Octocrab};
+use octocrab::service::middleware::base_uri::BaseUriLayer;
+use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
+use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -26,7 +29,9 @@ const ANSWER_BYTES_MAX: usize = 16 << 20;
 /// Redirects that are followed: a repository that was renamed has one.
 const REDIRECTS_MAX: usize = 3;
 /// The version of the API that answers are read as.
-const API_VERSION: &str = "2022-11-28";
+pub(super) const API_VERSION: (&str, &str) = ("x-github-api-version", "2022-11-28");
+/// The kind of answer that is asked for.
+pub(super) const ACCEPT: &str = "application/vnd.github+json";
 
 /// By what a request is signed.
 #[derive(Debug, Clone, Copy)]
@@ -114,34 +119,38 @@ impl Transport {
     pub fn new(settings: &GitHubSettings) -> Result<Self, OpenError> {
         let wrong = |error: &dyn Error| OpenError(format!("GitHub: {}", causes(error)));
         let http = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
+            .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(Duration::from_secs(CONNECT_TIMEOUT_S))
             .timeout(Duration::from_secs(REQUEST_TIMEOUT_S))
             .build()
             .map_err(|error| wrong(&error))?;
-        let client = |base: &Url, signer: Option<(u64, &SecretString)>| {
-            let builder = Octocrab::builder().add_header(header::USER_AGENT, USER_AGENT.to_owned());
-            let builder = builder.base_uri(base.as_str()).map_err(|error| wrong(&error))?;
-            let builder = match signer {
-                // The error of a key may repeat what it is.
-                Some((id, key)) => builder
-                    .app_from_rsa_pem(AppId(id), key.expose_secret())
-                    .map_err(|_| OpenError("SUTURE_GITHUB_APP_KEY is not the PEM of an RSA key".to_owned()))?,
-                None => builder,
-            };
-            builder.build_with_reqwest(http.clone()).map_err(|error| wrong(&error))
+        // Without octocrab's own layers: they send a second User-Agent, and ask again what fails.
+        let client = |base: &Url, signer: AuthState| -> Result<Octocrab, OpenError> {
+            let base = base.as_str().parse::<Uri>().map_err(|error| wrong(&error))?;
+            let client = OctocrabBuilder::new_empty()
+                .with_service(ReqwestConnector::new(http.clone()))
+                .with_layer(&BaseUriLayer::new(base))
+                .with_auth(signer)
+                .build();
+            client.map_err(|error| wrong(&error))
         };
         let app = match &settings.identity {
-            Identity::App { id, key } => Some(client(&settings.api, Some((*id, key)))?),
+            Identity::App { id, key } => {
+                let key = EncodingKey::from_rsa_pem(key.expose_secret().as_bytes());
+                // The error of a key may repeat what it is.
+                let key =
+                    key.map_err(|_| OpenError("SUTURE_GITHUB_APP_KEY is not the PEM of an RSA key".to_owned()))?;
+                Some(client(&settings.api, AuthState::App(AppAuth { app_id: AppId(*id), key }))?)
+            }
             Identity::Token(_) => None,
         };
         // Of a GitHub Enterprise Server: `/api/graphql` beside `/api/v3/`. octocrab puts its base before absolute addresses too.
         let graphql = settings.api.join(if settings.api.path() == "/" { "" } else { "../" });
         Ok(Self {
-            unsigned: client(&settings.api, None)?,
-            graphql: client(&graphql.map_err(|error| wrong(&error))?, None)?,
+            unsigned: client(&settings.api, AuthState::None)?,
+            graphql: client(&graphql.map_err(|error| wrong(&error))?, AuthState::None)?,
             app,
             api: settings.api.clone(),
             http,
@@ -192,8 +201,8 @@ impl Transport {
         let mut request = Request::builder()
             .method(asked.method.clone())
             .uri(&asked.path)
-            .header(header::ACCEPT, "application/vnd.github+json")
-            .header("x-github-api-version", API_VERSION);
+            .header(header::ACCEPT, ACCEPT)
+            .header(API_VERSION.0, API_VERSION.1);
         if let Some(etag) = etag {
             request = request.header(header::IF_NONE_MATCH, etag);
         }
@@ -236,8 +245,6 @@ impl Transport {
 
 /// The path by which GraphQL is asked.
 pub(super) const GRAPHQL: &str = "/graphql";
-
-const USER_AGENT: &str = concat!("suture/", env!("CARGO_PKG_VERSION"));
 
 /// The header that carries `token`, marked so that nobody prints it.
 pub(super) fn bearer(token: &SecretString) -> Result<HeaderValue, String> {

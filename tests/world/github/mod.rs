@@ -1,0 +1,260 @@
+//! A simulated GitHub over HTTP: repositories with real git objects, an App that is installed on them, and faults to order.
+//!
+//! Each answer is what GitHub's own descriptions let it be (`shapes.json`), with the values of the simulation over it; all are kept, so
+//! that `tests/contracts/github.rs` can hold them against the descriptions.
+
+mod alerts;
+mod app;
+mod checks;
+mod deliveries;
+mod graphql;
+mod issues;
+mod objects;
+mod pulls;
+mod service;
+mod state;
+
+pub use deliveries::Delivery;
+pub use service::{Fault, Recorded};
+
+use agents::environment::clock::Clock;
+use agents::environment::effects::Effects;
+use agents::environment::github::{GitHub, GitHubRepository, GitHubSettings, Identity, WebhookSecrets};
+use axum::Router;
+use pipeline::ids::{CommitSha, RepoName};
+use serde_json::{Value, json};
+use state::State;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// By which deliveries are signed.
+pub const HOOK_SECRET: &str = "a secret of the simulation";
+/// The App's name in addresses.
+pub const SLUG: &str = "suture-app";
+const APP_ID: u64 = 4711;
+
+/// A GitHub with one App.
+#[derive(Clone)]
+pub struct SimulatedGitHub {
+    /// `http://127.0.0.1:PORT/`, for `SUTURE_GITHUB_URL`.
+    pub address: String,
+    state: Arc<Mutex<State>>,
+}
+
+/// One of its repositories.
+#[derive(Clone)]
+pub struct SimulatedRepository {
+    id: u64,
+    state: Arc<Mutex<State>>,
+}
+
+impl SimulatedGitHub {
+    /// Starts one without any repository, whose time is that of `clock`.
+    pub async fn start(clock: &Clock) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let archives = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let state = State::new(clock.clone(), &host, &archives.local_addr().unwrap().to_string());
+        let state = Arc::new(Mutex::new(state));
+        let app = Router::new().fallback(service::serve).with_state(Arc::clone(&state));
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let app = Router::new().fallback(objects::serve_archive).with_state(Arc::clone(&state));
+        tokio::spawn(async move { axum::serve(archives, app).await.unwrap() });
+        Self { address: format!("http://{host}/"), state }
+    }
+
+    /// The settings of somebody who is the App.
+    pub fn settings(&self) -> GitHubSettings {
+        self.settings_as(Identity::App { id: APP_ID, key: app::private_key().into() })
+    }
+
+    /// The settings of somebody with a token of the user `login`, who may do everything.
+    pub fn settings_of_user(&self, login: &str) -> GitHubSettings {
+        let token = self.state().token_of(login);
+        self.settings_as(Identity::Token(token.into()))
+    }
+
+    fn settings_as(&self, identity: Identity) -> GitHubSettings {
+        let host = self.state().host.clone();
+        GitHubSettings {
+            host,
+            api: format!("{}api/v3/", self.address).parse().unwrap(),
+            identity,
+            secrets: WebhookSecrets(vec![HOOK_SECRET.into()]),
+        }
+    }
+
+    /// PEM of the App's key, for `SUTURE_GITHUB_APP_KEY`, and the App's id.
+    pub fn app_key(&self) -> (u64, String) {
+        (APP_ID, app::private_key())
+    }
+
+    /// A client of the App.
+    pub fn client(&self, effects: Effects) -> GitHub {
+        GitHub::new(self.settings(), effects).unwrap()
+    }
+
+    /// Makes `owner/name`, on which the App is installed, with `files` on `main`.
+    pub fn repository(&self, full_name: &str, files: &[(&str, &str)]) -> SimulatedRepository {
+        let id = self.state().add_repository(full_name);
+        let repository = SimulatedRepository { id, state: Arc::clone(&self.state) };
+        repository.push("main", files, "octocat");
+        repository
+    }
+
+    /// The next request whose `METHOD /path` has `on` in it meets `fault`.
+    pub fn order(&self, on: &str, fault: Fault) {
+        self.state().faults.push((on.to_owned(), fault));
+    }
+
+    /// From now on no token that was issued is accepted.
+    pub fn expire_tokens(&self) {
+        self.state().tokens.retain(|_, token| token.login.is_some());
+    }
+
+    /// The App is granted `access` (`read`, `write`, or none at all) to what `permission` names.
+    pub fn grant(&self, permission: &str, access: Option<&str>) {
+        let mut state = self.state();
+        match access {
+            Some(access) => state.granted.insert(permission.to_owned(), access.to_owned()),
+            None => state.granted.remove(permission),
+        };
+    }
+
+    /// What was asked so far: `METHOD /path`.
+    pub fn asked(&self) -> Vec<String> {
+        self.state().asked.clone()
+    }
+
+    /// What was answered so far.
+    pub fn answers(&self) -> Vec<Recorded> {
+        self.state().answers.clone()
+    }
+
+    /// What GraphQL was asked so far: query and variables.
+    pub fn graphql(&self) -> Vec<Value> {
+        self.state().graphql.clone()
+    }
+
+    /// Deliveries since they were last taken, oldest first.
+    pub fn take_deliveries(&self) -> Vec<Delivery> {
+        std::mem::take(&mut self.state().deliveries)
+    }
+
+    /// Notes how a delivery was answered, for the App's list of deliveries; 0: it was not.
+    pub fn note_delivery(&self, delivery: &Delivery, status_code: u16) {
+        self.state().note_delivery(delivery, status_code);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl SimulatedRepository {
+    /// `host/owner/name`.
+    pub fn name(&self) -> RepoName {
+        let state = self.state.lock().unwrap();
+        format!("{}/{}", state.host, state.repos[&self.id].full_name).parse().unwrap()
+    }
+
+    /// The client's view of it.
+    pub fn of(&self, client: &GitHub) -> GitHubRepository {
+        client.repository(&self.name()).unwrap()
+    }
+
+    /// `login` commits `files` upon `branch`; an empty text deletes a file.
+    pub fn push(&self, branch: &str, files: &[(&str, &str)], login: &str) -> CommitSha {
+        self.state.lock().unwrap().push(self.id, branch, files, login).parse().unwrap()
+    }
+
+    /// `login` moves `branch` to `commit`, by force where it has to be.
+    pub fn force(&self, branch: &str, commit: &CommitSha, login: &str) {
+        self.state.lock().unwrap().move_branch(self.id, branch, Some(commit.as_str()), login);
+    }
+
+    /// Where `branch` stands.
+    pub fn branch(&self, branch: &str) -> Option<CommitSha> {
+        let state = self.state.lock().unwrap();
+        state.tip(self.id, branch).map(|sha| sha.parse().unwrap())
+    }
+
+    /// Names of its branches, sorted.
+    pub fn branches(&self) -> Vec<String> {
+        self.state.lock().unwrap().branches(self.id)
+    }
+
+    /// The text of a file at `branch`.
+    pub fn text(&self, branch: &str, path: &str) -> Option<String> {
+        self.state.lock().unwrap().text(self.id, branch, path)
+    }
+
+    /// The mode of a file at `branch`, as git has it.
+    pub fn mode(&self, branch: &str, path: &str) -> i32 {
+        self.state.lock().unwrap().mode(self.id, branch, path)
+    }
+
+    /// From now on nobody may force or delete `branch`.
+    pub fn protect(&self, branch: &str) {
+        self.state.lock().unwrap().repo(self.id).protected.insert(branch.to_owned());
+    }
+
+    /// From now on nothing in it changes.
+    pub fn archive(&self) {
+        self.state.lock().unwrap().repo(self.id).is_archived = true;
+    }
+
+    /// Takes the App off it.
+    pub fn uninstall(&self) {
+        self.state.lock().unwrap().repo(self.id).is_installed = false;
+    }
+
+    /// Renames it. What is asked by the old name is redirected.
+    pub fn rename(&self, full_name: &str) {
+        self.state.lock().unwrap().rename(self.id, full_name);
+    }
+
+    /// Its pull requests as GitHub tells them, oldest first.
+    pub fn pulls(&self) -> Vec<Value> {
+        self.state.lock().unwrap().pull_values(self.id)
+    }
+
+    /// `login` closes a pull request.
+    pub fn close(&self, number: u64, login: &str) {
+        self.state.lock().unwrap().change_pull(self.id, number, &json!({ "state": "closed" }), login);
+    }
+
+    /// `login` merges a pull request. The commit that comes of it.
+    pub fn merge(&self, number: u64, login: &str) -> CommitSha {
+        self.state.lock().unwrap().merge_pull(self.id, number, login).parse().unwrap()
+    }
+
+    /// Issues as GitHub tells them, oldest first.
+    pub fn issues(&self) -> Vec<Value> {
+        self.state.lock().unwrap().issue_values(self.id)
+    }
+
+    /// An App of that slug says something of a commit.
+    pub fn check(&self, commit: &CommitSha, app: &str, name: &str, conclusion: Option<&str>) {
+        self.state.lock().unwrap().add_check(self.id, commit.as_str(), app, name, conclusion);
+    }
+
+    /// Somebody sets a status of a commit.
+    pub fn status(&self, commit: &CommitSha, context: &str, state: &str) {
+        self.state.lock().unwrap().add_status(self.id, commit.as_str(), context, state);
+    }
+
+    /// Check runs as GitHub tells them, oldest first.
+    pub fn check_runs(&self) -> Vec<Value> {
+        self.state.lock().unwrap().repos[&self.id].check_runs.clone()
+    }
+
+    /// Raises an alert of `kind` (`dependabot`, `code`, `secret`) with these values. Its number.
+    pub fn alert(&self, kind: &str, values: Value) -> u64 {
+        self.state.lock().unwrap().add_alert(self.id, kind, values)
+    }
+
+    /// Alerts of `kind` as GitHub tells them.
+    pub fn alerts(&self, kind: &str) -> Vec<Value> {
+        self.state.lock().unwrap().repos[&self.id].alerts.get(kind).cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,199 @@
+//! What the simulated GitHub knows.
+
+use super::deliveries::{Attempt, Delivery};
+use super::service::{Fault, Recorded};
+use agents::environment::clock::Clock;
+use git2::Repository;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::OnceLock;
+
+pub(super) struct State {
+    pub host: String,
+    pub archives: String,
+    pub clock: Clock,
+    pub granted: BTreeMap<String, String>,
+    pub tokens: HashMap<String, Token>,
+    pub repos: BTreeMap<u64, Repo>,
+    /// Old names of repositories.
+    pub renamed: BTreeMap<String, u64>,
+    pub faults: Vec<(String, Fault)>,
+    pub asked: Vec<String>,
+    pub answers: Vec<Recorded>,
+    pub graphql: Vec<Value>,
+    pub deliveries: Vec<Delivery>,
+    pub attempts: Vec<Attempt>,
+    folder: tempfile::TempDir,
+    last_id: u64,
+}
+
+#[derive(Clone)]
+pub(super) struct Token {
+    /// `None`: all of the installation's.
+    pub repos: Option<BTreeSet<u64>>,
+    /// `None`: all of them.
+    pub permissions: Option<BTreeMap<String, String>>,
+    pub expires_at: Timestamp,
+    /// Of a user's token.
+    pub login: Option<String>,
+}
+
+pub(super) struct Repo {
+    pub id: u64,
+    pub full_name: String,
+    pub is_installed: bool,
+    pub is_archived: bool,
+    pub protected: BTreeSet<String>,
+    pub pulls: Vec<Pull>,
+    pub issues: Vec<Value>,
+    pub labels: Vec<Value>,
+    pub comments: Vec<(u64, Value)>,
+    pub check_runs: Vec<Value>,
+    pub statuses: Vec<(String, Value)>,
+    pub alerts: BTreeMap<String, Vec<Value>>,
+    pub last_number: u64,
+}
+
+#[derive(Clone)]
+pub(super) struct Pull {
+    pub number: u64,
+    pub title: String,
+    pub body: String,
+    pub head: String,
+    pub head_sha: String,
+    pub base: String,
+    pub is_draft: bool,
+    pub is_open: bool,
+    pub merged: Option<(Timestamp, String)>,
+    pub author: String,
+    pub labels: Vec<String>,
+}
+
+impl State {
+    pub fn new(clock: Clock, host: &str, archives: &str) -> Self {
+        let all = [
+            ("contents", "write"),
+            ("metadata", "read"),
+            ("pull_requests", "write"),
+            ("checks", "write"),
+            ("statuses", "read"),
+            ("issues", "write"),
+            ("vulnerability_alerts", "write"),
+            ("security_events", "write"),
+            ("secret_scanning_alerts", "write"),
+        ];
+        Self {
+            host: host.to_owned(),
+            archives: archives.to_owned(),
+            clock,
+            granted: all.map(|(name, access)| (name.to_owned(), access.to_owned())).into(),
+            tokens: HashMap::new(),
+            repos: BTreeMap::new(),
+            renamed: BTreeMap::new(),
+            faults: Vec::new(),
+            asked: Vec::new(),
+            answers: Vec::new(),
+            graphql: Vec::new(),
+            deliveries: Vec::new(),
+            attempts: Vec::new(),
+            folder: tempfile::tempdir().unwrap(),
+            last_id: 100,
+        }
+    }
+
+    /// A number that nothing has yet.
+    pub fn id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    pub fn now(&self) -> String {
+        self.clock.now().to_string()
+    }
+
+    pub fn add_repository(&mut self, full_name: &str) -> u64 {
+        let id = self.id();
+        Repository::init_bare(self.folder.path().join(id.to_string())).unwrap();
+        let repo = Repo {
+            id,
+            full_name: full_name.to_owned(),
+            is_installed: true,
+            is_archived: false,
+            protected: BTreeSet::new(),
+            pulls: Vec::new(),
+            issues: Vec::new(),
+            labels: Vec::new(),
+            comments: Vec::new(),
+            check_runs: Vec::new(),
+            statuses: Vec::new(),
+            alerts: BTreeMap::new(),
+            last_number: 0,
+        };
+        self.repos.insert(id, repo);
+        id
+    }
+
+    pub fn git(&self, id: u64) -> Repository {
+        Repository::open_bare(self.folder.path().join(id.to_string())).unwrap()
+    }
+
+    pub fn repo(&mut self, id: u64) -> &mut Repo {
+        self.repos.get_mut(&id).unwrap()
+    }
+
+    pub fn rename(&mut self, id: u64, full_name: &str) {
+        let before = std::mem::replace(&mut self.repo(id).full_name, full_name.to_owned());
+        self.renamed.insert(before.to_lowercase(), id);
+    }
+
+    /// The repository as GitHub tells it.
+    pub fn repository_value(&self, id: u64) -> Value {
+        let repo = &self.repos[&id];
+        let (owner, name) = repo.full_name.split_once('/').unwrap();
+        shaped(
+            "repository",
+            json!({
+                "id": id, "node_id": format!("R_{id}"), "name": name, "full_name": repo.full_name, "private": true,
+                "owner": user(owner), "default_branch": "main", "archived": repo.is_archived, "disabled": false,
+                "html_url": format!("https://{}/{}", self.host, repo.full_name), "fork": false,
+            }),
+        )
+    }
+}
+
+/// `values` over the least that an answer of that `shape` has.
+pub(super) fn shaped(shape: &str, values: Value) -> Value {
+    static SHAPES: OnceLock<Value> = OnceLock::new();
+    let shapes = SHAPES.get_or_init(|| serde_json::from_str(include_str!("shapes.json")).unwrap());
+    let mut whole = shapes[shape].clone();
+    assert!(!whole.is_null(), "there is no shape {shape}");
+    put_over(&mut whole, values);
+    whole
+}
+
+fn put_over(base: &mut Value, values: Value) {
+    match (base, values) {
+        (Value::Object(base), Value::Object(values)) => {
+            for (key, value) in values {
+                put_over(base.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (base, values) => *base = values,
+    }
+}
+
+/// Somebody, as GitHub tells them.
+pub(super) fn user(login: &str) -> Value {
+    let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
+    let Value::Object(all) = shaped("user", json!({})) else { panic!("a user is an object") };
+    let text = |key: &str| key.ends_with("url") || key == "node_id" || key == "gravatar_id";
+    let mut told: Map<_, _> = all.into_iter().filter(|(key, _)| text(key)).collect();
+    told.extend([
+        ("login".to_owned(), json!(login)),
+        ("id".to_owned(), json!(login.len())),
+        ("type".to_owned(), json!(kind)),
+        ("site_admin".to_owned(), json!(false)),
+    ]);
+    told.into()
+}

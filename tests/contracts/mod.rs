@@ -5,6 +5,7 @@ mod case;
 mod code_map;
 mod documents;
 mod foreign_bytes;
+mod github_messages;
 mod handler_dependencies;
 mod messages;
 mod rooms;

@@ -21,6 +21,14 @@ impl GitHub {
         &self.settings.host
     }
 
+    /// The id of the App that we are; `None` where we have a token.
+    pub fn app(&self) -> Option<u64> {
+        match self.settings.identity {
+            Identity::App { id, .. } => Some(id),
+            Identity::Token(_) => None,
+        }
+    }
+
     /// By which deliveries are signed.
     pub fn webhook_secrets(&self) -> &WebhookSecrets {
         &self.settings.secrets

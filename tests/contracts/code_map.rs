@@ -29,6 +29,7 @@ fn every_path_in_the_maps_exists() {
         "docs/local.md",
         "docs/state.md",
         "docs/function-app.md",
+        "docs/webhook.md",
     ] {
         let text = std::fs::read_to_string(root().join(map)).unwrap();
         for path in paths_in(&text) {

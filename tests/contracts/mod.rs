@@ -6,6 +6,7 @@ mod code_map;
 mod documents;
 mod foreign_bytes;
 mod github;
+mod github_messages;
 mod handler_dependencies;
 mod messages;
 mod rooms;

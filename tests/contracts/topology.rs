@@ -60,7 +60,8 @@ fn monitor_hears_the_events() {
 #[test]
 fn every_function_has_a_module_and_can_send_what_it_can_not_handle() {
     for function in topology().functions {
-        let module = format!("{}/../handlers/agents/src/{}.rs", env!("CARGO_MANIFEST_DIR"), function.name);
+        let module = function.name.replace('-', "_");
+        let module = format!("{}/../handlers/agents/src/{module}.rs", env!("CARGO_MANIFEST_DIR"));
         assert!(std::path::Path::new(&module).is_file(), "{module}");
         // Whoever asks over HTTP is told, and asks again.
         if matches!(function.trigger, Trigger::Http(_)) {
@@ -93,6 +94,22 @@ fn health_answers_anybody_on_its_route() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["bindings"][0]["authLevel"], "anonymous");
     assert_eq!(json["bindings"][0]["methods"], serde_json::json!(["get"]));
+}
+
+/// GitHub has no key of ours: the signature is the key.
+#[test]
+fn github_webhook_takes_deliveries_from_anybody_on_its_route() {
+    let webhook = topology().functions.into_iter().find(|function| function.name == "github-webhook").unwrap();
+    assert_eq!(webhook.trigger, Trigger::Http("github/webhook".to_owned()));
+    let sends_to = |output: Output| webhook.outputs.iter().any(|(_, declared)| *declared == output);
+    for queue in [queue::SCAN, queue::VERIFY, queue::POISON] {
+        assert!(sends_to(Output::Queue(queue.to_owned())), "{queue}");
+    }
+    assert!(sends_to(Output::Http) && sends_to(Output::Topic(AGENT_EVENTS.to_owned())));
+    let (_, json) = functions().into_iter().find(|(name, _)| name == "github-webhook").unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["bindings"][0]["authLevel"], "anonymous");
+    assert_eq!(json["bindings"][0]["methods"], serde_json::json!(["post"]));
 }
 
 #[test]

@@ -74,7 +74,7 @@ async fn hand_written_calls_get_exact_answers() {
     }
 
     let request = r#"{"Data":{"req":{"Url":"http://localhost:7071/api/health","Method":"GET","Query":{},"Headers":{"Host":["localhost:7071"]},"Params":{},"Identities":[]}},"Metadata":{"Headers":"{}","Query":"{}"}}"#;
-    let well = r#"{"Outputs":{"res":{"statusCode":200,"headers":{"content-type":"application/json"},"body":{"version":"0.1.0","functions":["analyze","health","monitor","notify","poison","remediate","scan","sweep","verify"],"store_is_readable":true}}},"Logs":[],"ReturnValue":null}"#;
+    let well = r#"{"Outputs":{"res":{"statusCode":200,"headers":{"content-type":"application/json"},"body":{"version":"0.1.0","functions":["analyze","github-webhook","health","monitor","notify","poison","remediate","scan","sweep","verify"],"store_is_readable":true}}},"Logs":[],"ReturnValue":null}"#;
     assert_eq!(handler.call("health", request).await, (200, well.to_owned()));
 }
 

@@ -2,6 +2,7 @@
 
 pub mod azurite;
 pub mod chance;
+pub mod deliveries;
 pub mod github;
 pub mod handler;
 pub mod host;

@@ -98,6 +98,11 @@ impl Machine {
 
     /// Starts `suture local`, with `more` arguments, and waits until it listens.
     pub async fn start(&self, more: &[&str]) -> Local {
+        self.start_with(&[], more).await
+    }
+
+    /// The same, with these environment variables besides.
+    pub async fn start_with(&self, variables: &[(&str, &str)], more: &[&str]) -> Local {
         let (app, state) = (self.folder.path().join("app"), self.state());
         let mut arguments =
             vec!["local", "--json", "--port", "0", "--app", app.to_str().unwrap(), "--state", state.to_str().unwrap()];
@@ -109,6 +114,7 @@ impl Machine {
             .set("SUTURE_NPM_REGISTRY", &self.registry.address)
             .set("SUTURE_ADVISORIES", self.folder.path().join("advisories.index").to_str().unwrap())
             .set("SUTURE_LOG", "warn");
+        let user = variables.iter().fold(user, |user, (name, value)| user.set(name, value));
         Local::start(user, &arguments).await
     }
 }

@@ -4,21 +4,13 @@ use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::health::Health;
 use crate::journal::once;
+use crate::request::{Answer, Request};
 use crate::topology::FUNCTIONS;
 use crate::unreadable::wrapped;
-use crate::{analyze, health, monitor, notify, poison, remediate, scan, status, sweep, verify};
+use crate::{analyze, github_webhook, health, monitor, notify, poison, remediate, scan, status, sweep, verify};
 use pipeline::message::{Envelope, MessageType, queue, topic};
 use pipeline::outbox::Outbox;
 use pipeline::payload::Poisoned;
-
-/// What the function of a route answers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// JSON.
-    pub body: serde_json::Value,
-}
 
 /// Lets `function` handle `message`, once. Returns what it sends. Questions are answered here, the same way for all of them.
 pub async fn handle(env: &Environment, function: &str, message: Envelope) -> Result<Vec<Envelope>, AgentError> {
@@ -44,6 +36,7 @@ pub async fn handle(env: &Environment, function: &str, message: Envelope) -> Res
 async fn scan(env: &Environment, message: Envelope) -> Result<Outbox, AgentError> {
     match message.topic.as_str() {
         topic::MATCH_REQUESTED => scan::rematch::rematch(env, message.read()?).await,
+        topic::RECONCILE_REQUESTED => scan::reconcile::reconcile(env, message.read()?).await,
         topic::PULL_REQUEST_SCAN_REQUESTED => scan::pull_request::scan(env, message.read()?).await,
         topic::ALERT_CHANGED => scan::advisory::alerted(env, message.read()?).await,
         topic::ADVISORY_PUBLISHED => scan::advisory::published(env, message.read()?).await,
@@ -97,15 +90,19 @@ pub async fn give_up(
     once(env, function, message, async |_| Err(AgentError::cant_be_helped(reason))).await
 }
 
-/// Lets the function of a route answer. Without an environment, because it can't be had, it says so.
-pub async fn answer(env: Option<&Environment>, function: &str) -> Result<Answer, AgentError> {
+/// Lets the function of a route answer `request`. Without an environment, because it can't be had, it says so.
+pub async fn answer(env: Option<&Environment>, function: &str, request: &Request) -> Result<Answer, AgentError> {
     match function {
+        "github-webhook" => match env {
+            Some(env) => github_webhook::github_webhook(env, request).await,
+            None => Ok(Answer::refusal(503, "what the function works with can't be had now")),
+        },
         "health" => {
             let health = match env {
                 Some(env) => health::health(env).await,
                 None => Health::with_store(false),
             };
-            Ok(Answer { status: health.status(), body: serde_json::to_value(&health)? })
+            Ok(Answer::new(health.status(), serde_json::to_value(&health)?))
         }
         _ => Err(AgentError::broken(format!("there is no function `{function}` with a route"))),
     }

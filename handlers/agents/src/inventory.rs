@@ -4,15 +4,16 @@
 
 use crate::environment::store::{Store, StoreError};
 use crate::examine::Examination;
+use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
 use pipeline::dependency::{DependencyGraph, Package, Source};
 use pipeline::finding::Scope;
 use pipeline::ids::{CommitSha, Fingerprint, RepoName, hash_of};
 use pipeline::message::RunId;
-use pipeline::payload::{Mode, ScanRequested};
+use pipeline::payload::{Mode, ScanCompleted, ScanRequested};
 use pipeline::version::Ecosystem;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where all of them are.
 const SHELF: &str = "inventory";
@@ -34,6 +35,14 @@ pub struct Inventory {
     pub projects: Vec<Project>,
     /// Everything that was found, suppressed or not.
     pub findings: BTreeSet<Fingerprint>,
+    /// Findings to act on, by severity.
+    pub summary: BTreeMap<String, usize>,
+    /// How many findings are suppressed.
+    pub suppressed: usize,
+    /// The files that were read.
+    pub files: BTreeSet<String>,
+    /// Whether everything could be looked at.
+    pub is_whole: bool,
 }
 
 /// Packages that advisories can be held against, of one project.
@@ -65,7 +74,7 @@ pub fn branch_key(repository: &RepoName, branch: &str) -> String {
 
 impl Inventory {
     /// What `examination` saw at the commit of `request`.
-    pub fn of(request: &ScanRequested, examination: &Examination, at: Timestamp) -> Self {
+    pub fn of(request: &ScanRequested, tree: &SourceTree, examination: &Examination, at: Timestamp) -> Self {
         let suppressed = examination.suppressed.iter().map(|(matched, _)| matched);
         let findings = examination.matched.iter().chain(suppressed).map(|matched| matched.finding.fingerprint.clone());
         Self {
@@ -76,6 +85,10 @@ impl Inventory {
             at,
             projects: examination.graphs.iter().map(Project::of).collect(),
             findings: findings.collect(),
+            summary: examination.summary(),
+            suppressed: examination.suppressed.len(),
+            files: tree.paths().map(str::to_owned).collect(),
+            is_whole: examination.is_complete && !examination.has_unseen && examination.errors.is_empty(),
         }
     }
 
@@ -93,6 +106,22 @@ impl Inventory {
     /// That of `branch` of `repository`, if it was ever scanned.
     pub async fn find(store: &Store, repository: &RepoName, branch: &str) -> Result<Option<Self>, StoreError> {
         read(store, &branch_key(repository, branch)).await
+    }
+
+    /// What the scan told of it.
+    pub fn completed(&self) -> ScanCompleted {
+        ScanCompleted {
+            repository: self.repository.clone(),
+            commit: self.commit.clone(),
+            summary: self.summary.clone(),
+            suppressed: self.suppressed,
+            errors: Vec::new(),
+            is_complete: true,
+            unread: Vec::new(),
+            notes: Vec::new(),
+            limits_hit: Vec::new(),
+            has_unseen: false,
+        }
     }
 
     /// Whether any of its packages is called `name`.

@@ -4,7 +4,7 @@
 use crate::environment::store::{Store, StoreError};
 use crate::inventory::branch_key;
 use pipeline::case::Wound;
-use pipeline::ids::{CaseId, RepoName};
+use pipeline::ids::{CaseId, CommitSha, RepoName};
 use serde::{Deserialize, Serialize};
 
 /// Where they are.
@@ -17,12 +17,14 @@ pub struct Offered {
     pub case: CaseId,
     /// The repository.
     pub repository: RepoName,
+    /// The commit that is offered.
+    pub commit: CommitSha,
 }
 
-/// The fix of `case` is offered.
-pub async fn keep(store: &Store, case: &CaseId, wound: &Wound) -> Result<(), StoreError> {
-    let offered = Offered { case: case.clone(), repository: wound.repository.clone() };
-    store.create(&key(&wound.repository, &wound.base_branch, case), &offered).await.map(drop)
+/// `commit`, the fix of `case`, is offered, in the place of what was before.
+pub async fn keep(store: &Store, case: &CaseId, wound: &Wound, commit: &CommitSha) -> Result<(), StoreError> {
+    let offered = Offered { case: case.clone(), repository: wound.repository.clone(), commit: commit.clone() };
+    store.overwrite(&key(&wound.repository, &wound.base_branch, case), &offered).await
 }
 
 /// It is not any more.

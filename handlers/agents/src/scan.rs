@@ -3,7 +3,9 @@
 pub mod access;
 pub mod advisory;
 pub mod pull_request;
+pub mod reconcile;
 pub mod rematch;
+mod unchanged;
 
 use crate::environment::Environment;
 use crate::error::AgentError;
@@ -27,6 +29,14 @@ use std::collections::{BTreeMap, BTreeSet};
 pub async fn scan(env: &Environment, message: Envelope<ScanRequested>) -> Result<Outbox, AgentError> {
     let request = &message.payload;
     let repository = env.repository(&request.repository)?;
+    if let Some(remote) = repository.on_github()
+        && let Some(inventory) = unchanged::unchanged(env, remote, request).await?
+    {
+        inventory.keep(&env.store, message.correlation_id).await?;
+        let mut reply = Reply::new("scan", &message, env.clock.now());
+        reply.event(topic::SCAN_COMPLETED, request.commit.as_str(), &inventory.completed())?;
+        return Ok(reply.finish());
+    }
     let tree = repository.tree(&request.commit, &env.tree_limits).await?;
     let examination = examine(env, &tree).await?;
     let mut reply = Reply::new("scan", &message, env.clock.now());
@@ -49,7 +59,7 @@ pub async fn scan(env: &Environment, message: Envelope<ScanRequested>) -> Result
         }
     }
     if request.mode != Mode::DryRun {
-        Inventory::of(request, &examination, env.clock.now()).keep(&env.store, message.correlation_id).await?;
+        Inventory::of(request, &tree, &examination, env.clock.now()).keep(&env.store, message.correlation_id).await?;
     }
     let completed = ScanCompleted {
         repository: request.repository.clone(),

@@ -1,5 +1,6 @@
 //! Function `sweep`: sends what is due, asks every agent how it is, and clears away what has been done.
 
+mod github;
 mod matching;
 mod retention;
 mod status_round;
@@ -28,6 +29,13 @@ pub async fn sweep(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
     match matching::ask(env).await {
         Ok(questions) => messages.extend(questions),
         Err(error) => tracing::error!(%error, "what branches depend on can't be held against advisories"),
+    }
+    match github::reconcile(env).await {
+        Ok(commands) => messages.extend(commands),
+        Err(error) => tracing::error!(%error, "what is known of GitHub can't be held against it"),
+    }
+    if let Err(error) = github::redeliver(env).await {
+        tracing::warn!(%error, "failed deliveries can't be asked for");
     }
     if let Err(error) = retention::clear_away(env).await {
         tracing::error!(%error, "what is old can't be cleared away");

@@ -6,8 +6,9 @@ use function_json::parse_function;
 use pipeline::message::{AGENT_EVENTS, Envelope};
 
 /// The functions of the app, as the host will read them.
-pub const FUNCTIONS: [(&str, &str); 9] = [
+pub const FUNCTIONS: [(&str, &str); 10] = [
     ("analyze", include_str!("../../../functions/analyze/function.json")),
+    ("github-webhook", include_str!("../../../functions/github-webhook/function.json")),
     ("health", include_str!("../../../functions/health/function.json")),
     ("monitor", include_str!("../../../functions/monitor/function.json")),
     ("notify", include_str!("../../../functions/notify/function.json")),

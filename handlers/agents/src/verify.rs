@@ -84,7 +84,7 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
     };
     if delivery.pull_request.is_some() {
         if status == Status::Proposed {
-            offered::keep(&env.store, case, wound).await?;
+            offered::keep(&env.store, case, wound, commit).await?;
             let about =
                 ChecksCompleted { case: case.clone(), repository: wound.repository.clone(), commit: commit.clone() };
             checks::look_again(env, &mut reply, &about)?;

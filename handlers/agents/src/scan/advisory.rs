@@ -61,7 +61,7 @@ pub async fn alerted(env: &Environment, message: Envelope<AlertChanged>) -> Resu
 }
 
 /// As GitHub calls an ecosystem.
-fn ecosystem(name: &str) -> Option<Ecosystem> {
+pub(super) fn ecosystem(name: &str) -> Option<Ecosystem> {
     match name.to_ascii_lowercase().as_str() {
         "npm" => Some(Ecosystem::Npm),
         "pip" | "pypi" => Some(Ecosystem::PyPI),

@@ -28,7 +28,8 @@ pub async fn rematch(env: &Environment, message: Envelope<MatchRequested>) -> Re
     Ok(reply.finish())
 }
 
-async fn findings(env: &Environment, inventory: &Inventory) -> Result<Vec<Fingerprint>, AgentError> {
+/// Everything that advisories say of an inventory today.
+pub(super) async fn findings(env: &Environment, inventory: &Inventory) -> Result<Vec<Fingerprint>, AgentError> {
     let graphs = inventory.graphs();
     let asked: Vec<_> = graphs
         .iter()

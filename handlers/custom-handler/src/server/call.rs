@@ -94,18 +94,23 @@ impl Call {
                 if let Err(error) = &environment {
                     tracing::error!(reason = %error, "what the functions work with can't be had");
                 }
-                let answer = functions::answer(environment.ok().as_deref(), name).await?;
+                // After `?` a caller may have put the key of the function.
+                let url = request.url.split('?').next().unwrap_or_default().to_owned();
+                let asked = request.asked(self.traceparent.clone());
+                let answer = functions::answer(environment.ok().as_deref(), name, &asked).await?;
+                let sent = answer.messages.len();
                 tracing::info!(
                     agent.name = name,
                     invocation.id = self.invocation,
                     duration_ms = self.duration_ms(server.clock.now()),
-                    request.method,
-                    // After `?` a caller may have put the key of the function.
-                    url = request.url.split('?').next(),
+                    asked.method,
+                    url,
                     status = answer.status,
+                    sent,
                     "answered"
                 );
-                Reply::http(&self.function, answer)
+                let logs = if sent == 0 { Vec::new() } else { vec![format!("{sent} sent")] };
+                Reply::http(&self.function, answer, logs).map_err(Failure::broken)?
             }
         };
         reply.json().map_err(Failure::broken)

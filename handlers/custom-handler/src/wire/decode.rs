@@ -3,6 +3,7 @@
 //! A text is a string of JSON, a number a string of digits, an array a string of JSON; bytes are a plain base64 string, objects
 //! are themselves. What is decoded here is lenient in what a host may say, and exact in the bytes of a message.
 
+use agents::request;
 use agents::topology::{Input, Trigger};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -52,6 +53,14 @@ pub struct Request {
     /// Its text. Of bytes (`application/octet-stream`, `multipart/…`) the host gives base64; empty where there was none.
     #[serde(deserialize_with = "text_of_body")]
     pub body: String,
+}
+
+impl Request {
+    /// What an agent sees of it. `traceparent` is that of the call.
+    pub fn asked(self, traceparent: Option<String>) -> request::Request {
+        let Self { method, headers, query, body, .. } = self;
+        request::Request { method, headers, query, body, traceparent }
+    }
 }
 
 /// A call that is not what the host says by its protocol.

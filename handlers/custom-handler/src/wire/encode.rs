@@ -1,7 +1,7 @@
 //! What a function answers the host: `{"Outputs":{"<binding>":…},"Logs":[…],"ReturnValue":null}`. Never nothing: an empty 200
 //! or `null` would leave the host waiting until its timeout.
 
-use agents::functions::Answer;
+use agents::request::Answer;
 use agents::topology::{Function, Output, TopologyError};
 use pipeline::message::Envelope;
 use serde::Serialize;
@@ -17,7 +17,7 @@ pub struct Reply {
     return_value: (),
 }
 
-/// By name of the binding, in the order of function.json.
+/// By name of the binding: an answer first, then messages in the order of function.json.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Outputs(Vec<(String, Sent)>);
 
@@ -74,14 +74,16 @@ impl Reply {
         Ok(Self { outputs: Outputs(outputs), logs, return_value: () })
     }
 
-    /// The answer to a request, by the `http` binding of `function`.
-    pub fn http(function: &Function, answer: Answer) -> Self {
-        let Answer { status, body } = answer;
+    /// The answer to a request, by the `http` binding of `function`, and the messages that leave with it.
+    pub fn http(function: &Function, answer: Answer, logs: Vec<String>) -> Result<Self, EncodeError> {
+        let Answer { status, body, messages } = answer;
         let headers = Headers { content_type: "application/json" };
         let answer = HttpAnswer { status_code: status, headers, body };
-        let binding = function.outputs.iter().find(|(_, output)| *output == Output::Http);
-        let outputs = binding.map(|(name, _)| (name.clone(), Sent::Answer(answer)));
-        Self { outputs: Outputs(outputs.into_iter().collect()), logs: Vec::new(), return_value: () }
+        let mut reply = Self::messages(function, &messages, logs)?;
+        if let Some((name, _)) = function.outputs.iter().find(|(_, output)| *output == Output::Http) {
+            reply.outputs.0.insert(0, (name.clone(), Sent::Answer(answer)));
+        }
+        Ok(reply)
     }
 
     /// The JSON.

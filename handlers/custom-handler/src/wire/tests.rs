@@ -2,7 +2,7 @@
 
 use super::decode::decode;
 use super::{Arrived, Delivered, Reply, Request, WireError};
-use agents::functions::Answer;
+use agents::request::{self, Answer};
 use agents::topology::{Function, Input, Topology, Trigger};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -244,9 +244,59 @@ fn message_without_a_way_is_an_error_in_words() {
 
 #[test]
 fn answer_to_a_request_names_its_status_as_the_host_reads_it() {
-    let reply = Reply::http(&function("health"), Answer { status: 503, body: json!({ "a": 1 }) });
+    let reply = Reply::http(&function("health"), Answer::new(503, json!({ "a": 1 })), Vec::new()).unwrap();
     check_reply(
         &reply,
         r#"{"Outputs":{"res":{"statusCode":503,"headers":{"content-type":"application/json"},"body":{"a":1}}},"Logs":[],"ReturnValue":null}"#,
     );
+}
+
+#[test]
+fn answer_and_messages_leave_together() {
+    let body = json!({ "delivery": "72d3162e" });
+    let answer = Answer {
+        status: 202,
+        body,
+        messages: vec![message(None, "a"), message(Some("scan"), "b"), message(None, "c")],
+    };
+    let reply = Reply::http(&function("github-webhook"), answer, vec!["3 sent".to_owned()]).unwrap();
+    let text = |target: &str, payload: &str| {
+        format!(
+            r#""{{\"id\":\"83291679-3f76-5456-a2cf-c2e07ceff242\",\"type\":\"command\",\"source\":\"scan\",\"target\":{target},\"topic\":\"scan.completed\",\"payload\":\"{payload}\",\"correlation_id\":\"00000000-0000-7707-8707-070707070707\",\"causation_id\":null,\"hops\":0,\"attempt\":0,\"timestamp\":\"1970-01-01T00:00:00Z\",\"schema_version\":1}}""#
+        )
+    };
+    let expect = format!(
+        r#"{{"Outputs":{{"res":{{"statusCode":202,"headers":{{"content-type":"application/json"}},"body":{{"delivery":"72d3162e"}}}},"scan":[{}],"events":[{},{}]}},"Logs":["3 sent"],"ReturnValue":null}}"#,
+        text(r#"\"scan\""#, "b"),
+        text("null", "a"),
+        text("null", "c"),
+    );
+    check_reply(&reply, &expect);
+}
+
+#[test]
+fn message_that_an_answer_has_no_way_for_is_an_error_in_words() {
+    let answer = Answer { messages: vec![message(Some("notify"), "a")], ..Answer::new(202, json!({})) };
+    let error = Reply::http(&function("github-webhook"), answer, Vec::new()).unwrap_err().to_string();
+    assert!(error.starts_with("github-webhook sent scan.completed to notify, but"), "{error}");
+}
+
+/// A delivery of GitHub as the host hands it over: the signature is over the very bytes of the body.
+#[test]
+fn delivery_reaches_the_agent_with_its_headers_in_any_case_and_its_exact_body() {
+    let call = r#"{"Data":{"req":{"Url":"http://localhost:7071/api/github/webhook?code=k","Method":"POST","Query":{"code":"k"},"Headers":{"Accept":["*/*"],"Content-Type":["application/json"],"X-Github-Event":["push"],"X-Hub-Signature-256":["sha256=00","sha256=11"]},"Params":{},"Identities":[],"Body":"{\n \"ref\": \"r\u00e9f\",\t\"n\": 1.0 }\r\n"}},"Metadata":{"Headers":"{}","Query":"{}"}}"#;
+    let function = function("github-webhook");
+    let Ok(Arrived::Request(request)) = decode(call.as_bytes(), &function.trigger, &function.input) else {
+        panic!("{call}")
+    };
+    let asked = request.asked(Some("00-a-b-01".to_owned()));
+    assert_eq!((asked.method.as_str(), asked.body.as_str()), ("POST", "{\n \"ref\": \"r\u{e9}f\",\t\"n\": 1.0 }\r\n"));
+    for (name, value) in
+        [("x-github-event", Some("push")), ("X-HUB-SIGNATURE-256", Some("sha256=00")), ("x-other", None)]
+    {
+        assert_eq!(asked.header(name), value, "{name}");
+    }
+    assert_eq!(asked.query, [("code".to_owned(), "k".to_owned())].into());
+    assert_eq!(asked.traceparent.as_deref(), Some("00-a-b-01"));
+    assert_eq!(request::Request::default().header("accept"), None);
 }

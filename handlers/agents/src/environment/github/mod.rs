@@ -60,6 +60,14 @@ impl GitHub {
         &self.0.settings.host
     }
 
+    /// The id of the App that we are; `None` where we have a token.
+    pub fn app_id(&self) -> Option<u64> {
+        match self.0.settings.identity {
+            Identity::App { id, .. } => Some(id),
+            Identity::Token(_) => None,
+        }
+    }
+
     /// By which deliveries are signed.
     pub fn webhook_secrets(&self) -> &WebhookSecrets {
         &self.0.settings.secrets

@@ -1,0 +1,42 @@
+//! Once a day, what GitHub says of a branch is held against what is known of it: a word that never came is made up for.
+
+use crate::environment::Environment;
+use crate::error::AgentError;
+use crate::inventory::{self, Inventory};
+use pipeline::message::{Envelope, queue, topic};
+use pipeline::outbox::{Outbox, Reply};
+use pipeline::payload::{MatchRequested, ScanRequested};
+
+/// Asks for a scan where the branch is not where it was scanned, or where GitHub has alerts on packages that the inventory does not name.
+/// A repository that is gone, or in which nothing changes any more, is forgotten.
+pub async fn reconcile(env: &Environment, message: Envelope<MatchRequested>) -> Result<Outbox, AgentError> {
+    let mut reply = Reply::new("scan", &message, env.clock.now());
+    let Some(inventory) = inventory::read(&env.store, &message.payload.inventory).await? else {
+        return Ok(reply.finish());
+    };
+    let there = env.repository(&inventory.repository)?;
+    let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
+    let about = remote.about().await?;
+    let head = remote.branch(&inventory.branch).await?;
+    let Some(commit) = head.filter(|_| !about.is_archived && !about.is_disabled) else {
+        inventory::forget(&env.store, |repository| *repository == inventory.repository).await?;
+        return Ok(reply.finish());
+    };
+    let alerts = remote.dependabot_alerts().await?.map(|alerts| alerts.items).unwrap_or_default();
+    let is_missing = alerts.iter().any(|alert| {
+        alert.state == "open"
+            && about.default_branch == inventory.branch
+            && !knows(&inventory, &alert.dependency.package)
+    });
+    if commit != inventory.commit || is_missing {
+        let Inventory { repository, branch: base_branch, mode, .. } = inventory;
+        let request = ScanRequested { repository, base_branch, commit, mode };
+        reply.command(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
+    }
+    Ok(reply.finish())
+}
+
+/// Whether the inventory has the package of an alert, or it is of an ecosystem that is not read.
+fn knows(inventory: &Inventory, package: &crate::environment::github::AlertPackage) -> bool {
+    super::advisory::ecosystem(&package.ecosystem).is_none_or(|ecosystem| inventory.has(ecosystem, &package.name))
+}

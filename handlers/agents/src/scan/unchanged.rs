@@ -1,0 +1,31 @@
+//! A push that changes nothing that a scan reads: what the last scan saw is held against the advisories of today, and nothing is fetched.
+
+use super::rematch;
+use crate::environment::Environment;
+use crate::environment::github::GitHubRepository;
+use crate::error::AgentError;
+use crate::inventory::Inventory;
+use detectors::dependency;
+use pipeline::payload::ScanRequested;
+use pipeline::repository_config;
+
+/// The last scan of the branch, as one of the commit of `request`: if it was as thorough, no file differs that is read, and advisories say
+/// nothing new.
+pub(super) async fn unchanged(
+    env: &Environment,
+    remote: &GitHubRepository,
+    request: &ScanRequested,
+) -> Result<Option<Inventory>, AgentError> {
+    let last = Inventory::find(&env.store, &request.repository, &request.base_branch).await?;
+    let Some(last) = last.filter(|last| last.mode == request.mode && last.is_whole) else { return Ok(None) };
+    if last.commit != request.commit {
+        let changed = remote.changed_files(&last.commit, &request.commit).await?;
+        let is_read =
+            |path: &String| path == repository_config::PATH || dependency::wants(path) || last.files.contains(path);
+        if changed.is_cut || changed.paths.iter().any(is_read) {
+            return Ok(None);
+        }
+    }
+    let is_known = rematch::findings(env, &last).await?.iter().all(|finding| last.findings.contains(finding));
+    Ok(is_known.then(|| Inventory { commit: request.commit.clone(), at: env.clock.now(), ..last }))
+}

@@ -1,0 +1,98 @@
+//! Words of GitHub that never came: deliveries that failed are asked for again, and once a day what is known is held against what is there.
+
+use super::run_of;
+use crate::environment::Environment;
+use crate::error::AgentError;
+use crate::journal::{JournalRecord, journal_key};
+use crate::{inventory, offered};
+use jiff::{SignedDuration, Timestamp};
+use pipeline::message::{Envelope, queue, topic};
+use pipeline::payload::{ChecksCompleted, MatchRequested};
+
+/// How often failed deliveries are looked for, in minutes.
+const DELIVERIES_MINUTES: i64 = 10;
+
+/// Deliveries that are older are let be: GitHub keeps them for three days, and the daily look makes up for them.
+const DELIVERIES_HOURS: i64 = 24;
+
+/// So many deliveries are asked for at one look.
+const REDELIVERED_MAX: usize = 100;
+
+/// So many commands are sent at one tick.
+const ASKED_PER_TICK: usize = 200;
+
+/// Where it is noted that a look was taken.
+const LOOKED: &str = "looked/deliveries";
+const RECONCILED: &str = "looked/reconciled";
+
+/// Has GitHub deliver again what was not taken. Each comes with the id it had: what was done before is not done again.
+pub(super) async fn redeliver(env: &Environment) -> Result<(), AgentError> {
+    let Some(github) = env.github.as_ref().filter(|github| github.app_id().is_some()) else { return Ok(()) };
+    let now = env.clock.now();
+    let Some(look) = next(env, LOOKED, DELIVERIES_MINUTES * 60).await? else { return Ok(()) };
+    let since = now.saturating_sub(SignedDuration::from_hours(DELIVERIES_HOURS)).unwrap_or(now);
+    let failed = github.failed_deliveries(since).await?;
+    for delivery in failed.items.iter().take(REDELIVERED_MAX) {
+        tracing::info!(delivery.guid, delivery.event, delivery.status_code, "a delivery is asked for again");
+        github.redeliver(delivery.id).await?;
+    }
+    done(env, LOOKED, &look).await
+}
+
+/// What of today's look is not done yet: for each branch that is known, and for each fix that is offered.
+pub(super) async fn reconcile(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
+    if env.github.is_none() {
+        return Ok(Vec::new());
+    }
+    let now = env.clock.now();
+    let Some(look) = next(env, RECONCILED, 24 * 3600).await? else { return Ok(Vec::new()) };
+    let mut commands = Vec::new();
+    for name in inventory::names(&env.store).await? {
+        let run = run_of(look.begun, &name);
+        let request = MatchRequested { inventory: name };
+        commands.push(Envelope::root("sweep", queue::SCAN, topic::RECONCILE_REQUESTED, &request, run, now)?);
+    }
+    for offered in offered::all(&env.store).await? {
+        let run = run_of(look.begun, offered.case.as_str());
+        let about = ChecksCompleted { case: offered.case, repository: offered.repository, commit: offered.commit };
+        commands.push(Envelope::root("sweep", queue::VERIFY, topic::CHECKS_COMPLETED, &about, run, now)?);
+    }
+    let mut left = Vec::new();
+    for command in commands {
+        let function = command.target.clone().unwrap_or_default();
+        if env.store.read::<JournalRecord>(&journal_key(&function, command.id)).await?.is_none() {
+            left.push(command);
+        }
+        if left.len() == ASKED_PER_TICK {
+            return Ok(left);
+        }
+    }
+    if left.is_empty() {
+        done(env, RECONCILED, &look).await?;
+    }
+    Ok(left)
+}
+
+/// A look that is due.
+struct Look {
+    number: i64,
+    begun: Timestamp,
+}
+
+/// The look of this part of time, unless it was taken.
+async fn next(env: &Environment, shelf: &str, every_s: i64) -> Result<Option<Look>, AgentError> {
+    let number = env.clock.now().as_second().div_euclid(every_s);
+    let is_taken = env.store.read::<Timestamp>(&format!("{shelf}/{number}")).await?.is_some();
+    let begun = Timestamp::from_second(number * every_s).unwrap_or(Timestamp::UNIX_EPOCH);
+    Ok((!is_taken).then_some(Look { number, begun }))
+}
+
+/// A look was taken; earlier ones are no matter any more.
+async fn done(env: &Environment, shelf: &str, look: &Look) -> Result<(), AgentError> {
+    let key = format!("{shelf}/{}", look.number);
+    env.store.create(&key, &env.clock.now()).await?;
+    for older in env.store.list(shelf).await?.into_iter().filter(|other| *other != key) {
+        env.store.delete(&older).await?;
+    }
+    Ok(())
+}

@@ -38,6 +38,7 @@ Examples:
   suture scan .
   suture scan . --fail-on high --format sarif > suture.sarif
   suture scan . --commit HEAD~1 --advisories ./osv
+  suture scan . --since origin/main
 
 Exit codes: 0 nothing found at or above --fail-on, 1 something found, 2 could not run: also where nothing was found but the \
 advisories could not all be asked for, or a manifest or a folder could not be read. Who asks for part of the advisories, by --offline or \
@@ -230,6 +231,9 @@ pub struct Scan {
     /// which is dependency.
     #[arg(long, value_enum)]
     pub kind: Vec<Kind>,
+    /// Tell only what is new since a commit of the git repository: findings that its tree has too are left out, also of SARIF.
+    #[arg(long, value_name = "REVISION")]
+    pub since: Option<String>,
     /// Form of the result.
     #[arg(long, value_enum, default_value = "table")]
     pub format: ScanFormat,

@@ -3,14 +3,17 @@
 use crate::arguments::{Kind, Scan, ScanFormat};
 use crate::terminal::Terminal;
 use crate::{Failure, Outcome, block_on, block_on_local, open, present, sbom};
+use agents::environment::Environment;
 use agents::environment::advisories::AdvisorySource;
 use agents::environment::effects::Effects;
 use agents::environment::folder;
-use agents::environment::git::LocalRepository;
+use agents::environment::git::{GitError, LocalRepository};
 use agents::environment::tree_limits::TreeLimits;
 use agents::examine::{Examination, examine, examine_findings};
 use detectors::report::sarif;
 use detectors::source_tree::SourceTree;
+use pipeline::suppress::Suppressor;
+use pipeline::suppress::baseline::Baseline;
 use pipeline::wording::plain;
 use std::path::Path;
 
@@ -18,7 +21,7 @@ use std::path::Path;
 pub fn run(arguments: &Scan, terminal: &Terminal) -> Result<Outcome, Failure> {
     refuse_kinds_without_detector(&arguments.kind)?;
     refuse_what_is_no_folder(&arguments.path)?;
-    let env = open::environment(open::Wanted {
+    let mut env = open::environment(open::Wanted {
         advisories: &arguments.advisories,
         known: Some(&arguments.known),
         policy: None,
@@ -29,13 +32,25 @@ pub fn run(arguments: &Scan, terminal: &Terminal) -> Result<Outcome, Failure> {
     let progress = terminal.progress();
     progress.stage("scanning", "reading manifests and lockfiles");
     let tree = tree(&arguments.path, arguments.commit.as_deref())?;
+    let since = arguments.since.as_deref().map(|revision| tree_since(&arguments.path, revision)).transpose()?;
     progress.stage("scanning", "looking up advisories");
     let needs_graphs = matches!(arguments.format, ScanFormat::Cyclonedx | ScanFormat::Spdx);
+    let is_remote = env.advisories.is_remote();
     let work = async {
+        if let (Some(tree), Some(revision)) = (&since, &arguments.since) {
+            let known = known_at(&env, tree, revision).await?;
+            env.suppressions.baselines.push(known);
+        }
         let examined = if needs_graphs { examine(&env, &tree).await } else { examine_findings(&env, &tree).await };
-        examined.map_err(Failure::new)
+        Ok((examined.map_err(Failure::new)?, env))
     };
-    let examination = if env.advisories.is_remote() { block_on(work) } else { block_on_local(work) }?;
+    let (mut examination, env) = if is_remote { block_on(work) } else { block_on_local(work) }?;
+    if let Some(revision) = &arguments.since {
+        let place = place_of(revision);
+        // Whoever reads SARIF may show what is suppressed as well, so what is not new is not there at all.
+        let is_there_before = |by: &Suppressor| matches!(by, Suppressor::Baseline { path } if *path == place);
+        examination.suppressed.retain(|(_, why)| !is_there_before(&why.by));
+    }
     drop(progress);
     let target = arguments.path.display().to_string();
     match arguments.format {
@@ -58,6 +73,28 @@ pub fn run(arguments: &Scan, terminal: &Terminal) -> Result<Outcome, Failure> {
     let is_complete = examination.is_complete || is_partial_by_choice(&env.advisories);
     let unread: Vec<&str> = examination.unread().into_iter().collect();
     refuse_to_call_clean(is_complete, &unread, examination.has_unseen)
+}
+
+/// The files of a folder at an earlier commit. None where the folder was not there yet: then all in it is new.
+fn tree_since(path: &Path, revision: &str) -> Result<SourceTree, Failure> {
+    let repository = LocalRepository::discover(path, Effects::default()).map_err(Failure::new)?;
+    let commit = repository.resolve(revision).map_err(Failure::new)?;
+    match repository.tree_under(&commit, &repository.place_of(path), &TreeLimits::default()) {
+        Err(GitError::Absent(_)) => Ok(SourceTree::default()),
+        tree => tree.map_err(Failure::new),
+    }
+}
+
+/// Findings of `tree`, which is that of `revision`: those that are ignored there too, for they are not new either.
+async fn known_at(env: &Environment, tree: &SourceTree, revision: &str) -> Result<Baseline, Failure> {
+    let before = examine_findings(env, tree).await.map_err(Failure::new)?;
+    let suppressed = before.suppressed.iter().map(|(matched, _)| matched);
+    let fingerprints = before.matched.iter().chain(suppressed).map(|matched| matched.finding.fingerprint.clone());
+    Ok(Baseline { path: place_of(revision), fingerprints: fingerprints.collect() })
+}
+
+fn place_of(revision: &str) -> String {
+    format!("commit {revision}")
 }
 
 /// Whether the user asked for a part of the advisories only: then that nothing else was looked at is no surprise.

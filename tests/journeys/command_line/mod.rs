@@ -11,6 +11,7 @@ mod scan;
 mod scan_gaps;
 mod scan_known;
 mod terminal;
+mod scan_since;
 mod tools;
 
 use crate::world::osv::OsvApi;

@@ -3,6 +3,7 @@
 //! GitHub adds members, actions and events at any time, so contents are read by types of our own that pass over all they don't need. An event or an
 //! action that is not known is a value, and no error.
 
+mod access;
 mod checks;
 mod command;
 mod contents;
@@ -12,6 +13,9 @@ mod tests;
 mod text;
 mod work;
 
+pub use access::{
+    Access, Difference, EVENTS, PERMISSIONS, Permission, missing_events, needless_events, repository_events,
+};
 pub use checks::{CHECK_NAME, Checks};
 pub use command::Command;
 pub use contents::{

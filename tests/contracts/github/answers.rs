@@ -1,10 +1,12 @@
 //! What the simulated GitHub answers is what the real one could: by GitHub's own descriptions of its API.
 
-use super::{BRANCH, Desk, bot, cant_be_helped};
+use super::{BRANCH, Desk, SLUG, bot, cant_be_helped};
 use crate::contracts::documents::python;
 use crate::world::program::command;
 use agents::environment::effects::Effects;
-use agents::environment::github::{AlertClosure, Changes, GitHub, Label, NewCheckRun, NewPullRequest};
+use agents::environment::github::{
+    AlertClosure, Changes, CodeError, GitHub, Label, NewCheckRun, NewPullRequest, Registration,
+};
 use agents::environment::tree_limits::TreeLimits;
 use serde_json::{Value, json};
 use std::fs;
@@ -40,6 +42,23 @@ pub(super) fn raise(desk: &Desk) {
     desk.repository.alert("secret", values);
 }
 
+/// Asks for what `suture setup` and `suture doctor` ask for.
+async fn set_up(desk: &Desk, user: &GitHub) {
+    assert_eq!(user.reception().await.unwrap().name.unwrap(), "mona");
+    assert_eq!(desk.client.reception().await.unwrap().name.unwrap(), SLUG);
+    assert_eq!(user.reachable_repositories().await.unwrap().items.len(), 1);
+    let theirs = desk.repository.of(user);
+    assert!(theirs.reach().await.unwrap().may_administer);
+    let (url, secret) = ("https://app.example/api/github/webhook", "hush".into());
+    let made = theirs.create_hook(url, &secret, &["push"]).await.unwrap();
+    assert_eq!(theirs.hook_to(url).await.unwrap(), Some(made));
+    cant_be_helped(theirs.create_hook(url, &secret, &["push"]).await);
+    let registration = Registration::at(Some(&desk.github.address)).unwrap();
+    let code = desk.github.agree();
+    assert_eq!(registration.convert(&code).await.unwrap().id, desk.github.app_key().0);
+    assert_eq!(registration.convert(&code).await.unwrap_err(), CodeError::Unknown(404));
+}
+
 /// Asks for everything that the client can ask for, and for some things that are refused.
 async fn ask_everything() -> Desk {
     let desk = Desk::with_files(&[("package-lock.json", "{1}"), ("bin/run.sh", "#! run 1")]).await;
@@ -53,6 +72,7 @@ async fn ask_everything() -> Desk {
     client.redeliver(failed.items[0].id).await.unwrap();
     let user = GitHub::new(desk.github.settings_of_user("mona"), Effects::default()).unwrap();
     assert_eq!(desk.repository.of(&user).login().await.unwrap(), "mona");
+    set_up(&desk, &user).await;
 
     let tip = desk.delivered("{2}").await;
     ours.tree(&tip, &TreeLimits::default()).await.unwrap();

@@ -47,6 +47,14 @@ pub(super) fn caller(state: &State, question: &Question) -> Result<Caller, Reply
         public.verify(message.as_bytes(), &bytes(signed)).map_err(|_| bad())?;
         let claims: Value = serde_json::from_slice(&bytes(claims)).unwrap();
         let lasts = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
+        let left = claims["exp"].as_i64().unwrap() - state.clock.now().as_second();
+        if state.minds_the_clock && left <= 0 {
+            let words = "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires";
+            return Err(refused(401, words));
+        }
+        if state.minds_the_clock && left > 600 {
+            return Err(refused(401, "'Expiration time' claim ('exp') is too far in the future"));
+        }
         let is_good = claims["iss"] == APP_ID && lasts <= 660;
         return is_good.then_some(Caller::App).ok_or_else(bad);
     }
@@ -59,8 +67,8 @@ impl Caller {
         let is_seen = match self {
             Self::App => false,
             Self::Token(token) => {
-                token.login.is_some()
-                    || state.repos[&id].is_installed && token.repos.as_ref().is_none_or(|repos| repos.contains(&id))
+                let is_there = token.login.is_some() || state.repos[&id].is_installed;
+                is_there && token.repos.as_ref().is_none_or(|repos| repos.contains(&id))
             }
         };
         is_seen.then_some(()).ok_or_else(not_found)
@@ -111,22 +119,26 @@ impl State {
             "installation",
             json!({
                 "id": INSTALLATION, "app_id": APP_ID, "app_slug": SLUG, "account": user("octo"), "target_id": 1,
-                "target_type": "Organization", "permissions": self.granted, "events": events(),
-                "repository_selection": "selected",
+                "target_type": "Organization", "permissions": self.granted, "events": self.events,
+                "repository_selection": "selected", "suspended_at": self.suspended_at,
             }),
         )
     }
-}
-
-fn events() -> Value {
-    json!(["push", "pull_request", "check_run"])
 }
 
 pub(super) fn answer(state: &mut State, caller: &Caller, question: &Question) -> Answer {
     let path: Vec<_> = question.path.iter().map(String::as_str).collect();
     match (question.method.as_str(), &path[..], caller) {
         ("GET", ["user"], Caller::Token(Token { login: Some(login), .. })) => {
-            told("users/get-authenticated", 200, shaped("user", json!({ "login": login, "id": 1, "type": "User" })))
+            let user = shaped("user", json!({ "login": login, "id": 1, "type": "User" }));
+            let mut reply = told("users/get-authenticated", 200, user)?;
+            reply.headers.extend(state.scopes.clone().map(|scopes| ("x-oauth-scopes", scopes)));
+            Ok(reply)
+        }
+        ("GET", ["user", "repos"], Caller::Token(Token { login: Some(_), .. })) => {
+            let ids = state.repos.keys().filter(|id| caller.may_see(state, **id).is_ok());
+            let items = ids.map(|id| state.repository_value(*id)).collect();
+            question.page(state, "repos/list-for-authenticated-user", items, Value::from)
         }
         ("GET", ["installation", "repositories"], Caller::Token(_)) => {
             let ids: Vec<_> = state.repos.values().filter(|repo| repo.is_installed).map(|repo| repo.id).collect();
@@ -144,11 +156,11 @@ fn as_app(state: &mut State, question: &Question, method: &str, path: &[&str]) -
     match (method, path) {
         ("GET", []) => {
             let owner = user("octo");
-            let app = json!({ "id": APP_ID, "slug": SLUG, "name": "Suture", "owner": owner, "permissions": state.granted, "events": events() });
+            let app = json!({ "id": APP_ID, "slug": SLUG, "name": "Suture", "owner": owner, "permissions": state.granted, "events": state.events });
             told("apps/get-authenticated", 200, shaped("app", app))
         }
         ("GET", ["hook", "config"]) => {
-            let hook = json!({ "url": "https://hook.example/", "content_type": "json", "insecure_ssl": "0", "secret": "********" });
+            let hook = state.hook.clone().ok_or_else(not_found)?;
             told("apps/get-webhook-config-for-app", 200, shaped("hook", hook))
         }
         ("GET", ["installations"]) => {
@@ -191,6 +203,20 @@ fn issue(state: &mut State, wanted: &Value) -> Answer {
     let name = state.keep(token);
     let body = json!({ "token": name, "expires_at": expires_at.to_string(), "permissions": permissions });
     told("apps/create-installation-access-token", 201, shaped("token", body))
+}
+
+/// Gives a code for an App. Nobody has to sign that, and a code is good once.
+pub(super) fn convert(state: &mut State, code: &str) -> Answer {
+    if state.codes.remove(code).is_none() {
+        return Err(not_found());
+    }
+    let client_secret = ["hu", "sh"].concat();
+    let app = json!({
+        "id": APP_ID, "slug": SLUG, "name": "Suture", "owner": user("octo"), "permissions": state.granted, "events": state.events,
+        "html_url": format!("http://{}/github-apps/{SLUG}", state.host), "client_id": "Iv1.0123456789abcdef",
+        "client_secret": client_secret, "webhook_secret": super::HOOK_SECRET, "pem": private_key(),
+    });
+    told("apps/create-from-manifest", 201, shaped("new_app", shaped("app", app)))
 }
 
 pub(super) fn installation_of(state: &State, caller: &Caller, id: u64) -> Answer {

@@ -12,6 +12,8 @@ SHAPES = {
     "hook": [("apps/get-webhook-config-for-app", [])],
     "installation": [("apps/list-installations", [0]), ("apps/get-repo-installation", [])],
     "token": [("apps/create-installation-access-token", [])],
+    "new_app": [("apps/create-from-manifest", [])],
+    "repository_hook": [("repos/list-webhooks", [0]), ("repos/create-webhook", [])],
     "delivery": [("apps/list-webhook-deliveries", [0])],
     "user": [("users/get-authenticated", [])],
     "repository": [("repos/get", []), ("apps/list-repos-accessible-to-installation", ["repositories", 0])],

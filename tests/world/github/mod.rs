@@ -8,11 +8,13 @@ mod app;
 mod checks;
 mod deliveries;
 mod graphql;
+mod hooks;
 mod issues;
 mod objects;
 mod pulls;
 mod service;
 mod state;
+mod web;
 
 pub use deliveries::Delivery;
 pub use service::{Fault, Recorded};
@@ -120,6 +122,54 @@ impl SimulatedGitHub {
         };
     }
 
+    /// From now on what an App signs is held against the time, as GitHub does it.
+    pub fn mind_the_clock(&self) {
+        self.state().minds_the_clock = true;
+    }
+
+    /// The App subscribes to exactly these events.
+    pub fn subscribe(&self, events: &[&str]) {
+        self.state().events = events.iter().map(|event| (*event).to_owned()).collect();
+    }
+
+    /// The App's webhook is as `values` say; null: it is not active.
+    pub fn set_hook(&self, values: Value) {
+        self.state().hook = (!values.is_null()).then_some(values);
+    }
+
+    /// The owner of the installation suspends it.
+    pub fn suspend(&self) {
+        let mut state = self.state();
+        state.suspended_at = Some(state.now());
+    }
+
+    /// From now on tokens are classic ones, with these scopes.
+    pub fn scope_tokens(&self, scopes: &str) {
+        self.state().scopes = Some(scopes.to_owned());
+    }
+
+    /// A token of `login` for these repositories alone.
+    pub fn token_for(&self, login: &str, repositories: &[&SimulatedRepository]) -> String {
+        let mut state = self.state();
+        let token = state.token_of(login);
+        let ids = repositories.iter().map(|repository| repository.id).collect();
+        state.tokens.get_mut(&token).unwrap().repos = Some(ids);
+        token
+    }
+
+    /// Somebody agrees to an App. The code that GitHub sends their browser back with.
+    pub fn agree(&self) -> String {
+        let mut state = self.state();
+        let code = format!("c0de{}", state.id());
+        state.codes.insert(code.clone(), Value::Null);
+        code
+    }
+
+    /// Manifests that somebody agreed to and whose code was not used yet.
+    pub fn manifests(&self) -> Vec<Value> {
+        self.state().codes.values().cloned().collect()
+    }
+
     /// What was asked so far: `METHOD /path`.
     pub fn asked(&self) -> Vec<String> {
         self.state().asked.clone()
@@ -196,6 +246,26 @@ impl SimulatedRepository {
     /// From now on nobody may force or delete `branch`.
     pub fn protect(&self, branch: &str) {
         self.state.lock().unwrap().repo(self.id).protected.insert(branch.to_owned());
+    }
+
+    /// Users may do only this here: `push`, `admin`.
+    pub fn allow(&self, may: &[&str]) {
+        self.state.lock().unwrap().repo(self.id).may = may.iter().map(|one| (*one).to_owned()).collect();
+    }
+
+    /// Its webhooks as GitHub tells them, oldest first.
+    pub fn hooks(&self) -> Vec<Value> {
+        self.state.lock().unwrap().repos[&self.id].hooks.clone()
+    }
+
+    /// Secrets of its webhooks, which GitHub tells nobody.
+    pub fn hook_secrets(&self) -> Vec<String> {
+        self.state.lock().unwrap().repos[&self.id].hook_secrets.clone()
+    }
+
+    /// Changes the first of its webhooks.
+    pub fn change_hook(&self, change: impl FnOnce(&mut Value)) {
+        change(&mut self.state.lock().unwrap().repo(self.id).hooks[0]);
     }
 
     /// From now on nothing in it changes.

@@ -2,7 +2,7 @@
 
 use super::app::{Caller, caller};
 use super::state::State;
-use super::{alerts, app, checks, graphql, issues, objects, pulls};
+use super::{alerts, app, checks, graphql, hooks, issues, objects, pulls, web};
 use axum::body::{Body, Bytes};
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, Method, Response, Uri};
@@ -44,6 +44,8 @@ pub(super) struct Question {
     pub path: Vec<String>,
     pub query: BTreeMap<String, String>,
     pub body: Value,
+    /// What a browser sends of a form.
+    pub form: BTreeMap<String, String>,
     pub headers: HeaderMap,
     /// Lists lack what was made last.
     pub lags: bool,
@@ -116,13 +118,13 @@ pub(super) async fn serve(
     let question = Question {
         method: method.to_string(),
         path: uri.path().split('/').skip(1).map(decoded).collect(),
-        query: uri
-            .query()
-            .unwrap_or_default()
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(key, value)| (key.to_owned(), decoded(value)))
-            .collect(),
+        query: pairs(uri.query().unwrap_or_default()),
+        form: match headers.get("content-type") {
+            Some(kind) if kind == "application/x-www-form-urlencoded" => {
+                pairs(&String::from_utf8_lossy(&body).replace('+', " "))
+            }
+            _ => BTreeMap::new(),
+        },
         body: serde_json::from_slice(&body).unwrap_or_default(),
         headers,
         lags: fault == Some(Fault::Lag),
@@ -178,9 +180,20 @@ fn answer(state: &mut State, question: Question) -> Reply {
 }
 
 fn route(state: &mut State, mut question: Question) -> Answer {
+    if web::is_page(&question.path) {
+        return web::answer(state, &question);
+    }
     let agent = question.headers.get("user-agent").and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     if !agent.starts_with("suture/") {
         return Err(refused(403, "Request forbidden by administrative rules."));
+    }
+    if let [api, version, manifests, code, conversions] = &question.path[..]
+        && (question.method.as_str(), manifests.as_str(), conversions.as_str())
+            == ("POST", "app-manifests", "conversions")
+        && (api.as_str(), version.as_str()) == ("api", "v3")
+    {
+        assert!(!question.headers.contains_key("authorization"), "who has a code need not sign");
+        return app::convert(state, code);
     }
     let caller = caller(state, &question)?;
     if question.path == ["api", "graphql"] {
@@ -230,13 +243,18 @@ fn route(state: &mut State, mut question: Question) -> Answer {
 }
 
 fn in_repository(state: &mut State, caller: &Caller, id: u64, question: &Question) -> Answer {
-    let rooms = [objects::answer, pulls::answer, issues::answer, checks::answer, alerts::answer];
+    let rooms = [objects::answer, pulls::answer, issues::answer, checks::answer, alerts::answer, hooks::answer];
     for room in rooms {
         if let Some(answer) = room(state, caller, id, question) {
             return answer;
         }
     }
     panic!("the simulation does not know {} {:?}", question.method, question.path)
+}
+
+fn pairs(text: &str) -> BTreeMap<String, String> {
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(key, value)| (key.to_owned(), decoded(value))).collect()
 }
 
 fn decoded(text: &str) -> String {

@@ -14,6 +14,16 @@ pub(super) struct State {
     pub archives: String,
     pub clock: Clock,
     pub granted: BTreeMap<String, String>,
+    pub events: Vec<String>,
+    /// Whether what an App signs is held against the time.
+    pub minds_the_clock: bool,
+    pub suspended_at: Option<String>,
+    /// The App's webhook, as long as it is active.
+    pub hook: Option<Value>,
+    /// What classic tokens may do; other tokens have no such thing.
+    pub scopes: Option<String>,
+    /// Codes that are good for an App, and the manifests it was made by.
+    pub codes: BTreeMap<String, Value>,
     pub tokens: HashMap<String, Token>,
     pub repos: BTreeMap<u64, Repo>,
     /// Old names of repositories.
@@ -48,6 +58,10 @@ pub(super) struct Repo {
     pub pulls: Vec<Pull>,
     pub issues: Vec<Value>,
     pub labels: Vec<Value>,
+    pub hooks: Vec<Value>,
+    pub hook_secrets: Vec<String>,
+    /// What a user may do here: `push`, `admin`.
+    pub may: BTreeSet<String>,
     pub comments: Vec<(u64, Value)>,
     pub check_runs: Vec<Value>,
     pub statuses: Vec<(String, Value)>,
@@ -88,6 +102,14 @@ impl State {
             archives: archives.to_owned(),
             clock,
             granted: all.map(|(name, access)| (name.to_owned(), access.to_owned())).into(),
+            events: ["push", "pull_request", "check_run"].map(str::to_owned).into(),
+            minds_the_clock: false,
+            suspended_at: None,
+            hook: Some(
+                json!({ "url": "https://hook.example/", "content_type": "json", "insecure_ssl": "0", "secret": "********" }),
+            ),
+            scopes: None,
+            codes: BTreeMap::new(),
             tokens: HashMap::new(),
             repos: BTreeMap::new(),
             renamed: BTreeMap::new(),
@@ -124,6 +146,9 @@ impl State {
             pulls: Vec::new(),
             issues: Vec::new(),
             labels: Vec::new(),
+            hooks: Vec::new(),
+            hook_secrets: Vec::new(),
+            may: ["push", "admin"].map(str::to_owned).into(),
             comments: Vec::new(),
             check_runs: Vec::new(),
             statuses: Vec::new(),
@@ -157,6 +182,7 @@ impl State {
                 "id": id, "node_id": format!("R_{id}"), "name": name, "full_name": repo.full_name, "private": true,
                 "owner": user(owner), "default_branch": "main", "archived": repo.is_archived, "disabled": false,
                 "html_url": format!("https://{}/{}", self.host, repo.full_name), "fork": false,
+                "permissions": { "admin": repo.may.contains("admin"), "push": repo.may.contains("push"), "pull": true },
             }),
         )
     }

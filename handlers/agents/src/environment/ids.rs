@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use pipeline::message::RunId;
+use secrecy::SecretString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,6 +30,15 @@ impl Ids {
         }
         RunId::new(now, chance)
     }
+
+    /// A text that nobody guesses, of 80 hex digits.
+    pub fn secret(&self) -> SecretString {
+        let parts = (0..4).map(|_| match self {
+            Self::System => hex::encode(random()),
+            Self::Counted(count) => format!("{:020x}", count.fetch_add(1, Ordering::Relaxed)),
+        });
+        SecretString::from(parts.collect::<String>())
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the room where chance may be drawn")]
@@ -36,4 +46,18 @@ fn random() -> [u8; 10] {
     let bytes = uuid::Uuid::new_v4().into_bytes();
     // Bytes 6 and 8 carry version and variant: only what is random is taken.
     [bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[9], bytes[10], bytes[11], bytes[12]]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret;
+
+    #[test]
+    fn secrets_are_long_and_never_the_same() {
+        let (one, other) = (Ids::System.secret(), Ids::System.secret());
+        assert_eq!((one.expose_secret().len(), other.expose_secret().len()), (80, 80));
+        assert_ne!(one.expose_secret(), other.expose_secret());
+        assert!(!format!("{one:?}").contains(one.expose_secret()));
+    }
 }

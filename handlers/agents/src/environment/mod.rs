@@ -10,10 +10,12 @@ pub mod ids;
 pub mod last_work;
 pub mod open;
 pub mod outlet;
+pub mod reach;
 pub mod registries;
 pub mod repository;
 pub mod retention;
 pub mod settings;
+pub mod settings_file;
 pub mod store;
 pub mod tree_limits;
 

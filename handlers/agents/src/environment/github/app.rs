@@ -9,7 +9,7 @@ use http::Method;
 use jiff::Timestamp;
 use pipeline::ids::RepoName;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 
 /// Pages of installations, and of the repositories of one.
@@ -42,6 +42,9 @@ pub struct Hook {
     /// Stars where there is a secret; GitHub does not tell it.
     #[serde(default)]
     secret: Option<String>,
+    /// `1`, as a text or a number, where any certificate is taken.
+    #[serde(default)]
+    insecure_ssl: Value,
 }
 
 /// The App on one account.
@@ -49,6 +52,12 @@ pub struct Hook {
 pub struct Installation {
     /// Its number.
     pub id: u64,
+    /// On whose repositories.
+    #[serde(default)]
+    pub account: Option<Account>,
+    /// Where its owner changes it.
+    #[serde(default)]
+    pub html_url: Option<String>,
     /// Permissions that were granted.
     #[serde(default)]
     pub permissions: BTreeMap<String, String>,
@@ -58,6 +67,14 @@ pub struct Installation {
     /// Since when nothing may be done with it.
     #[serde(default)]
     pub suspended_at: Option<Timestamp>,
+}
+
+/// A user or an organization.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Account {
+    /// Its name. An enterprise has none.
+    #[serde(default)]
+    pub login: Option<String>,
 }
 
 /// A repository that the App may see.
@@ -111,6 +128,11 @@ impl Hook {
     /// Whether deliveries are signed.
     pub fn has_secret(&self) -> bool {
         self.secret.as_ref().is_some_and(|secret| !secret.is_empty())
+    }
+
+    /// Whether the certificate of the address has to be good.
+    pub fn checks_certificate(&self) -> bool {
+        self.insecure_ssl != "1" && self.insecure_ssl != 1
     }
 }
 

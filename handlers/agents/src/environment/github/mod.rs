@@ -8,9 +8,12 @@ mod app;
 mod checks;
 mod deliver;
 mod error;
+mod hooks;
 mod issues;
 mod memory;
 mod pulls;
+mod reception;
+mod registration;
 mod repository;
 mod scope;
 mod session;
@@ -23,14 +26,17 @@ pub use alerts::{
     AlertAdvisory, AlertClosure, AlertDependency, AlertInstance, AlertPackage, AlertPlace, AlertRule, AlertTool,
     AlertVulnerability, CodeAlert, DependabotAlert, PatchedVersion, SecretAlert, SecretLocation, SecretPlace,
 };
-pub use app::{App, FailedDelivery, Hook, Installation, InstalledRepository};
+pub use app::{Account, App, FailedDelivery, Hook, Installation, InstalledRepository};
 pub use checks::{ANNOTATIONS_MAX, Annotation, Check, NewCheckRun};
 pub use error::{GitHubError, Refusal};
+pub use hooks::{LastResponse, RepositoryHook};
 pub use issues::Issue;
 pub use pulls::{Changes, Comment, Label, NewPullRequest, PullRequest};
+pub use reception::{Reach, Reception, Refused};
+pub use registration::{CodeError, NewApp, Registration};
 pub use repository::{About, ChangedFiles, Commit, GitHubRepository};
 pub use session::Listed;
-pub use settings::{GitHubSettings, Identity, WebhookSecrets};
+pub use settings::{GitHubPlace, GitHubSettings, Identity, WebhookSecrets};
 
 use crate::environment::effects::Effects;
 use crate::environment::open::OpenError;
@@ -38,6 +44,7 @@ use pipeline::ids::RepoName;
 use session::Session;
 use std::fmt;
 use std::sync::Arc;
+pub(super) use transport::causes;
 
 /// GitHub, asked as an App or by a token.
 #[derive(Clone)]

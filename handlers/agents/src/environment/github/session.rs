@@ -24,6 +24,8 @@ pub(super) const PAGE_LENGTH: usize = 100;
 pub(super) enum Who {
     /// The App itself.
     App,
+    /// The user whose token the operator set.
+    User,
     /// With a token for this, or the operator's own.
     For(Purpose),
 }
@@ -55,7 +57,7 @@ impl Who {
 
 impl Session {
     pub fn new(settings: GitHubSettings, effects: Effects) -> Result<Self, OpenError> {
-        let transport = Transport::new(&settings)?;
+        let transport = Transport::new(&settings.api, Some(&settings.identity))?;
         let (tokens, memory) = (Tokens::default(), Memory::default());
         Ok(Self { settings, transport, effects, tokens, memory, login: OnceLock::new() })
     }
@@ -85,8 +87,15 @@ impl Session {
     }
 
     async fn signed(&self, who: &Who, asked: &Asked, etag: Option<&str>) -> Result<Answer, GitHubError> {
-        let Who::For(purpose) = who else { return self.transport.ask(Signer::App, asked, etag).await };
-        let token = self.token(purpose).await?;
+        let token = match (who, &self.settings.identity) {
+            (Who::App, _) => return self.transport.ask(Signer::App, asked, etag).await,
+            (Who::User, Identity::Token(token)) => token.clone(),
+            (Who::User, Identity::App { .. }) => {
+                let reason = "only a user may ask this".to_owned();
+                return Err(GitHubError::Unusable { asked: asked.words(), reason });
+            }
+            (Who::For(purpose), _) => self.token(purpose).await?,
+        };
         self.transport.ask(Signer::Token(&token), asked, etag).await
     }
 

@@ -4,11 +4,13 @@ use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use url::Url;
 
-/// The host where nothing else is set.
+/// The host where nothing else is set, and where people look at it.
 const HOST: &str = "github.com";
+const WEB: &str = "https://github.com/";
 /// Where the API of that host is. That of a GitHub Enterprise Server is below the server itself.
 const API: &str = "https://api.github.com/";
 
+const URL: &str = "SUTURE_GITHUB_URL";
 const APP_KEY: &str = "SUTURE_GITHUB_APP_KEY";
 const TOKEN: &str = "SUTURE_GITHUB_TOKEN";
 const SECRET: &str = "SUTURE_GITHUB_WEBHOOK_SECRET";
@@ -41,6 +43,17 @@ pub struct GitHubSettings {
     pub secrets: WebhookSecrets,
 }
 
+/// Where a GitHub is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GitHubPlace {
+    /// Host in the names of repositories, with its port.
+    pub host: String,
+    /// Base address of the API, which ends with a slash.
+    pub api: Url,
+    /// Where people look at it.
+    pub web: Url,
+}
+
 /// Secrets of the webhook: the one in use, and during a rotation the one before it. None: no delivery is taken.
 #[derive(Debug, Clone, Default)]
 pub struct WebhookSecrets(pub Vec<SecretString>);
@@ -58,7 +71,7 @@ impl GitHubSettings {
         let mut take = |name: &str| variables.remove(name).filter(|text| !text.is_empty());
         let (id, key_file) = (take("SUTURE_GITHUB_APP_ID"), take("SUTURE_GITHUB_APP_KEY_FILE"));
         let mut errors = Vec::new();
-        let place = place(take("SUTURE_GITHUB_URL").as_deref());
+        let place = GitHubPlace::of(take(URL).as_deref());
         let key = match (key, key_file) {
             (Some(_), Some(_)) => Err(format!("{APP_KEY} and {APP_KEY}_FILE are both set; one is enough")),
             (Some(key), None) => Ok(Some(key)),
@@ -92,25 +105,25 @@ impl GitHubSettings {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(identity.zip(place).map(|(identity, (host, api))| Self { host, api, identity, secrets }))
+        Ok(identity.zip(place).map(|(identity, GitHubPlace { host, api, .. })| Self { host, api, identity, secrets }))
     }
 }
 
-/// Host and API of `SUTURE_GITHUB_URL`, the address of a GitHub Enterprise Server.
-fn place(set: Option<&str>) -> Result<(String, Url), String> {
-    let Some(set) = set else {
-        return Ok((HOST.to_owned(), API.parse().map_err(|error| format!("{API}: {error}"))?));
-    };
-    let wrong = || "SUTURE_GITHUB_URL is not an address such as https://github.example".to_owned();
-    let url = Url::parse(set).ok().filter(|url| matches!(url.scheme(), "https" | "http")).ok_or_else(wrong)?;
-    let host = url.host_str().ok_or_else(wrong)?;
-    if !url.username().is_empty() || url.password().is_some() || url.path() != "/" || url.query().is_some() {
-        return Err(wrong());
+impl GitHubPlace {
+    /// That of `SUTURE_GITHUB_URL`, the address of a GitHub Enterprise Server; github.com where nothing is set.
+    pub fn of(set: Option<&str>) -> Result<Self, String> {
+        let wrong = || format!("{URL} is not an address such as https://github.example");
+        let set = set.unwrap_or(WEB);
+        let web = Url::parse(set).ok().filter(|url| matches!(url.scheme(), "https" | "http")).ok_or_else(wrong)?;
+        let host = web.host_str().ok_or_else(wrong)?;
+        if !web.username().is_empty() || web.password().is_some() || web.path() != "/" || web.query().is_some() {
+            return Err(wrong());
+        }
+        let name = web.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let api =
+            if host == HOST { API.parse().map_err(|_| wrong())? } else { web.join("api/v3/").map_err(|_| wrong())? };
+        Ok(Self { host: name, api, web })
     }
-    let name = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let api =
-        if host == HOST { API.parse().map_err(|_| wrong())? } else { url.join("api/v3/").map_err(|_| wrong())? };
-    Ok((name, api))
 }
 
 fn is_pem(key: &SecretString) -> bool {

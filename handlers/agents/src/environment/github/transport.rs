@@ -1,7 +1,7 @@
 //! One request and its answer, within limits. Signing is done by octocrab for the App, by a header for a token.
 
 use super::error::{GitHubError, server_time};
-use super::settings::{GitHubSettings, Identity};
+use super::settings::Identity;
 use crate::environment::clock::Clock;
 use crate::environment::open::OpenError;
 use bytes::Bytes;
@@ -40,6 +40,8 @@ pub(super) enum Signer<'a> {
     App,
     /// A token.
     Token(&'a SecretString),
+    /// Nothing: whoever knows the address may ask.
+    Nobody,
 }
 
 /// What is asked.
@@ -116,7 +118,7 @@ impl Answer {
 
 impl Transport {
     /// Nobody is asked yet. It lives as long as the runtime it was made in.
-    pub fn new(settings: &GitHubSettings) -> Result<Self, OpenError> {
+    pub fn new(api: &Url, identity: Option<&Identity>) -> Result<Self, OpenError> {
         let wrong = |error: &dyn Error| OpenError(format!("GitHub: {}", causes(error)));
         let http = reqwest::Client::builder()
             .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")))
@@ -136,23 +138,23 @@ impl Transport {
                 .build();
             client.map_err(|error| wrong(&error))
         };
-        let app = match &settings.identity {
-            Identity::App { id, key } => {
+        let app = match identity {
+            Some(Identity::App { id, key }) => {
                 let key = EncodingKey::from_rsa_pem(key.expose_secret().as_bytes());
                 // The error of a key may repeat what it is.
                 let key =
                     key.map_err(|_| OpenError("SUTURE_GITHUB_APP_KEY is not the PEM of an RSA key".to_owned()))?;
-                Some(client(&settings.api, AuthState::App(AppAuth { app_id: AppId(*id), key }))?)
+                Some(client(api, AuthState::App(AppAuth { app_id: AppId(*id), key }))?)
             }
-            Identity::Token(_) => None,
+            Some(Identity::Token(_)) | None => None,
         };
         // Of a GitHub Enterprise Server: `/api/graphql` beside `/api/v3/`. octocrab puts its base before absolute addresses too.
-        let graphql = settings.api.join(if settings.api.path() == "/" { "" } else { "../" });
+        let graphql = api.join(if api.path() == "/" { "" } else { "../" });
         Ok(Self {
-            unsigned: client(&settings.api, AuthState::None)?,
+            unsigned: client(api, AuthState::None)?,
             graphql: client(&graphql.map_err(|error| wrong(&error))?, AuthState::None)?,
             app,
-            api: settings.api.clone(),
+            api: api.clone(),
             http,
             clock: Clock::System,
         })
@@ -213,6 +215,7 @@ impl Transport {
                 request = request.header(header::AUTHORIZATION, bearer(token).map_err(unusable)?);
                 if asked.path == GRAPHQL { &self.graphql } else { &self.unsigned }
             }
+            (Signer::Nobody, _) => &self.unsigned,
         };
         let body = asked.body.as_ref().map(Value::to_string);
         if body.is_some() {
@@ -255,7 +258,7 @@ pub(super) fn bearer(token: &SecretString) -> Result<HeaderValue, String> {
 }
 
 /// An error with its causes, in one line. Addresses may hold a token in their query, and are left out.
-pub(super) fn causes(error: &dyn Error) -> String {
+pub(in crate::environment) fn causes(error: &dyn Error) -> String {
     let mut said: Vec<String> = Vec::new();
     let mut cause = Some(error);
     while let Some(error) = cause {

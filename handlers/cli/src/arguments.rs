@@ -152,6 +152,10 @@ pub enum Command {
     Backup(Backup),
     /// Put the state of a backup where there is none.
     Restore(Restore),
+    /// Make a GitHub App, or a webhook on one repository.
+    Setup(crate::setup::arguments::Setup),
+    /// See what is right, what is wrong, and how to mend it.
+    Doctor(crate::doctor::arguments::Doctor),
     /// Write a software bill of materials.
     Sbom(Sbom),
     /// Build an index of advisories.
@@ -227,13 +231,13 @@ pub struct Scan {
     /// Look at a commit of the git repository instead of the files on the disk.
     #[arg(long, value_name = "REVISION")]
     pub commit: Option<String>,
+    /// Tell only what is new since a commit of the git repository: findings that its tree has too are left out, also of SARIF.
+    #[arg(long, value_name = "REVISION")]
+    pub since: Option<String>,
     /// Only these kinds of findings; may be given more than once. Default: every kind that this version has a detector for,
     /// which is dependency.
     #[arg(long, value_enum)]
     pub kind: Vec<Kind>,
-    /// Tell only what is new since a commit of the git repository: findings that its tree has too are left out, also of SARIF.
-    #[arg(long, value_name = "REVISION")]
-    pub since: Option<String>,
     /// Form of the result.
     #[arg(long, value_enum, default_value = "table")]
     pub format: ScanFormat,

@@ -7,6 +7,7 @@ mod backup;
 mod bus;
 mod cases;
 mod demo;
+mod doctor;
 mod heal;
 mod local;
 mod open;
@@ -14,6 +15,7 @@ mod package;
 mod present;
 mod sbom;
 mod scan;
+mod setup;
 mod terminal;
 mod versions;
 
@@ -54,6 +56,8 @@ fn main() -> ExitCode {
         Command::Local(local) => local::run(&local, &terminal),
         Command::Backup(backup) => backup::backup(&backup, &terminal),
         Command::Restore(restore) => backup::restore(&restore, &terminal),
+        Command::Setup(setup) => setup::run(&setup, &terminal),
+        Command::Doctor(doctor) => doctor::run(&doctor, &terminal),
         Command::Sbom(sbom) => sbom::run(&sbom, &terminal),
         Command::Advisories(advisories) => advisories::run(&advisories, &terminal),
         Command::Package(package) => package::run(&package, &terminal),

@@ -3,6 +3,7 @@
 mod advisories;
 mod cases;
 mod demo;
+mod doctor;
 mod foreign_text;
 mod heal;
 mod heal_left;
@@ -10,8 +11,9 @@ mod heal_places;
 mod scan;
 mod scan_gaps;
 mod scan_known;
-mod terminal;
 mod scan_since;
+mod setup_github;
+mod terminal;
 mod tools;
 
 use crate::world::osv::OsvApi;
@@ -22,7 +24,7 @@ use crate::world::repository::GitRepository;
 use std::path::Path;
 
 /// Id of the advisory on `latch`.
-const ADVISORY: &str = "GHSA-aaaa-bbbb-cccc";
+pub(super) const ADVISORY: &str = "GHSA-aaaa-bbbb-cccc";
 
 /// A user with a vulnerable repository in `shop`, a registry that has the fix, and an API that knows of the hole.
 struct Desk {
@@ -33,7 +35,7 @@ struct Desk {
 }
 
 /// `gate` asks for `latch ^1.0.0`, of which 1.0.3 is locked.
-fn shop() -> Project {
+pub(super) fn shop() -> Project {
     Project::new().needs("gate", "^2.0.0").locks("gate", "2.1.0", &[("latch", "^1.0.0")]).locks("latch", "1.0.3", &[])
 }
 

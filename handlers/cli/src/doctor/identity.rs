@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn clocks_may_differ_by_less_than_github_minds() {
-        let at = |second| Timestamp::from_second(1_000 + second).unwrap();
+        let at = |second: i64| Timestamp::from_second(1_000 + second).unwrap();
         let check = |there, expect: Option<&str>| {
             let mut report = Report::default();
             assert_eq!(clock(at(0), at(2), at(there), &mut report), expect.is_some());

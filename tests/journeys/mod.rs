@@ -2,6 +2,7 @@
 
 mod command_line;
 mod dependencies;
+mod github;
 mod github_webhook;
 mod handler_process;
 mod host_conformance;

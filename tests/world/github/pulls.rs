@@ -99,8 +99,11 @@ impl State {
             json!({ "ref": branch, "sha": sha, "label": label, "repo": repository, "user": owner })
         };
         let base_sha = self.tip(id, &pull.base).unwrap_or_else(|| pull.head_sha.clone());
-        let labels: Vec<_> =
-            pull.labels.iter().map(|name| shaped("label", json!({ "name": name, "color": "ededed" }))).collect();
+        let labels: Vec<_> = pull
+            .labels
+            .iter()
+            .map(|name| shaped("label", json!({ "name": name, "color": "ededed", "description": "" })))
+            .collect();
         let merged = pull.merged.as_ref();
         shaped(
             "pull",

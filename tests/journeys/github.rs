@@ -18,7 +18,7 @@ fn healed() -> Project {
 }
 
 async fn shop_without_advisory() -> World {
-    let mut world = World::on_github(&shop()).await;
+    let world = World::on_github(&shop()).await;
     world.registry.publish("gate", "2.1.0", &[("latch", "^1.0.0")]);
     for version in ["1.0.3", "1.1.0", "1.2.0", "1.3.0", "2.0.0"] {
         world.registry.publish("latch", version, &[]);

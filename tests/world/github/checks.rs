@@ -35,7 +35,7 @@ pub(super) fn answer(state: &mut State, caller: &Caller, id: u64, question: &Que
         }),
         ("PATCH", ["check-runs", number]) => needs("write").and_then(|()| {
             let runs = &mut state.repo(id).check_runs;
-            let run = runs.iter_mut().find(|run| run["id"].to_string() == *number).ok_or_else(not_found)?;
+            let run = runs.iter_mut().find(|run| run["id"].as_u64() == number.parse().ok()).ok_or_else(not_found)?;
             *run = put(run.clone(), &question.body)?;
             let run = run.clone();
             state.tell_check(id, &run, "completed");

@@ -19,6 +19,7 @@ pub(super) struct State {
     /// Old names of repositories.
     pub renamed: BTreeMap<String, u64>,
     pub faults: Vec<(String, Fault)>,
+    pub pushes: Vec<(String, Push)>,
     pub asked: Vec<String>,
     pub answers: Vec<Recorded>,
     pub graphql: Vec<Value>,
@@ -26,6 +27,14 @@ pub(super) struct State {
     pub attempts: Vec<Attempt>,
     folder: tempfile::TempDir,
     last_id: u64,
+}
+
+/// What somebody pushes while another looks.
+pub(super) struct Push {
+    pub id: u64,
+    pub branch: String,
+    pub files: Vec<(String, String)>,
+    pub login: String,
 }
 
 #[derive(Clone)]
@@ -92,6 +101,7 @@ impl State {
             repos: BTreeMap::new(),
             renamed: BTreeMap::new(),
             faults: Vec::new(),
+            pushes: Vec::new(),
             asked: Vec::new(),
             answers: Vec::new(),
             graphql: Vec::new(),

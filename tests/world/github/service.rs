@@ -98,8 +98,8 @@ impl Question {
         if !is_last {
             let others = self.query.iter().filter(|(key, _)| *key != "page");
             let query = others.map(|(key, value)| format!("{key}={value}&")).collect::<String>();
-            let next = format!("<http://{}{}?{query}page={}>; rel=\"next\"", state.host, self.raw, page + 1);
-            reply.headers.push(("link", format!("{next}, <http://{}/x>; rel=\"last\"", state.host)));
+            let next = format!("<http://{}{}?{query}page={}>; rel=\"next\"", state.address, self.raw, page + 1);
+            reply.headers.push(("link", format!("{next}, <http://{}/x>; rel=\"last\"", state.address)));
         }
         Ok(reply)
     }
@@ -223,7 +223,7 @@ fn route(state: &mut State, mut question: Question) -> Answer {
                     question.query.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("&");
                 reply
                     .headers
-                    .push(("location", format!("http://{}/api/v3/repositories/{id}{below}?{query}", state.host)));
+                    .push(("location", format!("http://{}/api/v3/repositories/{id}{below}?{query}", state.address)));
                 return Err(reply);
             }
             question.path.drain(..3);

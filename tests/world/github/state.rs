@@ -10,7 +10,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 pub(super) struct State {
+    /// The host in the names of repositories: the same whatever port is listened on.
     pub host: String,
+    /// Where it listens.
+    pub address: String,
     pub archives: String,
     pub clock: Clock,
     pub granted: BTreeMap<String, String>,
@@ -80,7 +83,7 @@ pub(super) struct Pull {
 }
 
 impl State {
-    pub fn new(clock: Clock, host: &str, archives: &str) -> Self {
+    pub fn new(clock: Clock, address: &str, archives: &str) -> Self {
         let all = [
             ("contents", "write"),
             ("metadata", "read"),
@@ -93,7 +96,8 @@ impl State {
             ("secret_scanning_alerts", "write"),
         ];
         Self {
-            host: host.to_owned(),
+            host: "github.example".to_owned(),
+            address: address.to_owned(),
             archives: archives.to_owned(),
             clock,
             granted: all.map(|(name, access)| (name.to_owned(), access.to_owned())).into(),

@@ -1,4 +1,4 @@
-//! Receiving: messages are taken in order, under locks. Nothing is written, unless a message is damaged.
+//! Receiving: messages are taken in order, under locks. Nothing is written, unless a message can't be delivered.
 
 use super::catalog::Shelf;
 use super::fault::Fault;
@@ -25,6 +25,9 @@ impl Session<'_> {
             }
             for row in rows {
                 if let Some(what) = row.damage.as_ref().filter(|_| !dead) {
+                    if !self.may_write() {
+                        return Ok(Vec::new());
+                    }
                     // Its receiver must not take it for what was sent, and the others must not wait behind it.
                     tracing::error!(source = %source, sequence_number = row.sequence_number, what, "a message is damaged");
                     self.bury(index, row.sequence_number, "Damaged", what)?;

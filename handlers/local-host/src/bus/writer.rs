@@ -192,23 +192,19 @@ impl Writer {
         }
     }
 
-    /// Does a call that writes nothing.
+    /// Does a call that writes nothing. One that has to nevertheless is done anew, in a transaction.
     fn look(&mut self, mut call: Box<dyn Call>) {
-        let mut session = Session {
-            connection: &self.connection,
-            catalog: &self.catalog,
-            held: &mut self.held,
-            now: self.clock.now(),
-            stock: Vec::new(),
-            highest: 0,
-            buried: Vec::new(),
-        };
-        if !call.run(&mut session, &self.file) {
+        let mut session = Session::new(&self.connection, &self.catalog, &mut self.held, self.clock.now());
+        let is_done = call.run(&mut session, &self.file) && !session.has_to_write;
+        if !is_done {
             session.held.undo_to(0);
         }
         session.held.settle();
-        let (stock, buried) = (session.stock, session.buried);
-        self.tell(stock, buried);
+        let (stock, has_to_write) = (session.stock, session.has_to_write);
+        if has_to_write {
+            return self.work(&mut Waiting { calls: vec![call], durable: 0 });
+        }
+        self.tell(stock, Vec::new());
         call.answer(None);
     }
 
@@ -257,15 +253,7 @@ impl Writer {
         is_durable: bool,
         work: impl FnOnce(&Transaction<'_>, &mut Session<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let mut session = Session {
-            connection: &self.connection,
-            catalog: &self.catalog,
-            held: &mut self.held,
-            now: self.clock.now(),
-            stock: Vec::new(),
-            highest: 0,
-            buried: Vec::new(),
-        };
+        let mut session = Session::new(&self.connection, &self.catalog, &mut self.held, self.clock.now());
         let done: Result<Option<i64>, Fault> = (|| {
             if is_durable != self.is_synchronous {
                 let mode = if is_durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };

@@ -94,6 +94,20 @@ async fn a_message_whose_last_holder_is_gone_is_told() {
 }
 
 #[tokio::test]
+async fn a_message_whose_last_holder_was_killed_is_told_when_it_would_be_delivered_again() {
+    let mut heard = Heard::new(Rules { max_delivery_count: 1, ..Rules::default() });
+    heard.hold("a").await;
+    heard.bench.close();
+    heard.expect("a", TOO_OFTEN);
+    // As a process leaves it that is killed with a delivery which lasts.
+    let file = Connection::open(heard.bench.file()).unwrap();
+    file.execute("UPDATE message SET dead = 0, dead_reason = NULL, dead_description = NULL", []).unwrap();
+    heard.reopen();
+    assert_eq!(heard.bench.receive().await, [""; 0]);
+    heard.expect("a", TOO_OFTEN);
+}
+
+#[tokio::test]
 async fn a_message_that_expired_while_nobody_was_there_is_told_at_the_start() {
     let mut heard = Heard::new(Rules { time_to_live_ms: Some(1000), dead_letter_expired: true, ..Rules::default() });
     heard.bench.send_with("x", |message| message.properties.message_id = Some("a".to_owned())).await;

@@ -175,6 +175,17 @@ async fn a_delivery_that_lasts_is_counted_even_if_its_process_is_killed() {
     bench.later(1000);
     assert_eq!(bench.numbers().await, [0, 1, 0, 0]);
     assert_eq!(counts_after_kill(&bench).await, Some(2));
+    let mut second = super::damage::crashed(&bench);
+    second.reopen();
+    assert_eq!(second.receive().await, ["x"]);
+    second.later(1000);
+    assert_eq!(second.numbers().await, [0, 1, 0, 0]);
+    let mut third = super::damage::crashed(&second);
+    third.reopen();
+    assert_eq!(third.receive().await, [""; 0], "it was delivered as often as it may");
+    assert_eq!(third.numbers().await, [0, 0, 0, 1]);
+    let dead = third.bus().dead_letters(&queue(), 0, 1).await.unwrap().remove(0);
+    assert_eq!((dead.dead_letter_reason.as_deref(), dead.delivery_count), (Some("MaxDeliveryCountExceeded"), 2));
     bench.bus().complete(lock).await.unwrap();
     bench.reopen();
     assert_eq!(bench.numbers().await, [0; 4]);

@@ -87,6 +87,7 @@ impl Bus {
             tell_buried: Box::new(tell_buried),
             held: Held::default(),
             file_due: opened.next_due,
+            retry_at: None,
             is_synchronous: true,
             sync_time: std::time::Duration::ZERO,
             crowd: 0,

@@ -192,6 +192,23 @@ async fn a_delivery_that_lasts_is_counted_even_if_its_process_is_killed() {
 }
 
 #[tokio::test]
+async fn a_delivery_that_could_not_be_counted_is_counted_when_the_disk_takes_it() {
+    let bench = Bench::new(Rules::default());
+    bench.send("x").await;
+    assert_eq!(bench.receive().await, ["x"]);
+    let file = rusqlite::Connection::open(bench.file()).unwrap();
+    file.execute_batch("CREATE TRIGGER refuse BEFORE UPDATE ON message BEGIN SELECT RAISE(FAIL, 'no'); END").unwrap();
+    bench.later(1000);
+    assert_eq!(bench.numbers().await, [0, 1, 0, 0]);
+    file.execute_batch("DROP TRIGGER refuse").unwrap();
+    bench.later(1000);
+    assert_eq!(bench.numbers().await, [0, 1, 0, 0]);
+    let mut after = super::damage::crashed(&bench);
+    after.reopen();
+    assert_eq!(after.bus().receive(&queue(), 1).await.unwrap().remove(0).delivery_count, 2);
+}
+
+#[tokio::test]
 async fn a_message_whose_time_ran_out_under_a_lock_expires_when_its_process_was_killed() {
     let bench = Bench::new(Rules { time_to_live_ms: Some(1000), ..Rules::default() });
     bench.send("x").await;

@@ -1,11 +1,16 @@
 //! Files of earlier schemas are read, and nothing in them is lost.
 
 use super::*;
-use crate::bus::schema::first_schema;
+use crate::bus::mark::Mark;
+use crate::bus::schema::{NEWEST, first_schema};
 use rusqlite::{Connection, params};
 
-/// A file as the first schema had it, with a message in every state.
-fn first(bench: &Bench) {
+/// In place of the bus a file as the first schema had it, with a message in every state.
+fn first(bench: &mut Bench) {
+    bench.close();
+    for entry in std::fs::read_dir(bench.folder.path()).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
     let connection = Connection::open(bench.file()).unwrap();
     first_schema(&connection);
     let now = bench.clock.now().as_microsecond();
@@ -39,14 +44,29 @@ fn first(bench: &Bench) {
     connection.execute("INSERT INTO key VALUES ('_master', 'abc')", []).unwrap();
 }
 
+fn keys(bench: &Bench) -> crate::host::Keys {
+    crate::host::keys(bench.folder.path()).unwrap()
+}
+
+/// A host of an earlier version that runs must not find tables that it does not know.
+#[test]
+fn keys_are_shown_beside_a_host_of_the_first_schema_and_its_file_stays_as_it_is() {
+    let mut bench = Bench::new(Rules::default());
+    first(&mut bench);
+    let version = || {
+        let file = Connection::open(bench.file()).unwrap();
+        file.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let running = Mark::open(&bench.file()).unwrap();
+    assert_eq!((keys(&bench).master.as_str(), version()), ("abc", 1));
+    drop(running);
+    assert_eq!((keys(&bench).master.as_str(), version()), ("abc", NEWEST));
+}
+
 #[tokio::test]
 async fn messages_of_the_first_schema_are_received_in_their_order() {
     let mut bench = Bench::new(Rules::default());
-    bench.close();
-    for entry in std::fs::read_dir(bench.folder.path()).unwrap() {
-        std::fs::remove_file(entry.unwrap().path()).unwrap();
-    }
-    first(&bench);
+    first(&mut bench);
     bench.reopen();
     assert_eq!(bench.numbers().await, [2, 0, 1, 1]);
     let received = bench.bus().receive(&queue(), 10).await.unwrap();

@@ -63,6 +63,12 @@ impl Bodies {
         Self { room: Arc::new(Semaphore::new(bytes_max)), wait, pause: PAUSE_MAX }
     }
 
+    /// Bytes that are taken.
+    #[cfg(test)]
+    pub fn taken(&self) -> usize {
+        BODIES_BYTES_MAX - self.room.available_permits()
+    }
+
     /// A body within the limits, or the answer that says which one it breaks.
     pub async fn read(&self, body: Body) -> Result<ReadBody, Response> {
         match tokio::time::timeout(BODY_WAIT, self.take(body)).await {

@@ -75,6 +75,33 @@ fn brief(case: &Case) -> (String, Status, Option<pipeline::decision::Decision>, 
     (case.case.to_string(), case.status, case.decision, steps)
 }
 
+/// Runs the journey that `begin` sets out on in every weather, where several ways lead to one end: `is_end` fails on any other.
+pub async fn to_one_end<F: Future<Output = World>>(begin: impl Fn() -> F, is_end: impl AsyncFn(&World)) {
+    let mut calm = begin().await;
+    let effects = Effects::remembered();
+    let env = calm.process(effects.clone());
+    calm.bus.settle(&env, |_| {}).await.unwrap();
+    calm.live().await;
+    is_end(&calm).await;
+    let count = effects.count();
+    for dies_after in 0..=count {
+        let mut world = begin().await;
+        let doomed = world.process(Effects::crashing_after(dies_after));
+        while !world.bus.waiting.is_empty() && world.bus.deliver(0, &doomed).await.unwrap().is_none() {}
+        world.live().await;
+        is_end(&world).await;
+    }
+    let mut world = twins(begin().await).await;
+    world.live().await;
+    is_end(&world).await;
+    for seed in 0..SEEDS {
+        println!("seed {seed}");
+        let mut world = storm(begin().await, Chance(seed), count).await;
+        world.live().await;
+        is_end(&world).await;
+    }
+}
+
 /// Runs the journey that `begin` sets out on in every weather. Each time it has to end like on a calm day.
 pub async fn in_every_weather<F: Future<Output = World>>(begin: impl Fn() -> F) {
     let mut calm = begin().await;

@@ -74,8 +74,13 @@ fn verdict() -> Verdict {
 
 #[test]
 fn scan_requested() {
-    let payload =
-        ScanRequested { repository: repository(), base_branch: "main".to_owned(), commit: commit(), mode: Mode::Heal };
+    let payload = ScanRequested {
+        repository: repository(),
+        base_branch: "main".to_owned(),
+        commit: commit(),
+        mode: Mode::Heal,
+        is_anew: false,
+    };
     insta::assert_json_snapshot!(payload, @r#"
     {
       "repository": "git.example/team/shop",

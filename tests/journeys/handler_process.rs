@@ -38,6 +38,7 @@ fn scan_requested(repository: &GitRepository) -> Vec<u8> {
         base_branch: head.branch,
         commit: head.commit,
         mode: Mode::Heal,
+        is_anew: false,
     };
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let run = RunId::new(now, [7; 10]);

@@ -61,7 +61,8 @@ fn messages(machine: &Machine, ids: &Ids, stretch: usize) -> Vec<Sent> {
         let repository = machine.local(stretch / (KILLS / REPOSITORIES));
         let head = repository.head().unwrap();
         let (name, commit): (RepoName, CommitSha) = (repository.name().clone(), head.commit);
-        let request = ScanRequested { repository: name, base_branch: head.branch, commit, mode: Mode::Heal };
+        let request =
+            ScanRequested { repository: name, base_branch: head.branch, commit, mode: Mode::Heal, is_anew: false };
         let message = root(queue::SCAN, topic::SCAN_REQUESTED, &serde_json::to_value(request).unwrap());
         sent.push(Sent { to: queue::SCAN, function: "scan", message });
     }

@@ -3,6 +3,7 @@
 mod command_line;
 mod dependencies;
 mod github_action;
+mod github;
 mod github_webhook;
 mod handler_process;
 mod host_conformance;

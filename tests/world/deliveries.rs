@@ -81,8 +81,8 @@ pub struct Example {
 
 /// All payloads of npm's `@octokit/webhooks-examples`.
 ///
-/// They are several megabytes and not ours, so they are not in the repository: without them the tests that need them fail.
-pub fn published_examples() -> Vec<Example> {
+/// They are several megabytes and not ours, so they are not in the repository. `None`, with a word on stderr: they are not installed.
+pub fn published_examples() -> Option<Vec<Example>> {
     // Where this very test was built (target/debug/deps), or where `.ci/run` puts it.
     let test = std::env::current_exe().unwrap();
     let targets =
@@ -91,9 +91,10 @@ pub fn published_examples() -> Vec<Example> {
     let install = format!(
         "npm install --prefix target/octokit --no-audit --no-fund --no-save @octokit/webhooks-examples@{EXAMPLES_VERSION}"
     );
-    let package = packages.iter().find(|package| package.is_dir());
-    let package =
-        package.unwrap_or_else(|| panic!("GitHub's examples are not there; `.ci/run` installs them, or: {install}"));
+    let Some(package) = packages.iter().find(|package| package.is_dir()) else {
+        eprintln!("skipped: GitHub's examples are not installed; `.ci/run` installs them, or: {install}");
+        return None;
+    };
     let read = |file: &str| -> Value { serde_json::from_slice(&std::fs::read(package.join(file)).unwrap()).unwrap() };
     assert_eq!(read("package.json")["version"], EXAMPLES_VERSION, "another version is needed: {install}");
     let mut examples = Vec::new();
@@ -102,7 +103,7 @@ pub fn published_examples() -> Vec<Example> {
             examples.push(Example { event: event["name"].as_str().unwrap().to_owned(), payload: payload.clone() });
         }
     }
-    examples
+    Some(examples)
 }
 
 /// One payload for each action of `secret_scanning_alert`, of which no examples are published: by the schemas of npm's

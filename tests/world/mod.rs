@@ -6,6 +6,7 @@ pub mod deliveries;
 pub mod github;
 pub mod handler;
 pub mod host;
+pub mod on_github;
 pub mod osv;
 pub mod program;
 pub mod project;
@@ -25,6 +26,7 @@ use agents::environment::advisories::index::Index;
 use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
+use agents::environment::github::GitHub;
 use agents::environment::ids::Ids;
 use agents::environment::last_work::LastWork;
 use agents::environment::outlet::Outlet;
@@ -38,6 +40,7 @@ use agents::in_process::{self, Bus};
 use agents::topology::{FUNCTIONS, Topology};
 use futures::FutureExt;
 use jiff::Timestamp;
+use on_github::Hub;
 use pipeline::advisory::osv::OsvRecord;
 use pipeline::case::{Case, Status};
 use pipeline::message::{Envelope, queue, topic};
@@ -116,6 +119,8 @@ pub struct World {
     pub repository: GitRepository,
     /// The registry.
     pub registry: NpmRegistry,
+    /// Where the repository is, if it is on GitHub.
+    pub hub: Option<Hub>,
     /// Messages on their way.
     pub bus: Bus,
     /// What people were told.
@@ -138,6 +143,7 @@ impl World {
         Self {
             repository: GitRepository::with_files(&folder.path().join("repository"), files),
             registry: NpmRegistry::start().await,
+            hub: None,
             bus: Bus::new(topology()),
             notices: Arc::default(),
             clock: Clock::standing_at("2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap()),
@@ -185,14 +191,17 @@ impl World {
             clock: self.clock.clone(),
             ids: self.ids.clone(),
             store: self.store.with_effects(effects.clone()),
-            repositories: vec![LocalRepository::discover(self.repository.folder(), effects).unwrap()],
+            repositories: match &self.hub {
+                None => vec![LocalRepository::discover(self.repository.folder(), effects.clone()).unwrap()],
+                Some(_) => Vec::new(),
+            },
             registries: Registries::new(configuration, None, Limits::default()),
             advisories: AdvisorySource::Index(self.index()),
             policies: parse("policies.yml", &self.policies).unwrap(),
             suppressions: Suppressions::default(),
             tree_limits: TreeLimits::default(),
             retention: Retention::default(),
-            github: None,
+            github: self.hub.as_ref().map(|hub| GitHub::new(hub.github.settings(), effects).unwrap()),
             last_work: LastWork::default(),
             outlet: Outlet::new(move |notice| notices.lock().unwrap().push(notice.clone())),
         }

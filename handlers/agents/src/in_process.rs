@@ -41,7 +41,7 @@ pub fn request(
 ) -> Result<Envelope, BusError> {
     let Head { branch: base_branch, commit } = repository.head()?;
     let now = env.clock.now();
-    let request = ScanRequested { repository: repository.name().clone(), base_branch, commit, mode };
+    let request = ScanRequested { repository: repository.name().clone(), base_branch, commit, mode, is_anew: false };
     Ok(Envelope::root(source, queue::SCAN, topic::SCAN_REQUESTED, &request, env.ids.run(now), now)?)
 }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use pipeline::dependency::{DependencyGraph, Package, Source};
 use pipeline::finding::Scope;
 use pipeline::ids::{CommitSha, Fingerprint, RepoName, hash_of};
-use pipeline::message::RunId;
+use pipeline::message::{Envelope, MessageId, RunId};
 use pipeline::payload::{Mode, ScanCompleted, ScanRequested};
 use pipeline::version::Ecosystem;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub struct Inventory {
     pub commit: CommitSha,
     /// How far its scan might go.
     pub mode: Mode,
+    /// The message that asked for the scan. In the journal, it came to its end.
+    pub message: MessageId,
     /// When it was scanned.
     pub at: Timestamp,
     /// Its projects.
@@ -73,8 +75,9 @@ pub fn branch_key(repository: &RepoName, branch: &str) -> String {
 }
 
 impl Inventory {
-    /// What `examination` saw at the commit of `request`.
-    pub fn of(request: &ScanRequested, tree: &SourceTree, examination: &Examination, at: Timestamp) -> Self {
+    /// What `examination` saw at the commit that `message` asks for.
+    pub fn of(message: &Envelope<ScanRequested>, tree: &SourceTree, examination: &Examination, at: Timestamp) -> Self {
+        let request = &message.payload;
         let suppressed = examination.suppressed.iter().map(|(matched, _)| matched);
         let findings = examination.matched.iter().chain(suppressed).map(|matched| matched.finding.fingerprint.clone());
         Self {
@@ -82,13 +85,16 @@ impl Inventory {
             branch: request.base_branch.clone(),
             commit: request.commit.clone(),
             mode: request.mode,
+            message: message.id,
             at,
             projects: examination.graphs.iter().map(Project::of).collect(),
             findings: findings.collect(),
             summary: examination.summary(),
             suppressed: examination.suppressed.len(),
             files: tree.paths().map(str::to_owned).collect(),
-            is_whole: examination.is_complete && !examination.has_unseen && examination.errors.is_empty(),
+            is_whole: examination.is_complete
+                && !examination.has_unseen
+                && examination.errors.iter().all(|error| error.path.is_empty()),
         }
     }
 

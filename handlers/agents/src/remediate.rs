@@ -129,6 +129,7 @@ fn start_over(env: &Environment, message: &Request, head: CommitSha) -> Result<O
         base_branch: wound.base_branch.clone(),
         commit: head,
         mode: *mode,
+        is_anew: true,
     };
     // All cases of a moved base need the same scan.
     reply.command_of_run(queue::SCAN, topic::SCAN_REQUESTED, scan.commit.as_str(), &scan)?;

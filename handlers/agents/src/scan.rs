@@ -30,7 +30,7 @@ pub async fn scan(env: &Environment, message: Envelope<ScanRequested>) -> Result
     let request = &message.payload;
     let repository = env.repository(&request.repository)?;
     if let Some(remote) = repository.on_github()
-        && let Some(inventory) = unchanged::unchanged(env, remote, request).await?
+        && let Some(inventory) = unchanged::unchanged(env, remote, &message).await?
     {
         inventory.keep(&env.store, message.correlation_id).await?;
         let mut reply = Reply::new("scan", &message, env.clock.now());
@@ -59,7 +59,7 @@ pub async fn scan(env: &Environment, message: Envelope<ScanRequested>) -> Result
         }
     }
     if request.mode != Mode::DryRun {
-        Inventory::of(request, &tree, &examination, env.clock.now()).keep(&env.store, message.correlation_id).await?;
+        Inventory::of(&message, &tree, &examination, env.clock.now()).keep(&env.store, message.correlation_id).await?;
     }
     let completed = ScanCompleted {
         repository: request.repository.clone(),

@@ -41,6 +41,9 @@ pub struct ScanRequested {
     pub commit: CommitSha,
     /// How far to go.
     pub mode: Mode,
+    /// Whether it is to be looked at even if nothing changed since the last scan: what that led to did not come to its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_anew: bool,
 }
 
 /// `inventory.match_requested`

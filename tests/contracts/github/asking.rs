@@ -107,6 +107,36 @@ async fn an_answer_that_makes_no_sense_is_not_taken_for_nothing() {
 }
 
 #[tokio::test]
+async fn an_answer_over_the_limit_is_not_read() {
+    let desk = Desk::new().await;
+    desk.github.order("/pulls", Fault::Huge);
+    let reason = cant_be_helped(desk.ours.pull_request_of(super::BRANCH).await);
+    assert!(reason.contains("over 16777216 bytes"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_host_is_not_followed() {
+    let desk = Desk::new().await;
+    for (line, address) in [("/pulls", "http://127.0.0.1:9/api/v3/pulls"), ("/git/blobs", "/api/v3/elsewhere")] {
+        desk.github.order(line, Fault::Redirect(address));
+    }
+    let found = desk.ours.pull_request_of(super::BRANCH).await;
+    assert!(matches!(found, Err(GitHubError::Unusable { .. })), "{found:?}");
+    // Nor is a write where it may have been done.
+    let delivered = desk.deliver("{2}").await;
+    assert!(matches!(delivered, Err(GitHubError::Unusable { .. })), "{delivered:?}");
+}
+
+#[tokio::test]
+async fn a_github_that_is_not_there_is_asked_again_later() {
+    let mut settings = Desk::new().await.github.settings();
+    // Nothing listens on port 9.
+    settings.api = "http://127.0.0.1:9/api/v3/".parse().unwrap();
+    let client = GitHub::new(settings, Effects::default()).unwrap();
+    assert_eq!(not_before(client.app().await), None);
+}
+
+#[tokio::test]
 async fn an_archived_repository_refuses_in_words() {
     let desk = Desk::new().await;
     desk.repository.archive();

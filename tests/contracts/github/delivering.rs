@@ -51,6 +51,33 @@ async fn the_mode_of_a_file_stays() {
 }
 
 #[tokio::test]
+async fn two_deliveries_at_once_leave_one_commit_whichever_is_first() {
+    let desk = Desk::new().await;
+    let others = [(), ()].map(|()| desk.repository.of(&desk.github.client(Effects::default())));
+    let deliver = |ours: GitHubRepository, after: &'static str| {
+        let base = desk.base.clone();
+        tokio::spawn(async move { ours.deliver("main", &base, BRANCH, &patch(after), MESSAGE).await.unwrap() })
+    };
+    let [first, second] = others;
+    let (first, second) = (deliver(first, "{2}"), deliver(second, "{2}"));
+    let done = [first.await.unwrap(), second.await.unwrap()];
+    let tip = desk.repository.branch(BRANCH).unwrap();
+    assert_eq!(done.iter().filter(|one| **one == Delivered::Now(tip.clone())).count(), 1, "{done:?}");
+    assert_eq!(done.iter().filter(|one| **one == Delivered::Before(tip.clone())).count(), 1, "{done:?}");
+}
+
+#[tokio::test]
+async fn what_was_pushed_while_the_branch_was_looked_at_is_not_lost() {
+    let desk = Desk::new().await;
+    desk.delivered("{2}").await;
+    // The branch is moved by the compare and swap alone, and that fails.
+    desk.repository.push_before("POST /api/graphql", BRANCH, &[("notes.md", "mine")], "mona");
+    let done = desk.deliver("{3}").await.unwrap();
+    assert_eq!(done, Delivered::Foreign(desk.repository.branch(BRANCH).unwrap()));
+    assert_eq!(desk.repository.text(BRANCH, "notes.md").as_deref(), Some("mine"));
+}
+
+#[tokio::test]
 async fn somebody_elses_commit_is_left_alone() {
     let desk = Desk::new().await;
     let ours = desk.delivered("{2}").await;

@@ -29,6 +29,27 @@ async fn the_tree_of_a_commit_is_what_the_archive_holds() {
 }
 
 #[tokio::test]
+async fn what_attributes_keep_out_of_the_archive_or_change_is_read_as_git_has_it() {
+    let attributes = ".gitattributes export-ignore\napp export-ignore\nrequirements.txt eol=crlf\nmore.list eol=crlf\n";
+    let desk = Desk::with_files(&[
+        (".gitattributes", attributes),
+        ("app/package-lock.json", "{\"hidden\": true}"),
+        ("app/node_modules/gate/package.json", "{}"),
+        ("requirements.txt", "-r more.list\n"),
+        ("more.list", "idna==3.4\n"),
+    ])
+    .await;
+    let tree = desk.ours.tree(&desk.base, &TreeLimits::default()).await.unwrap();
+    assert_eq!(tree.bytes("app/package-lock.json"), Some(&b"{\"hidden\": true}"[..]));
+    assert_eq!(tree.bytes("requirements.txt"), Some(&b"-r more.list\n"[..]));
+    assert_eq!(tree.bytes("more.list"), Some(&b"idna==3.4\n"[..]));
+    assert!(!tree.contains("app/node_modules/gate/package.json"));
+    assert_eq!((tree.has_unseen, &tree.limits_hit), (false, &Vec::new()));
+    let limits = TreeLimits { file_bytes_max: 12, ..TreeLimits::default() };
+    assert!(desk.ours.tree(&desk.base, &limits).await.unwrap().has_unseen);
+}
+
+#[tokio::test]
 async fn what_is_over_a_limit_is_left_out_of_the_tree_and_said() {
     let usual = TreeLimits::default();
     let rows = [

@@ -21,7 +21,7 @@ fn lines(examples: &[Example], tell: impl Fn(&Example) -> String) -> String {
 
 #[test]
 fn every_published_payload_is_read_as_its_event() {
-    let examples = published_examples();
+    let Some(examples) = published_examples() else { return };
     assert_eq!(examples.len(), 329);
     insta::assert_snapshot!("typed_events", lines(&examples, |example| format!("{:?}", read(example))));
 }
@@ -36,6 +36,7 @@ fn every_action_of_secret_scanning_alerts_is_read() {
 
 #[test]
 fn published_payloads_lead_to_work_of_the_right_agents() {
+    let Some(examples) = published_examples() else { return };
     let us = Us { host: "github.com", app: Some(1) };
     let tell = |example: &Example| match (read(example), &example.payload["action"]) {
         (GitHubEvent::Unknown { .. }, action) => format!("{action} unknown"),
@@ -49,7 +50,7 @@ fn published_payloads_lead_to_work_of_the_right_agents() {
             }
         },
     };
-    let known: String = lines(&published_examples(), tell)
+    let known: String = lines(&examples, tell)
         .lines()
         .filter(|line| !line.ends_with("unknown"))
         .map(|line| format!("{line}\n"))

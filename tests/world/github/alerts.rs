@@ -42,7 +42,7 @@ pub(super) fn answer(state: &mut State, caller: &Caller, id: u64, question: &Que
             _ => refused(404, "Secret scanning is disabled on this repository."),
         }));
     };
-    let at = rest.first().map(|number| alerts.iter().position(|alert| alert["number"].to_string() == *number));
+    let at = rest.first().map(|number| alerts.iter().position(|alert| alert["number"].as_u64() == number.parse().ok()));
     let at = at.flatten();
     Some(match (question.method.as_str(), rest) {
         ("GET", []) => needs("read").and_then(|()| {

@@ -35,7 +35,7 @@ pub(super) fn answer(state: &mut State, caller: &Caller, id: u64, question: &Que
         }),
         ("PATCH", ["check-runs", number]) => needs("write").and_then(|()| {
             let runs = &mut state.repo(id).check_runs;
-            let run = runs.iter_mut().find(|run| run["id"].to_string() == *number).ok_or_else(not_found)?;
+            let run = runs.iter_mut().find(|run| run["id"].as_u64() == number.parse().ok()).ok_or_else(not_found)?;
             *run = put(run.clone(), &question.body)?;
             let run = run.clone();
             state.tell_check(id, &run, "completed");
@@ -86,7 +86,12 @@ fn list(state: &State, id: u64, sha: &str, question: &Question) -> Answer {
 impl State {
     fn tell_check(&mut self, id: u64, run: &Value, action: &str) {
         let login = format!("{}[bot]", run["app"]["slug"].as_str().unwrap());
-        self.tell(id, "check_run", &login, json!({ "action": action, "check_run": run }));
+        // A delivery says more of the suite than the API does.
+        let sha = run["head_sha"].as_str();
+        let branch = self.branches(id).into_iter().find(|branch| self.tip(id, branch).as_deref() == sha);
+        let mut told = run.clone();
+        told["check_suite"] = json!({ "id": 1, "head_branch": branch, "head_sha": sha, "pull_requests": [] });
+        self.tell(id, "check_run", &login, json!({ "action": action, "check_run": told }));
     }
 
     pub fn add_check(&mut self, id: u64, sha: &str, slug: &str, name: &str, conclusion: Option<&str>) {

@@ -22,7 +22,7 @@ pub(super) fn answer(state: &mut State, caller: &Caller, id: u64, question: &Que
             told("issues/create", 201, issue)
         }),
         ("PATCH", ["issues", number]) => needs("write").and_then(|()| {
-            let found = state.repo(id).issues.iter_mut().find(|issue| issue["number"].to_string() == *number);
+            let found = state.repo(id).issues.iter_mut().find(|issue| issue["number"].as_u64() == number.parse().ok());
             let issue = found.ok_or_else(not_found)?;
             for key in ["title", "body", "state"] {
                 if !question.body[key].is_null() {
@@ -95,7 +95,7 @@ fn label(state: &mut State, id: u64, number: &str, question: &Question) -> Answe
         let names = json!(pull.labels);
         return told("issues/add-labels", 200, labels(&names).into());
     }
-    let issue = state.repo(id).issues.iter_mut().find(|issue| issue["number"].to_string() == number);
+    let issue = state.repo(id).issues.iter_mut().find(|issue| issue["number"].as_u64() == number.parse().ok());
     let labels = issue.ok_or_else(not_found)?["labels"].as_array_mut().unwrap();
     labels.extend(added);
     told("issues/add-labels", 200, labels.clone().into())

@@ -217,6 +217,13 @@ impl SimulatedRepository {
         self.state.lock().unwrap().push(self.id, branch, files, login).parse().unwrap()
     }
 
+    /// `login` commits `files` upon `branch` just before the next request whose `METHOD /path` has `on` in it is answered.
+    pub fn push_before(&self, on: &str, branch: &str, files: &[(&str, &str)], login: &str) {
+        let owned = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        let push = state::Push { id: self.id, branch: branch.to_owned(), files: owned, login: login.to_owned() };
+        self.state.lock().unwrap().pushes.push((on.to_owned(), push));
+    }
+
     /// `login` moves `branch` to `commit`, by force where it has to be.
     pub fn force(&self, branch: &str, commit: &CommitSha, login: &str) {
         self.state.lock().unwrap().move_branch(self.id, branch, Some(commit.as_str()), login);
@@ -286,6 +293,11 @@ impl SimulatedRepository {
     /// Its pull requests as GitHub tells them, oldest first.
     pub fn pulls(&self) -> Vec<Value> {
         self.state.lock().unwrap().pull_values(self.id)
+    }
+
+    /// `login` opens a pull request of `head` to `base`.
+    pub fn open(&self, head: &str, base: &str, login: &str) -> u64 {
+        self.state.lock().unwrap().open_pull(self.id, head, base, login)
     }
 
     /// `login` closes a pull request.

@@ -119,7 +119,7 @@ pub(super) fn answer(state: &mut State, caller: &Caller, id: u64, question: &Que
             needs("read").and_then(|()| reference(state, id, &branch.join("/")))
         }
         ("POST", ["git", "refs"]) => needs("write").and_then(|()| make_reference(state, caller, id, question)),
-        ("GET", ["git", "trees", sha]) => needs("read").and_then(|()| tree(state, id, sha)),
+        ("GET", ["git", "trees", sha]) => needs("read").and_then(|()| tree(state, id, sha, question)),
         ("POST", ["git", "blobs"]) => needs("write").and_then(|()| {
             let bytes = BASE64_STANDARD.decode(question.text("content")).unwrap();
             let sha = state.git(id).blob(&bytes).unwrap().to_string();
@@ -191,17 +191,26 @@ pub(super) fn update_reference(state: &mut State, caller: &Caller, id: u64, upda
     Ok(())
 }
 
-fn tree(state: &State, id: u64, sha: &str) -> Answer {
+fn tree(state: &State, id: u64, sha: &str, question: &Question) -> Answer {
     let git = state.git(id);
     let object = git.revparse_single(sha).and_then(|object| object.peel_to_tree()).map_err(|_| not_found())?;
-    told("git/get-tree", 200, tree_value(&object))
+    told("git/get-tree", 200, tree_value(&git, &object, question.query.contains_key("recursive")))
 }
 
-fn tree_value(tree: &Tree<'_>) -> Value {
-    let entries: Vec<_> = tree.iter().map(|entry| {
+fn tree_value(git: &Repository, tree: &Tree<'_>, is_recursive: bool) -> Value {
+    let mut entries = Vec::new();
+    tree.walk(TreeWalkMode::PreOrder, |folder, entry| {
         let kind = entry.kind().map_or("commit", |kind| kind.str());
-        json!({ "path": entry.name().unwrap(), "mode": format!("{:06o}", entry.filemode()), "type": kind, "sha": entry.id().to_string() })
-    }).collect();
+        let (mode, sha) = (format!("{:06o}", entry.filemode()), entry.id().to_string());
+        let path = format!("{folder}{}", entry.name().unwrap());
+        let mut one = json!({ "path": path, "mode": mode, "type": kind, "sha": sha });
+        if let Ok(blob) = git.find_blob(entry.id()) {
+            one["size"] = json!(blob.size());
+        }
+        entries.push(one);
+        if is_recursive { git2::TreeWalkResult::Ok } else { git2::TreeWalkResult::Skip }
+    })
+    .unwrap();
     shaped("tree", json!({ "sha": tree.id().to_string(), "url": "https://github.example/", "tree": entries }))
 }
 
@@ -215,7 +224,7 @@ fn make_tree(state: &State, id: u64, question: &Question) -> Answer {
         update.upsert(entry["path"].as_str().unwrap(), Oid::from_str(entry["sha"].as_str().unwrap()).unwrap(), mode);
     }
     let made = update.create_updated(&git, &base).map_err(|_| refused(422, "GitRPC::BadObjectState"))?;
-    told("git/create-tree", 201, tree_value(&git.find_tree(made).unwrap()))
+    told("git/create-tree", 201, tree_value(&git, &git.find_tree(made).unwrap(), false))
 }
 
 fn make_commit(state: &State, caller: &Caller, id: u64, question: &Question) -> Answer {
@@ -332,9 +341,16 @@ fn archive(git: &Repository, tree: &Tree<'_>, sha: &str) -> Vec<u8> {
     header.set_entry_type(tar::EntryType::XGlobalHeader);
     header.set_size(comment.len() as u64);
     tar.append_data(&mut header, "pax_global_header", comment.as_bytes()).unwrap();
+    let attributes = tree.get_path(Path::new(".gitattributes")).ok().and_then(|entry| git.find_blob(entry.id()).ok());
+    let attributes = attributes.map(|blob| String::from_utf8(blob.content().to_vec()).unwrap()).unwrap_or_default();
+    let has = |path: &str, attribute: &str| attributes.lines().any(|line| line == format!("{path} {attribute}"));
     let root = format!("octo-shop-{}", &sha[..7]);
     tree.walk(TreeWalkMode::PreOrder, |folder, entry| {
-        let path = format!("{root}/{folder}{}", entry.name().unwrap());
+        let own = format!("{folder}{}", entry.name().unwrap());
+        if has(&own, "export-ignore") {
+            return git2::TreeWalkResult::Skip;
+        }
+        let path = format!("{root}/{own}");
         let mut header = tar::Header::new_ustar();
         header.set_mode(if entry.filemode() == 0o100_755 { 0o775 } else { 0o664 });
         match (entry.kind(), entry.filemode()) {
@@ -349,9 +365,12 @@ fn archive(git: &Repository, tree: &Tree<'_>, sha: &str) -> Vec<u8> {
                 tar.append_link(&mut header, path, "package.json").unwrap();
             }
             _ => {
-                let blob = git.find_blob(entry.id()).unwrap();
-                header.set_size(blob.size() as u64);
-                tar.append_data(&mut header, path, blob.content()).unwrap();
+                let mut bytes = git.find_blob(entry.id()).unwrap().content().to_vec();
+                if has(&own, "eol=crlf") {
+                    bytes = String::from_utf8(bytes).unwrap().replace('\n', "\r\n").into_bytes();
+                }
+                header.set_size(bytes.len() as u64);
+                tar.append_data(&mut header, path, &bytes[..]).unwrap();
             }
         }
         git2::TreeWalkResult::Ok

@@ -81,6 +81,27 @@ fn open(state: &mut State, caller: &Caller, id: u64, question: &Question) -> Ans
 }
 
 impl State {
+    /// `login` opens a pull request.
+    pub fn open_pull(&mut self, id: u64, head: &str, base: &str, login: &str) -> u64 {
+        let number = self.number(id);
+        let pull = Pull {
+            number,
+            title: head.to_owned(),
+            body: String::new(),
+            head: head.to_owned(),
+            head_sha: self.tip(id, head).unwrap(),
+            base: base.to_owned(),
+            is_draft: false,
+            is_open: true,
+            merged: None,
+            author: login.to_owned(),
+            labels: Vec::new(),
+        };
+        self.repo(id).pulls.push(pull);
+        self.tell_pull(id, number, "opened", login);
+        number
+    }
+
     pub fn number(&mut self, id: u64) -> u64 {
         let repo = self.repo(id);
         repo.last_number += 1;
@@ -99,8 +120,11 @@ impl State {
             json!({ "ref": branch, "sha": sha, "label": label, "repo": repository, "user": owner })
         };
         let base_sha = self.tip(id, &pull.base).unwrap_or_else(|| pull.head_sha.clone());
-        let labels: Vec<_> =
-            pull.labels.iter().map(|name| shaped("label", json!({ "name": name, "color": "ededed" }))).collect();
+        let labels: Vec<_> = pull
+            .labels
+            .iter()
+            .map(|name| shaped("label", json!({ "name": name, "color": "ededed", "description": "" })))
+            .collect();
         let merged = pull.merged.as_ref();
         shaped(
             "pull",

@@ -25,6 +25,10 @@ pub enum Fault {
     Lag,
     /// The answer is no JSON.
     Nonsense,
+    /// The answer never ends, as far as anybody would read.
+    Huge,
+    /// A redirect to this address.
+    Redirect(&'static str),
 }
 
 /// An answer, and to which of GitHub's operations.
@@ -96,8 +100,8 @@ impl Question {
         if !is_last {
             let others = self.query.iter().filter(|(key, _)| *key != "page");
             let query = others.map(|(key, value)| format!("{key}={value}&")).collect::<String>();
-            let next = format!("<http://{}{}?{query}page={}>; rel=\"next\"", state.host, self.raw, page + 1);
-            reply.headers.push(("link", format!("{next}, <http://{}/x>; rel=\"last\"", state.host)));
+            let next = format!("<http://{}{}?{query}page={}>; rel=\"next\"", state.address, self.raw, page + 1);
+            reply.headers.push(("link", format!("{next}, <http://{}/x>; rel=\"last\"", state.address)));
         }
         Ok(reply)
     }
@@ -113,6 +117,11 @@ pub(super) async fn serve(
     let mut state = state.lock().unwrap();
     let line = format!("{method} {}", uri.path());
     state.asked.push(line.clone());
+    if let Some(at) = state.pushes.iter().position(|(on, _)| line.contains(on)) {
+        let (_, push) = state.pushes.remove(at);
+        let files: Vec<_> = push.files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        state.push(push.id, &push.branch, &files, &push.login);
+    }
     let at = state.faults.iter().position(|(on, _)| line.contains(on));
     let fault = at.map(|at| state.faults.remove(at).1);
     let question = Question {
@@ -146,14 +155,23 @@ pub(super) async fn serve(
             reply
         }
         Some(Fault::Error(status)) => refused(status, "Server Error"),
+        Some(Fault::Redirect(address)) => {
+            let mut reply = refused(301, "Moved Permanently");
+            reply.headers.push(("location", address.to_owned()));
+            reply
+        }
         Some(Fault::ErrorAfterWrite) => {
             let done = answer(&mut state, question);
             assert!((200..300).contains(&done.status), "{line}: {}", done.body);
             refused(502, "Server Error")
         }
-        Some(Fault::Lag | Fault::Nonsense) | None => answer(&mut state, question),
+        Some(Fault::Lag | Fault::Nonsense | Fault::Huge) | None => answer(&mut state, question),
     };
-    let body = if fault == Some(Fault::Nonsense) { "<html>".to_owned() } else { reply.body.to_string() };
+    let body = match fault {
+        Some(Fault::Nonsense) => "<html>".to_owned(),
+        Some(Fault::Huge) => format!("[{}0]", "0,".repeat(9 << 20)),
+        _ => reply.body.to_string(),
+    };
     let mut response =
         Response::builder().status(reply.status).header("content-type", "application/json; charset=utf-8");
     for (name, value) in &reply.headers {
@@ -218,7 +236,7 @@ fn route(state: &mut State, mut question: Question) -> Answer {
                     question.query.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("&");
                 reply
                     .headers
-                    .push(("location", format!("http://{}/api/v3/repositories/{id}{below}?{query}", state.host)));
+                    .push(("location", format!("http://{}/api/v3/repositories/{id}{below}?{query}", state.address)));
                 return Err(reply);
             }
             question.path.drain(..3);

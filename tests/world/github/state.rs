@@ -10,7 +10,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 pub(super) struct State {
+    /// The host in the names of repositories: the same whatever port is listened on.
     pub host: String,
+    /// Where it listens.
+    pub address: String,
     pub archives: String,
     pub clock: Clock,
     pub granted: BTreeMap<String, String>,
@@ -29,6 +32,7 @@ pub(super) struct State {
     /// Old names of repositories.
     pub renamed: BTreeMap<String, u64>,
     pub faults: Vec<(String, Fault)>,
+    pub pushes: Vec<(String, Push)>,
     pub asked: Vec<String>,
     pub answers: Vec<Recorded>,
     pub graphql: Vec<Value>,
@@ -36,6 +40,14 @@ pub(super) struct State {
     pub attempts: Vec<Attempt>,
     folder: tempfile::TempDir,
     last_id: u64,
+}
+
+/// What somebody pushes while another looks.
+pub(super) struct Push {
+    pub id: u64,
+    pub branch: String,
+    pub files: Vec<(String, String)>,
+    pub login: String,
 }
 
 #[derive(Clone)]
@@ -85,7 +97,7 @@ pub(super) struct Pull {
 }
 
 impl State {
-    pub fn new(clock: Clock, host: &str, archives: &str) -> Self {
+    pub fn new(clock: Clock, address: &str, archives: &str) -> Self {
         let all = [
             ("contents", "write"),
             ("metadata", "read"),
@@ -98,7 +110,8 @@ impl State {
             ("secret_scanning_alerts", "write"),
         ];
         Self {
-            host: host.to_owned(),
+            host: "github.example".to_owned(),
+            address: address.to_owned(),
             archives: archives.to_owned(),
             clock,
             granted: all.map(|(name, access)| (name.to_owned(), access.to_owned())).into(),
@@ -114,6 +127,7 @@ impl State {
             repos: BTreeMap::new(),
             renamed: BTreeMap::new(),
             faults: Vec::new(),
+            pushes: Vec::new(),
             asked: Vec::new(),
             answers: Vec::new(),
             graphql: Vec::new(),

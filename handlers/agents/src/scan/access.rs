@@ -20,8 +20,13 @@ pub async fn added(env: &Environment, message: Envelope<RepositoryAccess>) -> Re
         return Ok(reply.finish());
     }
     let Some(commit) = remote.branch(&about.default_branch).await? else { return Ok(reply.finish()) };
-    let request =
-        ScanRequested { repository: name.clone(), base_branch: about.default_branch, commit, mode: Mode::Observe };
+    let request = ScanRequested {
+        repository: name.clone(),
+        base_branch: about.default_branch,
+        commit,
+        mode: Mode::Observe,
+        is_anew: false,
+    };
     reply.command(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
     Ok(reply.finish())
 }

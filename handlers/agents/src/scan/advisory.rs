@@ -55,7 +55,7 @@ pub async fn alerted(env: &Environment, message: Envelope<AlertChanged>) -> Resu
     let Some(commit) = remote.branch(&branch).await? else { return Ok(reply.finish()) };
     let before = inventory::Inventory::find(&env.store, repository, &branch).await?;
     let mode = before.map_or(Mode::Heal, |inventory| inventory.mode);
-    let request = ScanRequested { repository: repository.clone(), base_branch: branch, commit, mode };
+    let request = ScanRequested { repository: repository.clone(), base_branch: branch, commit, mode, is_anew: false };
     reply.command(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
     Ok(reply.finish())
 }

@@ -30,7 +30,7 @@ pub async fn reconcile(env: &Environment, message: Envelope<MatchRequested>) -> 
     });
     if commit != inventory.commit || is_missing {
         let Inventory { repository, branch: base_branch, mode, .. } = inventory;
-        let request = ScanRequested { repository, base_branch, commit, mode };
+        let request = ScanRequested { repository, base_branch, commit, mode, is_anew: true };
         reply.command(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
     }
     Ok(reply.finish())

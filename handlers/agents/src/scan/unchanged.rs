@@ -5,19 +5,29 @@ use crate::environment::Environment;
 use crate::environment::github::GitHubRepository;
 use crate::error::AgentError;
 use crate::inventory::Inventory;
+use crate::journal::{JournalRecord, journal_key};
 use detectors::dependency;
+use pipeline::message::{Envelope, queue};
 use pipeline::payload::ScanRequested;
 use pipeline::repository_config;
 
-/// The last scan of the branch, as one of the commit of `request`: if it was as thorough, no file differs that is read, and advisories say
-/// nothing new.
+/// The last scan of the branch, as one of the commit of `request`: if it was as thorough and came to its end, no file differs that is read,
+/// and advisories say nothing new.
 pub(super) async fn unchanged(
     env: &Environment,
     remote: &GitHubRepository,
-    request: &ScanRequested,
+    message: &Envelope<ScanRequested>,
 ) -> Result<Option<Inventory>, AgentError> {
+    let request = &message.payload;
+    if request.is_anew {
+        return Ok(None);
+    }
     let last = Inventory::find(&env.store, &request.repository, &request.base_branch).await?;
     let Some(last) = last.filter(|last| last.mode == request.mode && last.is_whole) else { return Ok(None) };
+    // One whose process died after it kept this has yet to open its cases; it may be this very message.
+    if env.store.read::<JournalRecord>(&journal_key(queue::SCAN, last.message)).await?.is_none() {
+        return Ok(None);
+    }
     if last.commit != request.commit {
         let changed = remote.changed_files(&last.commit, &request.commit).await?;
         let is_read =
@@ -27,5 +37,5 @@ pub(super) async fn unchanged(
         }
     }
     let is_known = rematch::findings(env, &last).await?.iter().all(|finding| last.findings.contains(finding));
-    Ok(is_known.then(|| Inventory { commit: request.commit.clone(), at: env.clock.now(), ..last }))
+    Ok(is_known.then(|| Inventory { commit: request.commit.clone(), at: env.clock.now(), message: message.id, ..last }))
 }

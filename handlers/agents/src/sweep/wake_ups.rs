@@ -8,7 +8,7 @@ use crate::topology::Topology;
 use jiff::{SignedDuration, Timestamp};
 use pipeline::message::{Envelope, RunId, queue, topic};
 use pipeline::payload::Poisoned;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// So many wake-ups are looked at in one round, the oldest first. The others wait for the next.
@@ -17,18 +17,22 @@ pub(super) const LOOKS_MAX: usize = 500;
 /// A wake-up that was sent is not sent again before so long: until then its message may well lie in its queue.
 const AGAIN_S: i64 = 10 * 60;
 
-/// Where each round leaves which wake-ups it sent: `sent/<second>/<round>`. What is too old to count is deleted.
+/// Where each round leaves which wake-ups it sent: `sent/<second>/<round>`. What is too old to count, and of which no wake-up is left that
+/// was not sent again since, is deleted.
 const SENT: &str = "sent";
 
-/// Returns the wake-ups that are due and were not sent of late, and deletes those whose work is in the journal. A crash, or two
-/// sweeps at once, send a message twice, which its journal makes harmless, or [`AGAIN_S`] later.
+/// Returns the wake-ups that are due and were not sent of late, and deletes those whose work is in the journal. Those that were never
+/// sent come first, then those whose last sending is the longest ago. A crash, or two sweeps at once, send a message twice, which its
+/// journal makes harmless, or [`AGAIN_S`] later.
 ///
 /// A wake-up that can't be read or that nobody hears goes to `poison`; a damaged one is kept under `poison/wakeups/…`.
 pub(super) async fn due(env: &Environment, topology: &Topology) -> Result<Vec<Envelope>, AgentError> {
     let now = env.clock.now();
-    let sent_of_late = sent_of_late(env, now).await?;
-    let (late, others): (Vec<_>, Vec<_>) =
-        keys_up_to(env, now).await?.into_iter().partition(|key| sent_of_late.contains(key));
+    let keys = keys_up_to(env, now).await?;
+    let last_sent = last_sent(env, now, &keys).await?;
+    let (late, mut others): (Vec<_>, Vec<_>) =
+        keys.into_iter().partition(|key| last_sent.get(key).is_some_and(|at| is_of_late(*at, now)));
+    others.sort_by_key(|key| last_sent.get(key));
     let (mut due, mut sent) = (Vec::new(), Vec::new());
     // With what is left of the round, those that were sent are cleared away where they are done by now.
     let round = others.into_iter().map(|key| (key, true)).chain(late.into_iter().map(|key| (key, false)));
@@ -57,24 +61,41 @@ pub(super) async fn due(env: &Environment, topology: &Topology) -> Result<Vec<En
 /// How a moment is written in the keys of [`SENT`].
 const SECOND: &str = "%Y%m%dT%H%M%SZ";
 
-/// Keys of the wake-ups that were sent less than [`AGAIN_S`] ago.
-async fn sent_of_late(env: &Environment, now: Timestamp) -> Result<BTreeSet<String>, AgentError> {
-    let mut sent = BTreeSet::new();
-    for key in env.store.list(SENT).await? {
-        let at = key.split('/').nth(1).and_then(|second| second.parse::<Timestamp>().ok());
-        // A clock that was far ahead must not hold anything back.
-        if at.is_none_or(|at| now.duration_since(at).abs() >= SignedDuration::from_secs(AGAIN_S)) {
-            env.store.delete(&key).await?;
+/// Whether what was sent `at` is not sent again yet. A clock that was far ahead must not hold anything back.
+fn is_of_late(at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(at).abs() < SignedDuration::from_secs(AGAIN_S)
+}
+
+/// When those of the wake-ups at `keys` that were sent before were sent last.
+async fn last_sent(
+    env: &Environment,
+    now: Timestamp,
+    keys: &[String],
+) -> Result<BTreeMap<String, Timestamp>, AgentError> {
+    let keys: BTreeSet<&String> = keys.iter().collect();
+    let mut last_sent = BTreeMap::new();
+    // The latest first.
+    for round in env.store.list(SENT).await?.into_iter().rev() {
+        let at = round.split('/').nth(1).and_then(|second| second.parse::<Timestamp>().ok());
+        let Some(at) = at.filter(|at| *at <= now || is_of_late(*at, now)) else {
+            env.store.delete(&round).await?;
             continue;
-        }
-        match env.store.read::<Vec<String>>(&key).await {
-            Ok(keys) => sent.extend(keys.into_iter().flatten()),
+        };
+        let sent = match env.store.read::<Vec<String>>(&round).await {
+            Ok(sent) => sent.unwrap_or_default(),
             // Then they are sent once more.
-            Err(StoreError::Damaged { .. }) => {}
+            Err(StoreError::Damaged { .. }) => Vec::new(),
             Err(error) => return Err(error.into()),
+        };
+        let before = last_sent.len();
+        for key in sent.into_iter().filter(|key| keys.contains(key)) {
+            last_sent.entry(key).or_insert(at);
+        }
+        if last_sent.len() == before && !is_of_late(at, now) {
+            env.store.delete(&round).await?;
         }
     }
-    Ok(sent)
+    Ok(last_sent)
 }
 
 /// Keys of the wake-ups that are due by the end of this minute, the oldest first.

@@ -51,6 +51,7 @@ async fn what_was_sent_is_sent_again_only_after_a_while_and_stays_until_it_is_ha
     assert_eq!(waiting(&env).await, 1, "nobody has handled it");
     later(&env, 1);
     assert_eq!(round(&env).await, first);
+    assert_eq!(round(&env).await, []);
     assert_eq!(env.store.list(SENT).await.unwrap().len(), 1, "the older round is forgotten");
     handle(&env, queue::ANALYZE, first[0].clone()).await.unwrap();
     assert_eq!(round(&env).await, []);
@@ -83,6 +84,24 @@ async fn new_work_does_not_wait_for_what_was_sent_and_is_not_handled() {
     later(&env, 60 * LOOKS_MAX as i64);
     assert_eq!(round(&env).await.len(), LOOKS_MAX);
     assert_eq!(round(&env).await.len(), 1);
+}
+
+/// However many wait in vain: whoever was never sent is next, and then whoever was sent the longest ago.
+#[tokio::test]
+async fn new_work_comes_before_what_was_sent_in_vain_for_long() {
+    let env = put_off(LOOKS_MAX + 1).await;
+    later(&env, 60 * LOOKS_MAX as i64);
+    let case = |message: &Envelope| message.payload["case"].as_str().unwrap().to_owned();
+    let first: Vec<String> = round(&env).await.iter().map(case).collect();
+    for expect in [vec![LOOKS_MAX, 0, 1], vec![LOOKS_MAX - 1, 0, 1]] {
+        later(&env, AGAIN_S);
+        let sent = round(&env).await;
+        assert_eq!(sent.len(), LOOKS_MAX);
+        let expect: Vec<String> = expect.into_iter().map(|number| format!("npm-{number}")).collect();
+        assert_eq!(sent.iter().take(3).map(case).collect::<Vec<_>>(), expect);
+    }
+    assert!(!first.contains(&format!("npm-{LOOKS_MAX}")));
+    assert!(env.store.list(SENT).await.unwrap().len() <= 3);
 }
 
 #[tokio::test]

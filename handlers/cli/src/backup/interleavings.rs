@@ -14,7 +14,6 @@ use jiff::{SignedDuration, Timestamp};
 use pipeline::message::{Envelope, MessageType, queue, topic};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Where the one message is in the beginning.
 #[derive(Debug, Clone, Copy)]
@@ -132,8 +131,6 @@ fn check(begin: Begin, first: usize, steps: usize, then: usize) -> usize {
         if done == goal || stage == "copying wake-ups again" && matches!(begin, Begin::Sent) {
             return;
         }
-        // Files have the time of a coarser clock.
-        std::thread::sleep(Duration::from_millis(12));
         (done..goal).for_each(|number| live.step(number));
         done = goal;
     })

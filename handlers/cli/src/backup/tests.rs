@@ -35,6 +35,9 @@ impl Place {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
+        // What is written about when the backup begins may be left out of it.
+        let record = fs::File::options().write(true).open(place.record()).unwrap();
+        record.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
         fs::create_dir(place.state().join("local-host")).unwrap();
         database(&place.bus()).execute("INSERT INTO messages VALUES ('one')", []).unwrap();
         fs::write(place.state().join("local-host/host.lock"), "").unwrap();
@@ -43,6 +46,11 @@ impl Place {
 
     fn state(&self) -> PathBuf {
         self.folder.path().join("state")
+    }
+
+    /// Of work that was put off.
+    fn record(&self) -> PathBuf {
+        self.state().join("journal/scan/1")
     }
 
     fn bus(&self) -> PathBuf {
@@ -137,6 +145,22 @@ fn backup_and_state_are_for_their_owner_alone() {
 }
 
 #[cfg(unix)]
+/// What the journal says of work that was put off has to be older than the copy of the messages: else what that work sent may be in neither.
+#[test]
+fn record_that_is_written_while_the_messages_are_copied_is_left_out() {
+    let place = Place::new();
+    let mut is_written = false;
+    let mut told = |stage: &str, _: &str| {
+        // The first time, which is before the copy.
+        if stage == "copying messages" && !std::mem::replace(&mut is_written, true) {
+            fs::write(place.record(), "{}").unwrap();
+        }
+    };
+    let (manifest, _) = backup(&place.state(), &place.file(), NOW, &mut told).unwrap();
+    assert!(manifest.entries.iter().all(|entry| !entry.path.ends_with("journal/scan/1")));
+    assert_eq!(manifest.records, 4);
+}
+
 #[test]
 fn links_are_not_followed() {
     let place = Place::new();

@@ -17,11 +17,14 @@ use super::undone::undone;
 use super::walk::{self, Found};
 use crate::Failure;
 use agents::environment::clock::Clock;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use local_host::backup::{self, FOLDER, Snapshot};
 use std::collections::BTreeSet;
 use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
+
+/// By more than this the time of a file is not behind the moment when it was written.
+const FILE_TIME_LAG: SignedDuration = SignedDuration::from_millis(100);
 
 /// Writes the state in `state` to `file`, which appears whole or not at all. Also tells what is not in it.
 pub fn backup(
@@ -51,9 +54,11 @@ pub fn backup(
     }
     told("copying messages", "");
     let databases = backup::databases(&state.join(FOLDER)).map_err(Failure::new)?;
+    // Before the first of them: what is written from then on may be of work that is in a message here. Files have the time of a coarser
+    // clock, which lags; what is taken to be later than it is is done again, and no more.
+    let moment = Clock::System.now() - FILE_TIME_LAG;
     let snapshots: Result<Vec<_>, _> = databases.iter().map(|database| Snapshot::of(database)).collect();
     let snapshots = snapshots.map_err(Failure::new)?;
-    let moment = Clock::System.now();
     let before: BTreeSet<String> = archive.entries.iter().map(|entry| entry.path.clone()).collect();
     for path in shelves.files(Path::new(walk::WAKE_UPS))? {
         told("copying wake-ups again", "");

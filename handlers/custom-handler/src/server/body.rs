@@ -16,6 +16,9 @@ const BODIES_BYTES_MAX: usize = 256 << 20;
 /// A body for which there is no room waits so long for other calls to end. Longer than most take: a refusal costs a delivery.
 const ROOM_WAIT: Duration = Duration::from_secs(10);
 
+/// A caller that sends nothing for so long is refused: it may hold room.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
 /// Of a body that is too large, as much is read and dropped: who is cut off while sending never sees the answer.
 const DROPPED_BYTES_MAX: usize = 256 << 20;
 
@@ -25,6 +28,7 @@ pub struct Bodies {
     /// Bytes that are free.
     room: Arc<Semaphore>,
     wait: Duration,
+    pause: Duration,
 }
 
 /// A body, and the room that it takes until it is dropped.
@@ -45,14 +49,16 @@ impl Default for Bodies {
 impl Bodies {
     /// Room for `bytes_max` bytes, for which a body waits so long.
     pub fn of(bytes_max: usize, wait: Duration) -> Self {
-        Self { room: Arc::new(Semaphore::new(bytes_max)), wait }
+        Self { room: Arc::new(Semaphore::new(bytes_max)), wait, pause: PAUSE_MAX }
     }
 
-    /// Reads `body` to its end. An error where it is too large, is cut off, or finds no room.
+    /// Reads `body` to its end. An error where it is too large, is cut off, stalls, or finds no room.
     pub async fn read(&self, body: Body) -> Result<ReadBody, Failure> {
         let (mut read, mut seen) = (ReadBody::default(), 0_usize);
         let mut chunks = body.into_data_stream();
-        while let Some(chunk) = chunks.next().await {
+        loop {
+            let next = tokio::time::timeout(self.pause, chunks.next()).await;
+            let Some(chunk) = next.map_err(|_| Failure::stalled(self.pause.as_secs()))? else { break };
             let chunk = chunk.map_err(|error| Failure::cut_off(&error))?;
             seen = seen.saturating_add(chunk.len());
             if seen <= BODY_BYTES_MAX {
@@ -101,6 +107,16 @@ mod tests {
             drop(first);
         });
         assert_eq!(second.unwrap().bytes, b"12345");
+    }
+
+    #[tokio::test]
+    async fn who_stops_sending_is_refused_and_holds_no_room() {
+        let bodies = Bodies { pause: Duration::from_millis(20), ..Bodies::of(10, Duration::from_secs(9)) };
+        let first = futures::stream::iter([Ok::<_, std::convert::Infallible>("1234567890")]);
+        let stalled = Body::from_stream(first.chain(futures::stream::pending()));
+        let (stalled, spoken) = tokio::join!(bodies.read(stalled), bodies.read(Body::from("1234567890")));
+        assert_eq!(stalled.unwrap_err(), Failure::stalled(0));
+        assert_eq!(spoken.unwrap().bytes.len(), 10);
     }
 
     #[tokio::test]

@@ -59,6 +59,11 @@ impl Failure {
         Self::of(StatusCode::BAD_REQUEST, format!("the call was cut off: {error}"))
     }
 
+    /// Nothing more of the body came for so long.
+    pub fn stalled(seconds: u64) -> Self {
+        Self::of(StatusCode::REQUEST_TIMEOUT, format!("nothing more of the call came for {seconds} s"))
+    }
+
     /// The same, which the log has.
     #[must_use]
     pub fn logged(self) -> Self {

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 /// Calls that may wait for the writer; who comes after waits to be let in.
 const CALLS_WAITING_MAX: usize = 1024;
-/// Dead letters that are replayed in one transaction.
+/// Dead letters that are looked at in one transaction, to be replayed.
 const REPLAY_MAX: usize = 500;
 
 /// A bus. Clones are the same bus; it is closed when the last one is dropped, which waits for the commit under way.
@@ -87,6 +87,7 @@ impl Bus {
             tell_buried: Box::new(tell_buried),
             held: Held::default(),
             file_due: opened.next_due,
+            retry_at: None,
             is_synchronous: true,
             sync_time: std::time::Duration::ZERO,
             crowd: 0,
@@ -182,14 +183,13 @@ impl Bus {
     /// Moves at most `max` dead letters of `source` back to it, the oldest first, as if they were sent now. How many is answered.
     /// A failure leaves the rest where it is.
     pub async fn replay(&self, source: &Source, max: usize) -> Result<usize, BusError> {
-        let mut moved = 0;
+        let (mut moved, mut after) = (0, 0);
         while moved < max {
             let (source, part) = (source.clone(), (max - moved).min(REPLAY_MAX));
-            let now = self.ask(Survives::PowerCut, move |session| session.replay(&source, part)).await?;
-            if now == 0 {
-                break;
-            }
-            moved += now;
+            let page = self.ask(Survives::PowerCut, move |session| session.replay(&source, after, part)).await?;
+            moved += page.moved;
+            let Some(last) = page.last else { break };
+            after = last;
         }
         Ok(moved)
     }

@@ -46,6 +46,7 @@ enum Undo {
     Reach(Shelf, i64),
     PutBack(Shelf, i64),
     TakeBack(Shelf, i64),
+    Lasts(i64, LockToken),
 }
 
 /// All locks.
@@ -157,7 +158,8 @@ impl Held {
     /// A lock whose delivery has to be written by `now`. It is taken to be.
     pub(super) fn lasting(&mut self, now: i64) -> Option<&Lock> {
         self.forget_ended();
-        let (_, token) = self.unwritten.pop_front_if(|(at, _)| *at <= now)?;
+        let (at, token) = self.unwritten.pop_front_if(|(at, _)| *at <= now)?;
+        self.undo.push(Undo::Lasts(at, token));
         self.locks.get(&token)
     }
 
@@ -185,6 +187,7 @@ impl Held {
                 Undo::Renew(token, until) => drop(self.move_end(token, until)),
                 Undo::Reach(shelf, taken) => self.fronts.entry(shelf).or_default().taken = taken,
                 Undo::PutBack(shelf, number) => drop(self.fronts.entry(shelf).or_default().back.remove(&number)),
+                Undo::Lasts(at, token) => self.unwritten.push_front((at, token)),
                 Undo::TakeBack(shelf, number) => drop(self.fronts.entry(shelf).or_default().back.insert(number)),
             }
         }

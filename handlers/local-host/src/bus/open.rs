@@ -48,10 +48,21 @@ pub(super) fn open(file: &Path, entities: &Entities) -> Result<Opened, BusError>
 }
 
 /// Another connection to the file of a bus, which is made if it is absent: for what else the host keeps in it.
+///
+/// The schema of a file that another process has as its bus stays as it is: that may be an earlier version, which knows no other. What is
+/// kept besides the messages has been the same in all of them.
 pub(crate) fn connect(file: &Path) -> Result<Connection, BusError> {
     let open = || {
         let (connection, version) = known(file)?;
-        lay(&connection, file, version)?;
+        let mark = if (1..schema::NEWEST).contains(&version) { Mark::open(file).map(Some) } else { Ok(None) };
+        match mark {
+            Err(BusError::InUse { .. }) => {}
+            mark => {
+                // Held until the schema is lifted.
+                let _mark = mark?;
+                lay(&connection, file, version)?;
+            }
+        }
         Ok(connection)
     };
     open().map_err(|fault: Fault| fault.about(file))

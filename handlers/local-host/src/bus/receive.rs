@@ -1,10 +1,11 @@
-//! Receiving: messages are taken in order, under locks. Nothing is written, unless a message is damaged.
+//! Receiving: messages are taken in order, under locks. Nothing is written, unless a message can't be delivered.
 
 use super::catalog::Shelf;
 use super::fault::Fault;
 use super::held::Lock;
 use super::read::{Row, SELECT, row};
 use super::session::{ACTIVE, Session, time};
+use super::settle::delivered_too_often;
 use super::{LockToken, Received, Source};
 use crate::chance;
 use jiff::Timestamp;
@@ -24,10 +25,13 @@ impl Session<'_> {
                 break;
             }
             for row in rows {
-                if let Some(what) = row.damage.as_ref().filter(|_| !dead) {
-                    // Its receiver must not take it for what was sent, and the others must not wait behind it.
-                    tracing::error!(source = %source, sequence_number = row.sequence_number, what, "a message is damaged");
-                    self.bury(index, row.sequence_number, "Damaged", what)?;
+                // Dead letters are delivered as they are.
+                let unfit = if dead { None } else { unfit(&row, entity.rules.max_delivery_count) };
+                if let Some((reason, description)) = unfit {
+                    if !self.may_write() {
+                        return Ok(Vec::new());
+                    }
+                    self.bury(index, row.sequence_number, reason, &description)?;
                     continue;
                 }
                 received.push(self.hold(source, shelf, row, until));
@@ -90,4 +94,14 @@ impl Session<'_> {
             dead_letter_source: shelf.dead.then(|| source.to_string()),
         }
     }
+}
+
+/// Why a message can't be delivered, if it can't. Its receiver must not take it for what was sent, or it was delivered as often as it may by a
+/// process that was killed; and the others must not wait behind it.
+fn unfit(row: &Row, max_delivery_count: u32) -> Option<(&'static str, String)> {
+    if let Some(what) = &row.damage {
+        tracing::error!(sequence_number = row.sequence_number, what, "a message is damaged");
+        return Some(("Damaged", what.clone()));
+    }
+    (row.delivery_count >= max_delivery_count).then(|| delivered_too_often(max_delivery_count))
 }

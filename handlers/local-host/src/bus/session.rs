@@ -13,7 +13,7 @@ pub(super) const SCHEDULED: i64 = 2;
 
 /// What calls within one transaction share.
 pub(super) struct Session<'a> {
-    /// Within a transaction, unless nothing is to be written.
+    /// Within a transaction, unless nothing was to be written.
     pub(super) connection: &'a Connection,
     /// Names.
     pub(super) catalog: &'a Catalog,
@@ -27,9 +27,23 @@ pub(super) struct Session<'a> {
     pub(super) highest: i64,
     /// Messages that became dead letters, to be told once the transaction is done.
     pub(super) buried: Vec<Buried>,
+    /// Whether a call that was to write nothing has to: it is done anew within a transaction.
+    pub(super) has_to_write: bool,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// One that did nothing yet.
+    pub(super) fn new(connection: &'a Connection, catalog: &'a Catalog, held: &'a mut Held, now: Timestamp) -> Self {
+        let (stock, buried) = (Vec::new(), Vec::new());
+        Self { connection, catalog, held, now, stock, highest: 0, buried, has_to_write: false }
+    }
+
+    /// Whether something may be written now. If not, the call is done anew where it may.
+    pub(super) fn may_write(&mut self) -> bool {
+        self.has_to_write = self.connection.is_autocommit();
+        !self.has_to_write
+    }
+
     /// Now, as it is kept in the file.
     pub(super) fn now_us(&self) -> i64 {
         self.now.as_microsecond()

@@ -92,8 +92,8 @@ impl Session<'_> {
         let rules = self.catalog.all().get(lock.shelf.entity).map(|entity| &entity.rules);
         let max = rules.map_or(u32::MAX, |rules| rules.max_delivery_count);
         if !lock.shelf.dead && lock.delivery_count >= max {
-            let description = format!("Message could not be consumed after {max} delivery attempts.");
-            return self.bury(lock.shelf.entity, lock.sequence_number, "MaxDeliveryCountExceeded", &description);
+            let (reason, description) = delivered_too_often(max);
+            return self.bury(lock.shelf.entity, lock.sequence_number, reason, &description);
         }
         // Whether it expired meanwhile is seen next. Dead letters never do.
         if let Some(expires_at) = lock.expires_at.filter(|_| !lock.shelf.dead) {
@@ -121,4 +121,9 @@ impl Session<'_> {
     fn end(&mut self, token: LockToken) -> Result<Lock, Fault> {
         self.held.end(token).ok_or_else(|| BusError::LockLost(token).into())
     }
+}
+
+/// Why a message that was delivered `max` times becomes a dead letter: reason and description.
+pub(super) fn delivered_too_often(max: u32) -> (&'static str, String) {
+    ("MaxDeliveryCountExceeded", format!("Message could not be consumed after {max} delivery attempts."))
 }

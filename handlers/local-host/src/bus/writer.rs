@@ -10,10 +10,9 @@ use super::catalog::{Catalog, Shelf};
 use super::fault::Fault;
 use super::held::Held;
 use super::mark::Mark;
-use super::session::{Session, time};
+use super::session::{Session, after_us, time};
 use crate::stopwatch::Stopwatch;
 use agents::environment::clock::Clock;
-use jiff::SignedDuration;
 use rusqlite::Connection;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,7 +26,7 @@ const LOOK_MS_MAX: u64 = 1000;
 /// The same where the clock is only moved by hand.
 const LOOK_MANUAL_MS: u64 = 10;
 /// Until what is due is tried again after the disk refused.
-const RETRY_MS: i64 = 1000;
+const RETRY_MS: u64 = 1000;
 /// Unused pages that a file keeps; what is more goes back to the disk.
 const UNUSED_PAGES_MAX: i64 = 1024;
 /// Pages that go back at a time, so that no call waits long.
@@ -53,6 +52,8 @@ pub(super) struct Writer {
     pub(super) tell_buried: Box<dyn Fn(Buried) + Send>,
     /// When something happens by itself to a message that is not held; `None`: nothing will.
     pub(super) file_due: Option<i64>,
+    /// What is due is not tried again before: the disk refused it.
+    pub(super) retry_at: Option<i64>,
     /// Whether commits reach the disk before they return.
     pub(super) is_synchronous: bool,
     /// How long the last durable commit took.
@@ -164,9 +165,10 @@ impl Writer {
         }
     }
 
-    /// When something happens by itself.
+    /// When something happens by itself, or is tried again.
     fn next_due(&mut self) -> Option<i64> {
-        [self.file_due, self.held.next_due()].into_iter().flatten().min()
+        let due = [self.file_due, self.held.next_due()].into_iter().flatten().min();
+        due.max(due.and(self.retry_at))
     }
 
     /// How long to wait for calls. `None`: for ever.
@@ -186,29 +188,26 @@ impl Writer {
         if self.next_due().is_none_or(|due| due > now.as_microsecond()) {
             return;
         }
+        self.retry_at = None;
         if let Err(fault) = self.transact(false, |_, session| session.do_due()) {
             tracing::warn!(error = %fault.about(&self.file), "what is due on the bus has to wait");
-            self.file_due = now.checked_add(SignedDuration::from_millis(RETRY_MS)).ok().map(|at| at.as_microsecond());
+            self.retry_at = Some(after_us(now.as_microsecond(), RETRY_MS));
         }
     }
 
-    /// Does a call that writes nothing.
+    /// Does a call that writes nothing. One that has to nevertheless is done anew, in a transaction.
     fn look(&mut self, mut call: Box<dyn Call>) {
-        let mut session = Session {
-            connection: &self.connection,
-            catalog: &self.catalog,
-            held: &mut self.held,
-            now: self.clock.now(),
-            stock: Vec::new(),
-            highest: 0,
-            buried: Vec::new(),
-        };
-        if !call.run(&mut session, &self.file) {
+        let mut session = Session::new(&self.connection, &self.catalog, &mut self.held, self.clock.now());
+        let is_done = call.run(&mut session, &self.file) && !session.has_to_write;
+        if !is_done {
             session.held.undo_to(0);
         }
         session.held.settle();
-        let (stock, buried) = (session.stock, session.buried);
-        self.tell(stock, buried);
+        let (stock, has_to_write) = (session.stock, session.has_to_write);
+        if has_to_write {
+            return self.work(&mut Waiting { calls: vec![call], durable: 0 });
+        }
+        self.tell(stock, Vec::new());
         call.answer(None);
     }
 
@@ -257,15 +256,7 @@ impl Writer {
         is_durable: bool,
         work: impl FnOnce(&Transaction<'_>, &mut Session<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let mut session = Session {
-            connection: &self.connection,
-            catalog: &self.catalog,
-            held: &mut self.held,
-            now: self.clock.now(),
-            stock: Vec::new(),
-            highest: 0,
-            buried: Vec::new(),
-        };
+        let mut session = Session::new(&self.connection, &self.catalog, &mut self.held, self.clock.now());
         let done: Result<Option<i64>, Fault> = (|| {
             if is_durable != self.is_synchronous {
                 let mode = if is_durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };

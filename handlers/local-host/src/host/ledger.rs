@@ -49,8 +49,14 @@ impl Ledger {
         let key = |name: &str| {
             let made = format!("{}{}", crate::chance::uuid().simple(), crate::chance::uuid().simple());
             self.ask(|connection| {
+                let known = |connection: &Connection| {
+                    connection.query_row("SELECT value FROM key WHERE name = ?1", [name], |row| row.get(0)).optional()
+                };
+                if let Some(known) = known(connection)? {
+                    return Ok(known);
+                }
                 connection.execute("INSERT INTO key VALUES (?1, ?2) ON CONFLICT DO NOTHING", [name, &made])?;
-                connection.query_row("SELECT value FROM key WHERE name = ?1", [name], |row| row.get(0))
+                known(connection)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
             })
         };
         Ok(Keys { master: key("_master")?, default: key("default")? })

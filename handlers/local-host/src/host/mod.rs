@@ -10,6 +10,8 @@ mod front;
 mod invoke;
 mod ledger;
 mod process;
+#[cfg(test)]
+mod scripted;
 mod triggers;
 
 pub use error::HostError;

@@ -64,6 +64,7 @@ fn of_push(push: &Push, us: Us) -> Result<Lead, IdError> {
         base_branch: branch.to_owned(),
         commit: push.after.clone(),
         mode: Mode::Heal,
+        is_anew: false,
     }))
 }
 

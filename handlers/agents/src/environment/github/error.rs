@@ -190,3 +190,70 @@ impl From<GitHubError> for AgentError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2026-01-01T00:00:00Z";
+
+    fn of(status: u16, headers: &[(&'static str, &'static str)], message: &str) -> GitHubError {
+        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        let body = serde_json::json!({ "message": message }).to_string();
+        let status = StatusCode::from_u16(status).unwrap();
+        GitHubError::of("GitHub: GET /x", status, &headers, body.as_bytes(), NOW.parse().unwrap())
+    }
+
+    #[test]
+    fn limits_say_when_to_come_back() {
+        let check = |status, headers: &[(&'static str, &'static str)], message, expect: Option<&str>| match of(
+            status, headers, message,
+        ) {
+            GitHubError::TryLater { not_before, .. } => {
+                assert_eq!(not_before, expect.map(|at| at.parse().unwrap()), "{status} {headers:?} {message}");
+            }
+            other => panic!("{status} {headers:?} {message}: {other}"),
+        };
+        let used_up = ("x-ratelimit-remaining", "0");
+        let secondary = "You have exceeded a secondary rate limit.";
+        check(403, &[used_up, ("x-ratelimit-reset", "1767225700")], "", Some("2026-01-01T00:01:40Z"));
+        check(429, &[used_up, ("x-ratelimit-reset", "1767225700")], "", Some("2026-01-01T00:01:40Z"));
+        // No moment is believed that lies further off than a day.
+        check(403, &[used_up, ("x-ratelimit-reset", "9767225700")], "", Some("2026-01-02T00:00:00Z"));
+        check(403, &[used_up, ("x-ratelimit-reset", "soon")], "", None);
+        check(403, &[("retry-after", "30"), used_up], secondary, Some("2026-01-01T00:00:30Z"));
+        check(403, &[("retry-after", "99999999")], secondary, Some("2026-01-02T00:00:00Z"));
+        check(403, &[("retry-after", "-5")], secondary, Some(NOW));
+        check(403, &[], secondary, Some("2026-01-01T00:01:00Z"));
+        check(403, &[], "You have triggered an abuse detection mechanism.", Some("2026-01-01T00:01:00Z"));
+        check(429, &[], "", Some("2026-01-01T00:01:00Z"));
+        // Time is GitHub's where it says it.
+        let date = ("date", "Thu, 01 Jan 2026 06:00:00 GMT");
+        check(403, &[date, ("retry-after", "30")], secondary, Some("2026-01-01T06:00:30Z"));
+        check(500, &[], "", None);
+        check(503, &[("retry-after", "5")], "", Some("2026-01-01T00:00:05Z"));
+        check(401, &[], "Bad credentials", None);
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let refusal = |status, message| match of(status, &[("x-ratelimit-remaining", "12")], message) {
+            GitHubError::Refused { refusal, .. } => Some(refusal),
+            GitHubError::Denied { .. } => None,
+            other => panic!("{status} {message}: {other}"),
+        };
+        assert_eq!(refusal(403, "Repository was archived so is read-only."), Some(Refusal::Archived));
+        assert_eq!(refusal(422, "Reference already exists"), Some(Refusal::Exists));
+        assert_eq!(refusal(422, "Repository rule violations found"), Some(Refusal::Protected));
+        assert_eq!(refusal(409, "Git Repository is empty."), Some(Refusal::Other));
+        assert_eq!(refusal(410, "Issues has been disabled in this repository."), Some(Refusal::Other));
+        assert_eq!(refusal(403, "Resource not accessible by integration"), None);
+        assert!(matches!(of(404, &[], "Not Found"), GitHubError::Absent { .. }));
+    }
+
+    #[test]
+    fn what_github_says_is_repeated_in_one_short_line() {
+        let words = of(403, &[], &"a\nb".repeat(1000)).to_string();
+        assert!(words.len() < 600 && !words.contains('\n'), "{words}");
+    }
+}

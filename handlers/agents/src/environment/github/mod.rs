@@ -7,6 +7,7 @@ mod alerts;
 mod app;
 mod checks;
 mod deliver;
+mod differing;
 mod error;
 mod hooks;
 mod issues;

@@ -1,5 +1,9 @@
 //! The tree of a commit: one archive, unpacked in memory within limits. Nothing is written, no link is followed.
+//!
+//! An archive is not always what git has: attributes of the repository leave files out of it (`export-ignore`) and change others
+//! (`eol`, `export-subst`). So it is held against git's own list, and what differs is asked for by itself.
 
+use super::differing::OwnBlobs;
 use super::error::GitHubError;
 use super::repository::GitHubRepository;
 use super::scope::Scope;
@@ -11,8 +15,9 @@ use flate2::read::GzDecoder;
 use http::{Method, StatusCode, header};
 use pipeline::ids::CommitSha;
 use secrecy::SecretString;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::Duration;
 use tar::{Archive, EntryType};
 use url::Url;
@@ -23,6 +28,8 @@ const ARCHIVE_BYTES_MAX: usize = 128 << 20;
 const UNPACKED_BYTES_MAX: u64 = 2 << 30;
 /// An archive is there within this time.
 const ARCHIVE_TIMEOUT_S: u64 = 120;
+/// What is said of a file that was not asked for by itself.
+const NOT_ASKED: &str = "it is not in the archive, and too many or too large are not";
 /// Redirects to where archives are kept.
 const REDIRECTS_MAX: usize = 3;
 
@@ -30,14 +37,15 @@ impl GitHubRepository {
     /// The files of `commit` that detectors ask for. Links and submodules are left out.
     pub async fn tree(&self, commit: &CommitSha, limits: &TreeLimits) -> Result<SourceTree, GitHubError> {
         let asked = Asked::get(self.path(&format!("/tarball/{commit}")));
-        let (archive, is_whole) = self.download(&asked).await?;
-        let limits = *limits;
-        let unpacked =
-            tokio::task::spawn_blocking(move || with_includes(|wants| unpack(&archive, is_whole, limits, wants))).await;
-        let unusable = |reason: String| GitHubError::Unusable { asked: asked.words(), reason };
-        unpacked
-            .map_err(|failure| unusable(format!("unpacking it failed: {failure}")))?
-            .map_err(|error| unusable(format!("the archive is damaged: {error}")))
+        let (bytes, is_whole) = self.download(&asked).await?;
+        let archive = Arc::new(Downloaded { bytes, is_whole, limits: *limits });
+        let tree = archive.clone().read(BTreeMap::new(), &asked).await?;
+        let differing = self.differing(commit, &tree).await?;
+        if differing.is_empty() {
+            return Ok(tree);
+        }
+        let own = self.own_blobs(differing, limits).await?;
+        archive.read(own, &asked).await
     }
 
     /// The archive, and whether that is all of it. Its redirect leads to another host, which sees no token of ours.
@@ -106,23 +114,51 @@ async fn read_within(mut answer: reqwest::Response, bytes_max: usize) -> Result<
     Ok((bytes, true))
 }
 
-/// Reads the `archive`, whose first folder is left out of all paths. Fails where it is damaged, but not where it was cut off.
-fn unpack(archive: &[u8], is_whole: bool, limits: TreeLimits, wants: &dyn Fn(&str) -> bool) -> io::Result<SourceTree> {
-    let mut reader = TreeReader::new(limits, wants);
-    if !is_whole {
-        reader.lose(&format!("what comes after the first {ARCHIVE_BYTES_MAX} bytes of the archive"));
-    }
-    let mut is_over = false;
-    match unpack_into(&mut reader, archive, &mut is_over) {
-        Ok(()) => {}
-        Err(_) if !is_whole => {}
-        Err(_) if is_over => reader.lose(&format!("what comes after the first {UNPACKED_BYTES_MAX} unpacked bytes")),
-        Err(error) => return Err(error),
-    }
-    Ok(reader.finish())
+/// An archive in memory.
+struct Downloaded {
+    bytes: Vec<u8>,
+    is_whole: bool,
+    limits: TreeLimits,
 }
 
-fn unpack_into(reader: &mut TreeReader<'_>, archive: &[u8], is_over: &mut bool) -> io::Result<()> {
+impl Downloaded {
+    /// Unpacks it on a thread of its own. What is in `own` takes the place of what the archive has.
+    async fn read(self: Arc<Self>, own: OwnBlobs, asked: &Asked) -> Result<SourceTree, GitHubError> {
+        let unusable = |reason: String| GitHubError::Unusable { asked: asked.words(), reason };
+        let unpacked = tokio::task::spawn_blocking(move || with_includes(|wants| self.unpack(&own, wants))).await;
+        unpacked
+            .map_err(|failure| unusable(format!("unpacking it failed: {failure}")))?
+            .map_err(|error| unusable(format!("the archive is damaged: {error}")))
+    }
+
+    /// Reads all of it; its first folder is left out of all paths. Fails where it is damaged, but not where it was cut off.
+    fn unpack(&self, own: &OwnBlobs, wants: &dyn Fn(&str) -> bool) -> io::Result<SourceTree> {
+        let mut reader = TreeReader::new(self.limits, wants);
+        if !self.is_whole {
+            reader.lose(&format!("what comes after the first {ARCHIVE_BYTES_MAX} bytes of the archive"));
+        }
+        let mut folders = HashMap::new();
+        for (path, bytes) in own {
+            if is_within(&mut reader, &mut folders, path) && reader.sees() {
+                let size = bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+                let bytes = bytes.clone();
+                reader.file(path.clone(), || Ok(size), || bytes.ok_or_else(|| NOT_ASKED.to_owned()));
+            }
+        }
+        let mut is_over = false;
+        match unpack_into(&mut reader, &self.bytes, own, &mut is_over) {
+            Ok(()) => {}
+            Err(_) if !self.is_whole => {}
+            Err(_) if is_over => {
+                reader.lose(&format!("what comes after the first {UNPACKED_BYTES_MAX} unpacked bytes"));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(reader.finish())
+    }
+}
+
+fn unpack_into(reader: &mut TreeReader<'_>, archive: &[u8], own: &OwnBlobs, is_over: &mut bool) -> io::Result<()> {
     let mut folders = HashMap::new();
     let mut archive = Archive::new(Bounded { inner: GzDecoder::new(archive), left: UNPACKED_BYTES_MAX, is_over });
     for entry in archive.entries()? {
@@ -146,7 +182,7 @@ fn unpack_into(reader: &mut TreeReader<'_>, archive: &[u8], is_over: &mut bool) 
             reader.lose("a path that leads outside");
             continue;
         }
-        if !is_within(reader, &mut folders, path) {
+        if own.contains_key(path) || !is_within(reader, &mut folders, path) {
             continue;
         }
         if !reader.sees() {

@@ -94,6 +94,20 @@ async fn a_message_whose_last_holder_is_gone_is_told() {
 }
 
 #[tokio::test]
+async fn a_message_whose_last_holder_was_killed_is_told_when_it_would_be_delivered_again() {
+    let mut heard = Heard::new(Rules { max_delivery_count: 1, ..Rules::default() });
+    heard.hold("a").await;
+    heard.bench.close();
+    heard.expect("a", TOO_OFTEN);
+    // As a process leaves it that is killed with a delivery which lasts.
+    let file = Connection::open(heard.bench.file()).unwrap();
+    file.execute("UPDATE message SET dead = 0, dead_reason = NULL, dead_description = NULL", []).unwrap();
+    heard.reopen();
+    assert_eq!(heard.bench.receive().await, [""; 0]);
+    heard.expect("a", TOO_OFTEN);
+}
+
+#[tokio::test]
 async fn a_message_that_expired_while_nobody_was_there_is_told_at_the_start() {
     let mut heard = Heard::new(Rules { time_to_live_ms: Some(1000), dead_letter_expired: true, ..Rules::default() });
     heard.bench.send_with("x", |message| message.properties.message_id = Some("a".to_owned())).await;
@@ -112,4 +126,23 @@ async fn a_message_that_the_disk_changed_is_told_though_its_id_is_lost() {
     file.execute("UPDATE message SET properties = 'no json'", []).unwrap();
     assert_eq!(heard.bench.receive().await, [""; 0]);
     heard.expect("", "Damaged: its body or its properties are not those that were sent");
+}
+
+/// Both are buried, or none: what is only in memory must say the same as the file.
+#[tokio::test]
+async fn of_damaged_messages_that_cant_all_be_buried_none_is() {
+    let heard = Heard::new(Rules::default());
+    heard.bench.send("a").await;
+    heard.bench.send("b").await;
+    let file = Connection::open(heard.bench.file()).unwrap();
+    file.execute("UPDATE message SET checksum = checksum + 1", []).unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON message WHEN new.sequence_number = 2 \
+        BEGIN SELECT RAISE(FAIL, 'no'); END";
+    file.execute_batch(refuse).unwrap();
+    heard.bench.bus().receive(&queue(), 10).await.unwrap_err();
+    assert_eq!((heard.bench.numbers().await, heard.told().len()), ([2, 0, 0, 0], 0));
+    file.execute_batch("DROP TRIGGER refuse").unwrap();
+    assert_eq!(heard.bench.receive().await, [""; 0]);
+    assert_eq!((heard.bench.numbers().await, heard.told().len()), ([0, 0, 0, 2], 2));
+    assert_eq!(heard.bench.bus().receive_dead_letters(&queue(), 10).await.unwrap().len(), 2);
 }

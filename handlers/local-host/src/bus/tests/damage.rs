@@ -175,3 +175,15 @@ fn a_bus_that_is_open_is_not_opened_again() {
     assert_eq!(error, BusError::InUse { file: bench.file() });
     assert!(error.to_string().ends_with("is in use by another process; stop the other one, or choose another --state"));
 }
+
+#[tokio::test]
+async fn damaged_dead_letters_do_not_keep_others_from_being_replayed() {
+    let bench = Bench::new(Rules::default());
+    let to = Destination::Queue("in".to_owned());
+    bench.bus().send((0..1200).map(|_| (to.clone(), Outgoing::new("x"))).collect()).await.unwrap();
+    let file = Connection::open(bench.file()).unwrap();
+    file.execute("UPDATE message SET dead = 1, checksum = checksum + iif(sequence_number <= 1198, 1, 0)", []).unwrap();
+    assert_eq!(bench.bus().replay(&queue(), 1).await.unwrap(), 1);
+    assert_eq!(bench.bus().replay(&queue(), 1000).await.unwrap(), 1);
+    assert_eq!(bench.numbers().await, [2, 0, 0, 1198]);
+}

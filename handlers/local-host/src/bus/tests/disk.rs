@@ -41,6 +41,38 @@ async fn on_a_full_disk_a_send_fails_in_words_and_goes_on_when_there_is_room() {
     assert_eq!(bench.numbers().await, [2, 0, 0, 0]);
 }
 
+/// Locks that can't be ended are no reason to be busy: they are tried again once a second.
+#[tokio::test]
+async fn on_a_full_disk_locks_that_ran_out_are_tried_again_now_and_then() {
+    let bench = Bench::new(Rules { max_delivery_count: 1, ..Rules::default() });
+    for _ in 0..100 {
+        bench.send(&"x".repeat(500)).await;
+    }
+    assert_eq!(bench.receive().await.len(), 100);
+    limit(&bench, Some(0)).await;
+    // Rows that were changed, also by what was undone.
+    let changes = async || {
+        let look = |session: &mut crate::bus::session::Session<'_>| {
+            Ok(session.connection.query_row("SELECT total_changes()", [], |row| row.get::<_, i64>(0))?)
+        };
+        bench.bus().ask(crate::bus::call::Survives::Nothing, look).await.unwrap()
+    };
+    let before = changes().await;
+    bench.later(60_000);
+    let tried = changes().await;
+    assert!(tried > before);
+    for _ in 0..10 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        assert_eq!(changes().await, tried);
+    }
+    bench.later(1000);
+    assert!(changes().await > tried);
+    assert_eq!(bench.numbers().await, [0, 100, 0, 0]);
+    limit(&bench, None).await;
+    bench.later(1000);
+    assert_eq!(bench.numbers().await, [0, 0, 0, 100]);
+}
+
 /// On a file system of its own that is really full, where there is leave to make one.
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "a file system is mounted by a program")]

@@ -175,9 +175,37 @@ async fn a_delivery_that_lasts_is_counted_even_if_its_process_is_killed() {
     bench.later(1000);
     assert_eq!(bench.numbers().await, [0, 1, 0, 0]);
     assert_eq!(counts_after_kill(&bench).await, Some(2));
+    let mut second = super::damage::crashed(&bench);
+    second.reopen();
+    assert_eq!(second.receive().await, ["x"]);
+    second.later(1000);
+    assert_eq!(second.numbers().await, [0, 1, 0, 0]);
+    let mut third = super::damage::crashed(&second);
+    third.reopen();
+    assert_eq!(third.receive().await, [""; 0], "it was delivered as often as it may");
+    assert_eq!(third.numbers().await, [0, 0, 0, 1]);
+    let dead = third.bus().dead_letters(&queue(), 0, 1).await.unwrap().remove(0);
+    assert_eq!((dead.dead_letter_reason.as_deref(), dead.delivery_count), (Some("MaxDeliveryCountExceeded"), 2));
     bench.bus().complete(lock).await.unwrap();
     bench.reopen();
     assert_eq!(bench.numbers().await, [0; 4]);
+}
+
+#[tokio::test]
+async fn a_delivery_that_could_not_be_counted_is_counted_when_the_disk_takes_it() {
+    let bench = Bench::new(Rules::default());
+    bench.send("x").await;
+    assert_eq!(bench.receive().await, ["x"]);
+    let file = rusqlite::Connection::open(bench.file()).unwrap();
+    file.execute_batch("CREATE TRIGGER refuse BEFORE UPDATE ON message BEGIN SELECT RAISE(FAIL, 'no'); END").unwrap();
+    bench.later(1000);
+    assert_eq!(bench.numbers().await, [0, 1, 0, 0]);
+    file.execute_batch("DROP TRIGGER refuse").unwrap();
+    bench.later(1000);
+    assert_eq!(bench.numbers().await, [0, 1, 0, 0]);
+    let mut after = super::damage::crashed(&bench);
+    after.reopen();
+    assert_eq!(after.bus().receive(&queue(), 1).await.unwrap().remove(0).delivery_count, 2);
 }
 
 #[tokio::test]

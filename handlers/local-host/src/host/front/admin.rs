@@ -62,7 +62,12 @@ async fn run_function(State(front): State<Arc<Front>>, Path(name): Path<String>,
         return sentence(StatusCode::CONFLICT, &format!("more than one app has a function {name}; run one app alone"));
     }
     let (app, function) = (app.clone(), function.clone());
-    tokio::spawn(async move { run_by_hand(&front, &app, &function, &input).await });
+    // The input is here until the call is over, and so is its room taken.
+    let room = body.room;
+    tokio::spawn(async move {
+        run_by_hand(&front, &app, &function, &input).await;
+        drop(room);
+    });
     StatusCode::ACCEPTED.into_response()
 }
 
@@ -149,4 +154,39 @@ async fn status(State(front): State<Arc<Front>>) -> Response {
         "state": state, "version": HOST_VERSION, "in_flight": front.drain.in_flight(), "apps": apps, "sources": counts,
     }))
     .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::front::Keys;
+    use crate::host::scripted::Scripted;
+    use agents::environment::clock::Clock;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn room_of_an_input_is_taken_until_its_function_is_done() {
+        let scripted = Scripted::new(json!({})).await;
+        let closed = Arc::clone(&scripted.gate).acquire_owned().await.unwrap();
+        let app = ServedApp { app: Arc::clone(&scripted.app), invoker: scripted.invoker.clone(), timers: Vec::new() };
+        let keys = Keys { master: "m".to_owned(), default: "d".to_owned() };
+        let (bus, events, drain) = (scripted.bus.clone(), scripted.events.clone(), scripted.drain.clone());
+        let front = Front::new(vec![app], Vec::new(), bus, keys, events, drain, Clock::System).unwrap();
+        let front = Arc::new(front);
+        let body = r#"{"input":"x"}"#;
+        let answer = run_function(State(Arc::clone(&front)), Path("fn".to_owned()), Body::from(body)).await;
+        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+        let soon = async |goal: &dyn Fn() -> bool| {
+            let reached = async {
+                while !goal() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), reached).await.unwrap();
+        };
+        soon(&|| scripted.calls() == 1).await;
+        assert_eq!(front.bodies.taken(), body.len());
+        drop(closed);
+        soon(&|| front.bodies.taken() == 0).await;
+    }
 }

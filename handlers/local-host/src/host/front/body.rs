@@ -17,6 +17,9 @@ const BODIES_BYTES_MAX: usize = 256 << 20;
 /// A client that takes longer for its body is refused.
 const BODY_WAIT: Duration = Duration::from_secs(60);
 
+/// A client that has sent a part and then nothing for so long is refused: it holds the room of that part.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
 /// A body for which there is no room waits so long for others to end, and is refused then.
 const ROOM_WAIT: Duration = Duration::from_secs(5);
 
@@ -29,6 +32,7 @@ pub struct Bodies {
     /// Bytes that are free.
     room: Arc<Semaphore>,
     wait: Duration,
+    pause: Duration,
 }
 
 /// A body, and the room that it takes until it is dropped.
@@ -44,6 +48,7 @@ pub struct ReadBody {
 enum Unread {
     TooLarge,
     BrokenOff,
+    Stalled,
     NoRoom,
 }
 
@@ -55,7 +60,13 @@ impl Default for Bodies {
 
 impl Bodies {
     fn of(bytes_max: usize, wait: Duration) -> Self {
-        Self { room: Arc::new(Semaphore::new(bytes_max)), wait }
+        Self { room: Arc::new(Semaphore::new(bytes_max)), wait, pause: PAUSE_MAX }
+    }
+
+    /// Bytes that are taken.
+    #[cfg(test)]
+    pub fn taken(&self) -> usize {
+        BODIES_BYTES_MAX - self.room.available_permits()
     }
 
     /// A body within the limits, or the answer that says which one it breaks.
@@ -67,7 +78,7 @@ impl Bodies {
             }
             Ok(Err(Unread::BrokenOff)) => Err(sentence(StatusCode::BAD_REQUEST, "the body broke off")),
             Ok(Err(Unread::NoRoom)) => Err(no_room()),
-            Err(_) => Err(sentence(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
+            Ok(Err(Unread::Stalled)) | Err(_) => Err(sentence(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
         }
     }
 
@@ -78,7 +89,11 @@ impl Bodies {
         }
         let mut read = ReadBody { bytes: Vec::new(), room: None };
         let mut chunks = body.into_data_stream();
-        while let Some(chunk) = chunks.next().await {
+        loop {
+            // Before the first part nothing is held.
+            let pause = if read.room.is_some() { self.pause } else { BODY_WAIT };
+            let next = tokio::time::timeout(pause, chunks.next()).await.map_err(|_| Unread::Stalled)?;
+            let Some(chunk) = next else { return Ok(read) };
             let chunk = chunk.map_err(|_| Unread::BrokenOff)?;
             if read.bytes.len() + chunk.len() > BODY_BYTES_MAX {
                 return Err(Unread::TooLarge);
@@ -90,7 +105,6 @@ impl Bodies {
             }
             read.bytes.extend_from_slice(&chunk);
         }
-        Ok(read)
     }
 
     async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Unread> {
@@ -157,6 +171,16 @@ mod tests {
             bodies.read(Body::from("1234567890"))
         );
         assert!(silence.is_err() && spoken.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_stops_sending_is_refused_and_holds_no_room() {
+        let bodies = Bodies { pause: Duration::from_millis(20), ..Bodies::of(10, Duration::from_secs(9)) };
+        let first = stream::iter([Ok::<_, Infallible>("1234567890")]);
+        let stalled = Body::from_stream(first.chain(stream::pending()));
+        let (stalled, spoken) = tokio::join!(bodies.read(stalled), bodies.read(Body::from("1234567890")));
+        assert_eq!(stalled.unwrap_err().status(), StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(spoken.unwrap().bytes.len(), 10);
     }
 
     #[tokio::test]

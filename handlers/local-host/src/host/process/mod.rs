@@ -102,6 +102,14 @@ impl Process {
         Self { standing: seen, wish, gone }
     }
 
+    /// One that runs already, and answers at `port`.
+    #[cfg(test)]
+    pub fn at(port: u16) -> Self {
+        let endpoint = Endpoint { generation: 1, port, client: Client::new(), worked: Arc::default() };
+        let (_, standing) = watch::channel(Standing::Ready(endpoint));
+        Self { standing, wish: watch::Sender::new(Wish::Run), gone: watch::channel(true).1 }
+    }
+
     /// How it stands, and how it will.
     pub fn standing(&self) -> watch::Receiver<Standing> {
         self.standing.clone()

@@ -4,6 +4,7 @@ use super::Listener;
 use super::single::data_type;
 use crate::bus::{BusError, Received};
 use crate::host::invoke::message;
+use futures::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -57,17 +58,14 @@ async fn handle(listener: &Listener, messages: Vec<Received>) {
     let payload = message::many(&listener.function.trigger_binding, data_type(&listener.function.trigger), &messages);
     match listener.call(invocation, &payload).await {
         Ok(invoked) => {
-            for message in &messages {
-                listener.complete(message.lock).await;
-            }
+            // All at once: they share one commit, and one rest if there is trouble.
+            join_all(messages.iter().map(|message| listener.complete(message.lock))).await;
             listener.tell_invoked(invocation, messages.len(), &invoked);
         }
         Err(reason) => {
             let deliveries = messages.iter().map(|message| message.delivery_count).max().unwrap_or_default();
             listener.tell_failed(invocation, deliveries, &reason);
-            for message in &messages {
-                listener.abandon(message.lock, &reason).await;
-            }
+            join_all(messages.iter().map(|message| listener.abandon(message.lock, &reason))).await;
         }
     }
 }

@@ -73,9 +73,13 @@ impl Listener {
     }
 
     async fn trouble(&self, doing: &str, error: &BusError) {
+        self.tell_trouble(doing, error);
+        tokio::time::sleep(TROUBLE_REST).await;
+    }
+
+    fn tell_trouble(&self, doing: &str, error: &BusError) {
         self.events
             .tell(HostEvent::BusTrouble { doing: format!("{doing} {}", self.source), reason: error.to_string() });
-        tokio::time::sleep(TROUBLE_REST).await;
     }
 
     /// Calls the function and sends what it answered. An error is why not, in words.
@@ -90,9 +94,16 @@ impl Listener {
             }
         };
         // Sent before the message is completed: should we die in between, both come again.
-        if !invoked.messages.is_empty() {
-            let sent = self.bus.send(invoked.messages.clone()).await;
-            sent.map_err(|error| format!("its messages can't be sent: {error}"))?;
+        if !invoked.messages.is_empty()
+            && let Err(error) = self.bus.send(invoked.messages.clone()).await
+        {
+            match error {
+                // It is the function's own.
+                BusError::UnknownEntity { .. } | BusError::TooLarge { .. } | BusError::OutOfRange(..) => {}
+                // Its message comes again at once, and would be done in vain just as often as it may.
+                _ => tokio::time::sleep(TROUBLE_REST).await,
+            }
+            return Err(format!("its messages can't be sent: {error}"));
         }
         Ok(invoked)
     }
@@ -105,9 +116,11 @@ impl Listener {
     }
 
     async fn complete(&self, lock: LockToken) {
-        if let Err(error) = self.bus.complete(lock).await {
-            let doing = format!("completing a message of {}", self.source);
-            self.events.tell(HostEvent::BusTrouble { doing, reason: error.to_string() });
+        match self.bus.complete(lock).await {
+            Ok(()) => {}
+            // It comes again; what is wrong is not the disk.
+            Err(error @ BusError::LockLost(_)) => self.tell_trouble("completing a message of", &error),
+            Err(error) => self.trouble("completing a message of", &error).await,
         }
     }
 

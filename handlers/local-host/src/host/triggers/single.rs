@@ -48,16 +48,19 @@ async fn handle(listener: &Listener, message: Received, permit: OwnedSemaphorePe
     let invocation = crate::chance::uuid();
     let payload = message::one(&listener.function.trigger_binding, data_type(&listener.function.trigger), &message);
     let outcome = renewed(listener, &message, listener.call(invocation, &payload)).await;
-    // The call is over: the next one need not wait until this one is settled.
-    drop(permit);
     match outcome {
         Ok(invoked) => {
+            // Where the disk has just taken what was sent, the next call need not wait until this one is settled. Else it does: a disk that
+            // takes nothing may show only now.
+            let permit = invoked.messages.is_empty().then_some(permit);
             listener.complete(message.lock).await;
+            drop(permit);
             listener.tell_invoked(invocation, 1, &invoked);
         }
         Err(reason) => {
             listener.tell_failed(invocation, message.delivery_count, &reason);
             listener.abandon(message.lock, &reason).await;
+            drop(permit);
         }
     }
 }
@@ -67,5 +70,54 @@ pub fn data_type(trigger: &Trigger) -> DataType {
     match trigger {
         Trigger::Queue { data_type, .. } | Trigger::Subscription { data_type, .. } => *data_type,
         Trigger::Timer { .. } | Trigger::Http { .. } => DataType::Unset,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bus::Source;
+    use crate::host::scripted::Scripted;
+    use serde_json::json;
+    use std::time::Duration;
+
+    fn listen(scripted: &Scripted) {
+        let listener = Listener {
+            invoker: scripted.invoker.clone(),
+            function: Arc::new(scripted.app.functions[0].clone()),
+            source: Source::Queue("fn".to_owned()),
+            bus: scripted.bus.clone(),
+            events: scripted.events.clone(),
+            drain: scripted.drain.clone(),
+        };
+        tokio::spawn(listener.listen());
+    }
+
+    #[tokio::test]
+    async fn while_nothing_can_be_sent_functions_run_now_and_then() {
+        let scripted = Scripted::new(json!({ "out": ["y"] })).await;
+        scripted.send(5).await;
+        scripted.refuse(Some("INSERT"));
+        listen(&scripted);
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        assert_eq!(scripted.calls(), 2, "as many as run at the same time");
+        scripted.refuse(None);
+        let settled = async {
+            while scripted.numbers().await != [0; 3] {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), settled).await.unwrap();
+        assert!(scripted.calls() <= 5 + 4, "{}", scripted.calls());
+    }
+
+    #[tokio::test]
+    async fn while_nothing_can_be_completed_functions_run_now_and_then() {
+        let scripted = Scripted::new(json!({})).await;
+        scripted.send(5).await;
+        scripted.refuse(Some("DELETE"));
+        listen(&scripted);
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        assert_eq!(scripted.calls(), 2, "as many as run at the same time");
     }
 }

@@ -1,0 +1,304 @@
+//! Vulnerable dependencies of a repository on GitHub, from a signed delivery to what became of the pull request.
+
+use crate::world::World;
+use crate::world::on_github::SOMEBODY;
+use crate::world::project::Project;
+use crate::world::weather::{in_every_weather, to_one_end};
+use jiff::SignedDuration;
+use pipeline::case::{Outcome, Status};
+use serde_json::Value;
+
+/// `gate` asks for `latch ^1.0.0`; `latch` is vulnerable before 1.2.0.
+fn shop() -> Project {
+    Project::new().needs("gate", "^2.0.0").locks("gate", "2.1.0", &[("latch", "^1.0.0")]).locks("latch", "1.0.3", &[])
+}
+
+fn healed() -> Project {
+    shop().locks("latch", "1.2.0", &[])
+}
+
+async fn shop_without_advisory() -> World {
+    let world = World::on_github(&shop()).await;
+    world.registry.publish("gate", "2.1.0", &[("latch", "^1.0.0")]);
+    for version in ["1.0.3", "1.1.0", "1.2.0", "1.3.0", "2.0.0"] {
+        world.registry.publish("latch", version, &[]);
+    }
+    world
+}
+
+async fn shop_with_hole() -> World {
+    let mut world = shop_without_advisory().await;
+    world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
+    world
+}
+
+/// Somebody pushed, and GitHub told of it; nobody has worked yet.
+async fn shop_after_a_push() -> World {
+    let mut world = shop_with_hole().await;
+    world.push("main", &[("README.md", "# Shop\n")]);
+    world.hear().await;
+    world
+}
+
+/// The fix is offered.
+async fn shop_with_offer() -> World {
+    let mut world = shop_after_a_push().await;
+    world.live().await;
+    assert_eq!(world.open_pulls().len(), 1);
+    world
+}
+
+fn number(pull: &Value) -> u64 {
+    pull["number"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn push_becomes_one_proven_pull_request() {
+    let world = shop_with_offer().await;
+    let [pull] = &world.open_pulls()[..] else { panic!("{:?}", world.open_pulls()) };
+    assert_eq!((pull["draft"].as_bool(), pull["base"]["ref"].as_str()), (Some(false), Some("main")));
+    assert_eq!(pull["title"], "Update latch to 1.2.0");
+    let body = pull["body"].as_str().unwrap();
+    for part in ["### What", "1.0.3 -> 1.2.0", "### Why", "GHSA-aaaa-bbbb-cccc", "### Proof", "gone", "### Undo"] {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+    assert_eq!(pull["labels"][0]["name"], "suture");
+    let case = &world.cases().await[0];
+    assert_eq!(case.status, Status::Proposed);
+    let branch = case.case.branch();
+    assert_eq!(world.there().text(&branch, "package-lock.json"), Some(healed().lockfile()));
+    assert_eq!(world.there().branches(), ["main", &branch]);
+    world.finish();
+}
+
+#[tokio::test]
+async fn push_becomes_one_pull_request_in_every_weather() {
+    in_every_weather(shop_after_a_push).await;
+}
+
+#[tokio::test]
+async fn two_pushes_at_once_become_one_pull_request_in_every_weather() {
+    let begin = || async {
+        let mut world = shop_after_a_push().await;
+        world.push("main", &[("CHANGES.md", "more\n")]);
+        world.hear().await;
+        world
+    };
+    to_one_end(begin, async |world| {
+        let [pull] = &world.there().pulls()[..] else { panic!("{:?}", world.there().pulls()) };
+        assert_eq!(pull["state"], "open");
+        assert_eq!(pull["base"]["sha"].as_str(), world.there().branch("main").as_ref().map(|commit| commit.as_str()));
+        let branch = pull["head"]["ref"].as_str().unwrap();
+        assert_eq!(world.there().text(branch, "package-lock.json"), Some(healed().lockfile()));
+        let cases = world.cases().await;
+        assert_eq!((cases.len(), cases[0].status), (1, Status::Proposed), "{cases:#?}");
+        world.assert_sound(&Default::default());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn delivery_that_comes_twice_is_work_once() {
+    let mut world = shop_with_hole().await;
+    world.push("main", &[("README.md", "# Shop\n")]);
+    let deliveries = world.github().take_deliveries();
+    let env = world.process(Default::default());
+    let [push] = &deliveries[..] else { panic!("{deliveries:?}") };
+    let first = crate::world::on_github::take(&env, push).await;
+    let again = crate::world::on_github::take(&env, push).await;
+    assert_eq!(first, again);
+    world.send_all(&first);
+    world.send_all(&again);
+    world.live().await;
+    assert_eq!(world.there().pulls().len(), 1);
+    world.finish();
+}
+
+#[tokio::test]
+async fn merged_fix_is_looked_at_again_and_verified() {
+    let mut world = shop_with_offer().await;
+    let pull = number(&world.open_pulls()[0]);
+    world.there().merge(pull, SOMEBODY);
+    world.live().await;
+    let case = &world.cases().await[0];
+    assert_eq!((case.status, case.outcome), (Status::Completed, Some(Outcome::Verified)), "{case:#?}");
+    assert_eq!(world.there().pulls().len(), 1);
+    world.finish();
+}
+
+#[tokio::test]
+async fn merge_is_followed_in_every_weather() {
+    in_every_weather(|| async {
+        let mut world = shop_with_offer().await;
+        let pull = number(&world.open_pulls()[0]);
+        world.there().merge(pull, SOMEBODY);
+        world.hear().await;
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn merged_fix_that_somebody_undid_meanwhile_is_told() {
+    let mut world = shop_with_offer().await;
+    let pull = number(&world.open_pulls()[0]);
+    world.there().merge(pull, SOMEBODY);
+    world.push("main", &[("package-lock.json", &shop().lockfile())]);
+    world.hear().await;
+    // The push is lost: only the merge is told of.
+    world.bus.waiting.retain(|delivery| delivery.function == "verify");
+    world.settle().await;
+    let case = &world.cases().await[0];
+    assert_eq!((case.status, case.outcome), (Status::Failed, Some(Outcome::NotFixed)), "{case:#?}");
+    world.finish();
+}
+
+#[tokio::test]
+async fn declined_fix_is_not_offered_again() {
+    let mut world = shop_with_offer().await;
+    let pull = number(&world.open_pulls()[0]);
+    world.there().close(pull, SOMEBODY);
+    world.live().await;
+    let case = &world.cases().await[0];
+    assert_eq!((case.status, case.outcome), (Status::Suppressed, Some(Outcome::Declined)), "{case:#?}");
+    world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+    world.live().await;
+    assert_eq!(world.open_pulls(), Vec::<Value>::new());
+    let case = &world.cases().await[0];
+    assert_eq!(case.status, Status::Suppressed);
+    assert!(case.reasons[0].contains("declined"), "{:?}", case.reasons);
+    world.finish();
+}
+
+#[tokio::test]
+async fn fix_is_rebuilt_when_its_base_moved() {
+    let mut world = shop_with_offer().await;
+    let grown = shop().needs("hinge", "^1.0.0").locks("hinge", "1.0.0", &[]);
+    world.registry.publish("hinge", "1.0.0", &[]);
+    let base = world.push("main", &[("package.json", &grown.manifest()), ("package-lock.json", &grown.lockfile())]);
+    world.live().await;
+    let [pull] = &world.open_pulls()[..] else { panic!("{:?}", world.there().pulls()) };
+    let branch = pull["head"]["ref"].as_str().unwrap();
+    let fixed = grown.locks("latch", "1.2.0", &[]);
+    assert_eq!(world.there().text(branch, "package-lock.json"), Some(fixed.lockfile()));
+    assert_eq!(pull["base"]["sha"].as_str(), Some(base.as_str()));
+    assert_eq!(world.cases().await[0].status, Status::Proposed);
+    world.finish();
+}
+
+#[tokio::test]
+async fn pull_request_is_closed_with_a_reason_when_its_wound_is_gone() {
+    let mut world = shop_with_offer().await;
+    let pull = number(&world.open_pulls()[0]);
+    world.push("main", &[("package-lock.json", &healed().lockfile())]);
+    world.live().await;
+    assert_eq!(world.open_pulls(), Vec::<Value>::new());
+    assert_eq!(world.there().branches(), ["main"]);
+    assert_eq!(world.there().pulls().len(), 1, "#{pull}");
+    assert_eq!(world.cases().await[0].status, Status::FalsePositive);
+    // Should it come back, it is offered again: nobody declined it.
+    world.push("main", &[("package-lock.json", &shop().lockfile())]);
+    world.live().await;
+    assert_eq!(world.open_pulls().len(), 1);
+    world.finish();
+}
+
+#[tokio::test]
+async fn others_who_commit_to_the_branch_take_the_fix_over() {
+    let mut world = shop_with_offer().await;
+    let branch = world.cases().await[0].case.branch();
+    let theirs = world.push(&branch, &[("package-lock.json", "{}\n")]);
+    world.live().await;
+    assert_eq!(world.cases().await[0].status, Status::Superseded);
+    assert_eq!(world.there().branch(&branch), Some(theirs));
+    world.finish();
+}
+
+#[tokio::test]
+async fn failed_checks_make_a_draft_of_it_and_people_are_told() {
+    let mut world = shop_with_offer().await;
+    let case = world.cases().await.remove(0);
+    let commit = case.delivery.unwrap().commit.unwrap();
+    world.there().check(&commit, "github-actions", "test", Some("failure"));
+    world.live().await;
+    let case = &world.cases().await[0];
+    assert_eq!(case.status, Status::Failed, "{case:#?}");
+    assert_eq!(world.open_pulls()[0]["draft"], true);
+    assert!(world.notices.lock().unwrap().iter().any(|notice| notice.body.iter().any(|line| line.contains("test"))));
+    world.finish();
+}
+
+#[tokio::test]
+async fn checks_that_pass_are_noted() {
+    let mut world = shop_with_offer().await;
+    let commit = world.cases().await.remove(0).delivery.unwrap().commit.unwrap();
+    world.there().check(&commit, "github-actions", "test", None);
+    world.there().check(&commit, "github-actions", "lint", Some("success"));
+    world.live().await;
+    let steps =
+        |cases: Vec<pipeline::case::Case>| cases[0].steps.iter().filter(|step| step.name == "verify: checks").count();
+    assert_eq!(steps(world.cases().await), 0, "one of them still runs");
+    world.there().check(&commit, "github-actions", "test", Some("success"));
+    world.live().await;
+    let cases = world.cases().await;
+    assert_eq!((cases[0].status, steps(cases)), (Status::Proposed, 1));
+    world.finish();
+}
+
+#[tokio::test]
+async fn advisory_that_is_published_later_needs_no_push() {
+    let mut world = shop_without_advisory().await;
+    world.push("main", &[("README.md", "# Shop\n")]);
+    world.live().await;
+    assert_eq!(world.cases().await.len(), 0);
+    world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
+    for _ in 0..7 {
+        world.clock.advance(SignedDuration::from_hours(1));
+        world.sweep().await;
+    }
+    world.live().await;
+    assert_eq!(world.open_pulls().len(), 1);
+    assert_eq!(world.cases().await[0].status, Status::Proposed);
+    world.finish();
+}
+
+#[tokio::test]
+async fn merge_that_nobody_told_of_is_seen_by_the_next_look() {
+    let mut world = shop_with_offer().await;
+    let pull = number(&world.open_pulls()[0]);
+    world.there().merge(pull, SOMEBODY);
+    // All deliveries are lost.
+    world.github().take_deliveries();
+    world.clock.advance(SignedDuration::from_hours(7));
+    world.sweep().await;
+    let case = &world.cases().await[0];
+    assert_eq!((case.status, case.outcome), (Status::Completed, Some(Outcome::Verified)), "{case:#?}");
+    world.finish();
+}
+
+#[tokio::test]
+async fn push_that_changes_nothing_that_is_read_fetches_nothing() {
+    let mut world = shop_with_offer().await;
+    let asked = world.github().asked().len();
+    world.push("main", &[("src/index.js", "42\n")]);
+    world.live().await;
+    let asked = &world.github().asked()[asked..];
+    assert!(asked.iter().any(|line| line.contains("/compare/")), "{asked:?}");
+    assert!(!asked.iter().any(|line| line.contains("/tarball/")), "{asked:?}");
+    assert_eq!(world.open_pulls().len(), 1);
+    world.finish();
+}
+
+#[tokio::test]
+async fn pull_request_of_others_is_told_what_it_brings_in() {
+    let mut world = World::on_github(&healed()).await;
+    world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
+    world.push("feature", &[("package-lock.json", &shop().lockfile())]);
+    world.there().open("feature", "main", SOMEBODY);
+    world.live().await;
+    let [run] = &world.there().check_runs()[..] else { panic!("{:?}", world.there().check_runs()) };
+    assert_eq!((run["name"].as_str(), run["conclusion"].as_str()), (Some("suture"), Some("neutral")));
+    assert_eq!(run["output"]["title"], "1 finding brought in");
+    assert_eq!(world.cases().await.len(), 0, "a pull request opens no case");
+    world.finish();
+}

@@ -2,8 +2,8 @@
 
 mod command_line;
 mod dependencies;
-mod github_action;
 mod github;
+mod github_action;
 mod github_webhook;
 mod handler_process;
 mod host_conformance;

@@ -50,13 +50,13 @@ impl Desk {
         Self { user, github, repository, webhook }
     }
 
-    fn as_app(self) -> Self {
+    fn of_app(self) -> Self {
         let (id, key) = self.github.app_key();
         let user = self.user.set("SUTURE_GITHUB_APP_ID", &id.to_string()).set("SUTURE_GITHUB_APP_KEY", &key);
         Self { user: user.set("SUTURE_GITHUB_WEBHOOK_SECRET", "a secret"), ..self }
     }
 
-    fn as_user(self) -> Self {
+    fn of_user(self) -> Self {
         let token = self.github.token_for("mona", &[&self.repository]);
         let user = self.user.set("SUTURE_GITHUB_TOKEN", &token).set("SUTURE_GITHUB_WEBHOOK_SECRET", "a secret");
         Self { user, ..self }
@@ -89,7 +89,7 @@ fn only(lines: &[String], expect: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_is_right() {
-    let desk = Desk::new().await.as_app();
+    let desk = Desk::new().await.of_app();
     assert_eq!(desk.not_right(0, &["--repository", "octo/shop"]), Vec::<String>::new());
     let ran = desk.doctor(&[]);
     for expect in
@@ -102,7 +102,7 @@ async fn everything_is_right() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_changed() {
-    let desk = Desk::new().await.as_app();
+    let desk = Desk::new().await.of_app();
     desk.doctor(&["--repository", "octo/shop"]).expect(0);
     let writes: Vec<_> = desk.github.asked().into_iter().filter(|asked| !asked.starts_with("GET ")).collect();
     assert!(writes.iter().all(|asked| asked.ends_with("/access_tokens")), "{writes:?}");
@@ -110,7 +110,7 @@ async fn nothing_is_changed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn permissions_and_events_that_are_missing_or_too_much_are_told() {
-    let desk = Desk::new().await.as_app();
+    let desk = Desk::new().await.of_app();
     desk.github.grant("checks", None);
     desk.github.grant("contents", Some("read"));
     desk.github.grant("administration", Some("write"));
@@ -136,7 +136,7 @@ async fn permissions_and_events_that_are_missing_or_too_much_are_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn key_that_is_not_accepted_is_told_by_itself() {
-    let desk = Desk::new().await.as_app();
+    let desk = Desk::new().await.of_app();
     let user = User::new().set("SUTURE_GITHUB_URL", &desk.github.address).set("SUTURE_STORE", "memory");
     let (_, key) = desk.github.app_key();
     let user = user.set("SUTURE_GITHUB_APP_ID", "1").set("SUTURE_GITHUB_APP_KEY", &key);
@@ -149,7 +149,7 @@ async fn clock_that_is_wrong_is_told_before_the_key() {
     #[expect(clippy::disallowed_methods, reason = "the simulated GitHub's clock is off by an hour from the real one")]
     let now = Timestamp::now();
     for (hours, expect) in [(1, "behind"), (-1, "ahead of")] {
-        let desk = Desk::at(&Clock::standing_at(now + SignedDuration::from_hours(hours))).await.as_app();
+        let desk = Desk::at(&Clock::standing_at(now + SignedDuration::from_hours(hours))).await.of_app();
         desk.github.mind_the_clock();
         let lines = desk.not_right(1, &[]);
         only(&lines, &[expect, "GitHub does not accept the key: 'Expiration time' claim"]);
@@ -159,7 +159,7 @@ async fn clock_that_is_wrong_is_told_before_the_key() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn webhook_that_is_switched_off_unsigned_or_elsewhere_is_told() {
-    let desk = Desk::new().await.as_app();
+    let desk = Desk::new().await.of_app();
     let rows = [
         (Value::Null, vec!["webhook: the App's webhook is switched off"]),
         (hook(""), vec!["has no address"]),
@@ -180,7 +180,7 @@ async fn webhook_that_is_switched_off_unsigned_or_elsewhere_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_that_failed_are_told_by_their_status() {
-    let desk = Desk::new().await.as_app();
+    let desk = Desk::new().await.of_app();
     desk.repository.push("main", &[("a", "c")], "octocat");
     let deliveries = desk.github.take_deliveries();
     desk.github.note_delivery(&deliveries[0], 401);
@@ -194,7 +194,7 @@ async fn deliveries_that_failed_are_told_by_their_status() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn installation_that_is_suspended_and_repository_without_the_app_are_told() {
-    let desk = Desk::new().await.as_app();
+    let desk = Desk::new().await.of_app();
     desk.repository.uninstall();
     desk.github.suspend();
     let lines = desk.not_right(1, &["--repository", "octo/shop", "--repository", "shop"]);
@@ -203,10 +203,10 @@ async fn installation_that_is_suspended_and_repository_without_the_app_are_told(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_asked_is_neither_right_nor_wrong() {
-    let desk = Desk::new().await.as_app();
+    let desk = Desk::new().await.of_app();
     desk.github.order("GET /api/v3/app", Fault::Error(502));
     only(&desk.not_right(2, &[]), &["app: GitHub: GET /app: it answered 502"]);
-    let desk = Desk::new().await.as_app();
+    let desk = Desk::new().await.of_app();
     desk.github.order("GET /api/v3/app/hook/deliveries", Fault::SecondaryLimit(None));
     only(&desk.not_right(2, &[]), &["deliveries: GitHub: GET /app/hook/deliveries: too many requests"]);
 }
@@ -217,7 +217,7 @@ async fn settings_that_are_wrong_or_absent_are_told() {
     only(&desk.not_right(1, &[]), &["neither a GitHub App nor a token is set"]);
     let desk = Desk { user: desk.user.set("SUTURE_GITHUB_APP_ID", "7"), ..desk };
     only(&desk.not_right(1, &[]), &["SUTURE_GITHUB_APP_ID is set, but neither"]);
-    let store = Desk::new().await.as_app();
+    let store = Desk::new().await.of_app();
     let store =
         Desk { user: store.user.set("SUTURE_STORE", "/dev/null/store").set("SUTURE_POLICY", "gone.yml"), ..store };
     let said = store.doctor(&["--json"]).json(1);
@@ -237,7 +237,7 @@ async fn settings_of_a_file_go_before_those_of_the_environment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn token_is_held_against_what_it_is_for() {
-    let desk = Desk::new().await.as_user();
+    let desk = Desk::new().await.of_user();
     desk.github.repository("octo/other", &[("a", "b")]);
     let ran = desk.doctor(&[]);
     assert!(ran.expect(0).contains("GitHub knows us as mona") && ran.stdout.contains("reaches: 1;"), "{}", ran.stdout);
@@ -259,7 +259,7 @@ async fn token_that_is_revoked_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn webhook_of_a_repository_is_looked_at() {
-    let desk = Desk::new().await.as_user();
+    let desk = Desk::new().await.of_user();
     let made = ["setup", "github", "--url", &desk.webhook, "--repository", "octo/shop", "--out", "github.json"];
     desk.user.suture(&made).expect(0);
     let look = |code| desk.not_right(code, &["--repository", "octo/shop"]);

@@ -53,3 +53,19 @@ fn the_map_names_every_crate_and_every_agent() {
         assert!(map.contains(&format!("`{agent}`")), "handlers/README.md says nothing of {agent}");
     }
 }
+
+#[test]
+fn the_page_on_github_says_what_every_permission_is_for() {
+    let page = std::fs::read_to_string(root().join("docs/github.md")).unwrap().replace('`', "");
+    for needed in pipeline::github::PERMISSIONS {
+        let row = format!("| {} | {} | {} |", needed.name, needed.access, needed.why);
+        assert!(page.contains(&row), "docs/github.md has no row {row}");
+    }
+    let rows =
+        page.lines().filter(|line| line.ends_with(" |") && (line.contains("| write |") || line.contains("| read |")));
+    assert_eq!(
+        rows.count(),
+        pipeline::github::PERMISSIONS.len(),
+        "docs/github.md names permissions that nobody asks for"
+    );
+}

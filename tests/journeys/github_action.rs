@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 /// Judges actions by their published schema.
 const VALIDATOR: [&str; 2] = ["@action-validator/core@0.6.0", "@action-validator/cli@0.6.0"];
-/// Installing it may take this long.
+/// Runs hooks.
+const PRE_COMMIT: &str = "pre-commit==4.7.0";
+/// Installing one of them may take this long.
 const SETUP_S_MAX: u64 = 300;
 
 #[derive(Deserialize)]
@@ -330,6 +332,34 @@ async fn hook_holds_up_a_commit_that_brings_something_in() {
     scan().expect(0);
     std::fs::write(job.server.folder().join("package-lock.json"), worse()).unwrap();
     assert!(scan().expect(1).contains("lid 1.0.0"));
+}
+
+/// The real pre-commit. `None`: it can't be had here.
+fn pre_commit() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pre-commit");
+    std::fs::create_dir_all(&folder).unwrap();
+    let program = folder.join("venv/bin/pre-commit");
+    if program.is_file() && Program::new(&program, &folder).run(["--version"]).as_ref().is_some_and(Ran::is_ok) {
+        return Some(program);
+    }
+    Program::new("python3", &folder).run(["-m", "venv", "--clear", "venv"]).filter(Ran::is_ok)?;
+    let pip = Program::new(folder.join("venv/bin/python"), &folder).with_seconds_max(SETUP_S_MAX);
+    let installed = pip.run(["-m", "pip", "install", "--quiet", "--retries=0", PRE_COMMIT])?;
+    installed.is_ok().then_some(program)
+}
+
+#[test]
+fn hook_is_valid_to_pre_commit_itself() {
+    let Some(program) = pre_commit() else { return skip(".pre-commit-hooks.yaml", "pip can't install pre-commit") };
+    let folder = tempfile::tempdir().unwrap();
+    let judge = |file: &Path| {
+        let file = file.to_str().unwrap();
+        Program::new(&program, folder.path()).run(["validate-manifest", file]).unwrap()
+    };
+    judge(&root().join(".pre-commit-hooks.yaml")).expect(0);
+    let broken = folder.path().join("hooks.yaml");
+    std::fs::write(&broken, text(".pre-commit-hooks.yaml").replace("language: system", "language: suture")).unwrap();
+    assert!(!judge(&broken).is_ok(), "pre-commit finds nothing wrong with anything");
 }
 
 #[test]

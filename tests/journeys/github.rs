@@ -302,3 +302,24 @@ async fn pull_request_of_others_is_told_what_it_brings_in() {
     assert_eq!(world.cases().await.len(), 0, "a pull request opens no case");
     world.finish();
 }
+
+#[tokio::test]
+async fn one_issue_tells_how_the_cases_stand_and_is_kept_current() {
+    let mut world = shop_with_offer().await;
+    world.sweep().await;
+    let [issue] = &world.there().issues()[..] else { panic!("{:?}", world.there().issues()) };
+    let body = issue["body"].as_str().unwrap();
+    let pull = number(&world.open_pulls()[0]);
+    for part in ["### Offered", "`package-lock.json` on `main`: 1 finding, worst medium", &format!("#{pull}")] {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+    world.sweep().await;
+    assert_eq!(world.there().issues().len(), 1, "nothing happened since");
+    world.there().merge(pull, SOMEBODY);
+    world.live().await;
+    world.clock.advance(SignedDuration::from_mins(10));
+    world.sweep().await;
+    let [issue] = &world.there().issues()[..] else { panic!("{:?}", world.there().issues()) };
+    assert!(issue["body"].as_str().unwrap().starts_with("Nothing is open."), "{issue}");
+    world.finish();
+}

@@ -7,7 +7,7 @@ use crate::journal::once;
 use crate::request::{Answer, Request};
 use crate::topology::FUNCTIONS;
 use crate::unreadable::wrapped;
-use crate::{analyze, github_webhook, health, monitor, notify, poison, remediate, scan, status, sweep, verify};
+use crate::{dashboard, analyze, github_webhook, health, monitor, notify, poison, remediate, scan, status, sweep, verify};
 use pipeline::message::{Envelope, MessageType, queue, topic};
 use pipeline::outbox::Outbox;
 use pipeline::payload::Poisoned;
@@ -22,7 +22,7 @@ pub async fn handle(env: &Environment, function: &str, message: Envelope) -> Res
     match function {
         "analyze" => once(env, "analyze", message, async |message| analyze::analyze(env, message.read()?).await).await,
         "monitor" => once(env, "monitor", message, async |message| monitor::monitor(env, message).await).await,
-        "notify" => once(env, "notify", message, async |message| notify::notify(env, message.read()?).await).await,
+        "notify" => once(env, "notify", message, async |message| notify(env, message).await).await,
         "poison" => once(env, "poison", message, async |message| poison::poison(env, message.read()?).await).await,
         "remediate" => {
             once(env, "remediate", message, async |message| remediate::remediate(env, message.read()?).await).await
@@ -45,6 +45,13 @@ async fn scan(env: &Environment, message: Envelope) -> Result<Outbox, AgentError
         topic::INSTALLATION_REMOVED => scan::access::installation_removed(env, message.read()?).await,
         topic::INSTALLATION_ADDED => scan::access::installation_added(env, message.read()?).await,
         _ => scan::scan(env, message.read()?).await,
+    }
+}
+
+async fn notify(env: &Environment, message: Envelope) -> Result<Outbox, AgentError> {
+    match message.topic.as_str() {
+        topic::DASHBOARD_REQUESTED => dashboard::dashboard(env, message.read()?).await,
+        _ => notify::notify(env, message.read()?).await,
     }
 }
 

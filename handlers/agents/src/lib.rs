@@ -1,6 +1,7 @@
 //! The verbs of Suture: one module per function, plus the environment in which they work.
 
 pub mod analyze;
+pub mod dashboard;
 pub mod environment;
 pub mod error;
 pub mod examine;

@@ -34,6 +34,10 @@ pub async fn sweep(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
         Ok(commands) => messages.extend(commands),
         Err(error) => tracing::error!(%error, "what is known of GitHub can't be held against it"),
     }
+    match github::dashboards(env).await {
+        Ok(commands) => messages.extend(commands),
+        Err(error) => tracing::error!(%error, "dashboards can't be written anew"),
+    }
     if let Err(error) = github::redeliver(env).await {
         tracing::warn!(%error, "failed deliveries can't be asked for");
     }

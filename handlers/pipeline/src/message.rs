@@ -34,6 +34,8 @@ pub const MONITOR_SUBSCRIPTION: &str = "monitor";
 pub mod topic {
     /// Scan this repository at this commit.
     pub const SCAN_REQUESTED: &str = "scan.requested";
+    /// Write anew how the cases of a repository stand.
+    pub const DASHBOARD_REQUESTED: &str = "dashboard.requested";
     /// Hold what is known of a branch against what GitHub says of it.
     pub const RECONCILE_REQUESTED: &str = "repository.reconcile_requested";
     /// Nothing is left to mend of a case whose fix is offered.

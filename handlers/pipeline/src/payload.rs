@@ -168,6 +168,13 @@ pub struct CaseEvent {
     pub detail: String,
 }
 
+/// `dashboard.requested`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DashboardRequested {
+    /// The repository.
+    pub repository: RepoName,
+}
+
 /// `agent.status`, as a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusAsked {

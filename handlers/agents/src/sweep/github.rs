@@ -4,16 +4,19 @@ use super::run_of;
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::journal::{JournalRecord, journal_key};
-use crate::{inventory, offered};
+use crate::{dashboard, inventory, offered};
 use jiff::{SignedDuration, Timestamp};
 use pipeline::message::{Envelope, queue, topic};
-use pipeline::payload::{ChecksCompleted, MatchRequested};
+use pipeline::payload::{ChecksCompleted, DashboardRequested, MatchRequested};
 
 /// How often failed deliveries are looked for, in minutes.
 const DELIVERIES_MINUTES: i64 = 10;
 
 /// Deliveries that are older are let be: GitHub keeps them for three days, and the daily look makes up for them.
 const DELIVERIES_HOURS: i64 = 24;
+
+/// How often a dashboard is written anew at most, in minutes.
+const DASHBOARD_MINUTES: i64 = 10;
 
 /// So many deliveries are asked for at one look.
 const REDELIVERED_MAX: usize = 100;
@@ -71,6 +74,26 @@ pub(super) async fn reconcile(env: &Environment) -> Result<Vec<Envelope>, AgentE
         done(env, RECONCILED, &look).await?;
     }
     Ok(left)
+}
+
+/// Has the dashboards written anew of repositories to whose cases something happened, each at most once in ten minutes.
+pub(super) async fn dashboards(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
+    if env.github.is_none() {
+        return Ok(Vec::new());
+    }
+    let now = env.clock.now();
+    let slot = now.as_second().div_euclid(DASHBOARD_MINUTES * 60) * DASHBOARD_MINUTES * 60;
+    let begun = Timestamp::from_second(slot).unwrap_or(now);
+    let mut commands = Vec::new();
+    for repository in dashboard::dirty(&env.store).await?.into_iter().take(ASKED_PER_TICK) {
+        let run = run_of(begun, repository.as_str());
+        let request = DashboardRequested { repository };
+        let command = Envelope::root("sweep", queue::NOTIFY, topic::DASHBOARD_REQUESTED, &request, run, now)?;
+        if env.store.read::<JournalRecord>(&journal_key(queue::NOTIFY, command.id)).await?.is_none() {
+            commands.push(command);
+        }
+    }
+    Ok(commands)
 }
 
 /// A look that is due.

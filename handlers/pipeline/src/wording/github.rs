@@ -1,7 +1,7 @@
 //! What Suture writes on GitHub. Foreign text stands in code spans, where it can neither mention anybody, nor link, nor be taken for markup.
 
 use super::{NAMED_MAX, change, count, plain, subject};
-use crate::case::{Step, Wound};
+use crate::case::{Case, Status, Step, Wound};
 use crate::decision::{Decision, Verdict};
 use crate::finding::Finding;
 use crate::ids::CaseId;
@@ -11,6 +11,9 @@ use std::fmt::{Display, Write};
 
 /// Longest piece of foreign text, in characters.
 const CODE_CHARS_MAX: usize = 200;
+
+/// Reasons that are named of one case on the dashboard.
+const REASONS_MAX: usize = 3;
 
 /// The mark by which Suture finds what it offered: a comment that is not shown.
 const MARK: &str = "<!-- suture ";
@@ -146,6 +149,58 @@ pub fn annotation(finding: &Finding) -> String {
         let _ = write!(text, "; fixed in {}", plain(&finding.fixed_versions.join(", ")));
     }
     text
+}
+
+/// By which the dashboard is found.
+pub const DASHBOARD_MARK: &str = "<!-- suture dashboard -->";
+
+/// Its title.
+pub const DASHBOARD_TITLE: &str = "Suture: what is open";
+
+/// The text of the dashboard. `None`: there is nothing to tell.
+pub fn dashboard(cases: &[Case]) -> Option<String> {
+    let mut text = String::new();
+    let mut section = |title: &str, is_in: &dyn Fn(&Case) -> bool, line: &dyn Fn(&Case) -> String| {
+        let lines: Vec<String> = cases.iter().filter(|case| is_in(case)).map(line).collect();
+        if !lines.is_empty() {
+            let _ = writeln!(text, "### {title}");
+            list(&mut text, lines.into_iter());
+            text.push('\n');
+        }
+    };
+    section("Offered", &|case| case.status == Status::Proposed, &|case| {
+        let pull = case.delivery.as_ref().and_then(|delivery| delivery.pull_request.as_ref());
+        let pull = pull.map_or_else(String::new, |pull| format!(": #{}", pull.number));
+        format!("{}{pull}", about(case))
+    });
+    section("In work", &|case| case.status == Status::Initiated, &about);
+    section("Seen, and nothing done yet", &|case| case.status == Status::Observed, &about);
+    let is_blocked = |case: &Case| matches!(case.status, Status::Escalated | Status::Failed | Status::Error);
+    section("Blocked", &is_blocked, &|case| {
+        let why = case.reasons.iter().rev().take(REASONS_MAX).map(|reason| code(reason)).collect::<Vec<_>>();
+        format!("{} ({}): {}", about(case), case.status, why.join("; "))
+    });
+    section("Left", &|case| !case.left.is_empty() && case.status != Status::Superseded, &|case| {
+        let left = case.left.iter().take(REASONS_MAX).map(|left| code(&left.reason)).collect::<Vec<_>>();
+        format!("{}: {}", about(case), left.join("; "))
+    });
+    (!text.is_empty()).then(|| format!("{text}{DASHBOARD_MARK}\n"))
+}
+
+/// The text of a dashboard on which nothing is left to tell.
+pub fn nothing_open() -> String {
+    format!("Nothing is open.\n\n{DASHBOARD_MARK}\n")
+}
+
+/// What a case is about, in one piece.
+fn about(case: &Case) -> String {
+    match &case.wound {
+        Some(wound) => {
+            let found = count(wound.findings.len(), "finding");
+            format!("{} on {}: {found}, worst {}", code(&wound.path), code(&wound.base_branch), wound.severity)
+        }
+        None => code(case.case.as_str()),
+    }
 }
 
 /// A list in Markdown; more than [`NAMED_MAX`] are counted.

@@ -186,7 +186,7 @@ fn what_the_host_would_refuse_is_refused_and_the_older_app_stays() {
         &small(&project, "out"),
         &[
             "scan/function.json at bindings[0].dataType: \"json\" is no type of data. Write \"binary\" or \"string\".",
-            "scan/function.json at bindings[3].name: \"my_events\" is no name of a binding",
+            "scan/function.json at bindings[5].name: \"my_events\" is no name of a binding",
             "host.json: has no version",
             "host.json: has no customHandler",
         ],

@@ -15,13 +15,13 @@ const DELIVERIES: u32 = 6_000;
 const SEED: u64 = 0x5d17_c0de;
 
 /// Events that are read: of the others nothing is looked at but the action.
-fn known() -> Vec<Example> {
+fn known() -> Option<Vec<Example>> {
     let is_read = |example: &Example| {
         ["push", "pull_request", "issue_comment", "check_", "workflow_run", "_alert", "_advisory", "installation"]
             .iter()
             .any(|part| example.event.contains(part))
     };
-    published_examples().unwrap_or_default().into_iter().chain(secret_scanning_alerts()).filter(is_read).collect()
+    Some(published_examples()?.into_iter().chain(secret_scanning_alerts()).filter(is_read).collect())
 }
 
 /// A place in `value`: more and more deeply, by chance.
@@ -114,7 +114,7 @@ async fn check_taken(env: &Environment, number: u32, event: &str, body: &str) ->
 
 #[tokio::test]
 async fn no_delivery_is_a_failure_however_wrong_it_is() {
-    let examples = known();
+    let Some(examples) = known() else { return };
     let mut chance = Chance(SEED);
     let (mut number, mut taken) = (0, memory());
     let mut became: BTreeMap<&str, u32> = BTreeMap::new();

@@ -229,6 +229,19 @@ async fn failed_checks_make_a_draft_of_it_and_people_are_told() {
 }
 
 #[tokio::test]
+async fn failed_checks_are_told_where_no_draft_may_be_made() {
+    let mut world = shop_with_offer().await;
+    let commit = world.cases().await.remove(0).delivery.unwrap().commit.unwrap();
+    world.github().grant("contents", Some("read"));
+    world.there().check(&commit, "github-actions", "test", Some("failure"));
+    world.live().await;
+    assert_eq!(world.cases().await[0].status, Status::Failed);
+    assert_eq!(world.open_pulls()[0]["draft"], false);
+    assert!(world.notices.lock().unwrap().iter().any(|notice| notice.body.iter().any(|line| line.contains("test"))));
+    world.finish();
+}
+
+#[tokio::test]
 async fn checks_that_pass_are_noted() {
     let mut world = shop_with_offer().await;
     let commit = world.cases().await.remove(0).delivery.unwrap().commit.unwrap();

@@ -56,5 +56,6 @@ fn redraft(state: &mut State, caller: &Caller, input: &Value, is_draft: bool) ->
     let (id, number) = (id.parse().unwrap(), number.parse().unwrap());
     seen(state, caller, id)?;
     caller.needs(&["pull_requests"], "write")?;
+    caller.needs(&["contents"], "write")?;
     state.change_pull(id, number, &json!({ "draft": is_draft }), &caller.login()).ok_or_else(not_found)
 }

@@ -4,7 +4,7 @@
 use super::case::Standing;
 use super::closed::conclude;
 use crate::environment::Environment;
-use crate::environment::github::Check;
+use crate::environment::github::{Check, GitHubError};
 use crate::error::AgentError;
 use crate::offer;
 use crate::scan::pull_request::CHECK_NAME;
@@ -51,8 +51,17 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
     let is_told = standing.case.steps.iter().any(|step| step.name == STEP);
     if !failed.is_empty() && is_over {
         if !is_told {
-            offer::say_once(remote, ours.number, commit.as_str(), &wording::github::checks_failed(&failed)).await?;
-            remote.set_draft(&pull, true).await?;
+            let is_draft = match remote.set_draft(&pull, true).await {
+                Ok(()) => true,
+                Err(error @ (GitHubError::TryLater { .. } | GitHubError::Crashed(_))) => return Err(error.into()),
+                // People are told anyway.
+                Err(error) => {
+                    tracing::warn!(%error, pull = ours.number, "no draft can be made of a pull request whose checks failed");
+                    false
+                }
+            };
+            let text = wording::github::checks_failed(&failed, is_draft);
+            offer::say_once(remote, ours.number, commit.as_str(), &text).await?;
             let step = Step::new(STEP, false, format!("failed: {}", failed.join(", ")));
             let reasons = [format!("{}: {}", ours.url, step.detail)];
             reply.event(topic::HEALING_FAILED, case.as_str(), &standing.event(step.detail.clone()))?;

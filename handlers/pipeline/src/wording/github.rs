@@ -120,9 +120,10 @@ pub fn taken_back(failed: &[String]) -> String {
     text
 }
 
-/// Said when checks of others failed on a pull request.
-pub fn checks_failed(names: &[String]) -> String {
-    let mut text = format!("{} failed on it, so it is a draft until somebody decides:\n", count(names.len(), "check"));
+/// Said when checks of others failed on a pull request, which was made a draft where that could be done.
+pub fn checks_failed(names: &[String], is_draft: bool) -> String {
+    let follows = if is_draft { "so it is a draft until somebody decides" } else { "and somebody has to decide" };
+    let mut text = format!("{} failed on it, {follows}:\n", count(names.len(), "check"));
     list(&mut text, names.iter().map(|name| code(name)));
     text
 }

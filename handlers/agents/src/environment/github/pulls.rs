@@ -267,7 +267,7 @@ impl GitHubRepository {
         let input = json!({ "pullRequestId": pull.node_id });
         let mutation = if is_draft { TO_DRAFT } else { TO_READY };
         let effect = format!("draft of #{}", pull.number);
-        self.session.mutate(&self.who(Scope::Pulls), mutation, input, &effect).await
+        self.session.mutate(&self.who(Scope::Drafts), mutation, input, &effect).await
     }
 
     /// Says something under a pull request. Who says it only once looks for it first, in [`Self::comments`].

@@ -176,6 +176,24 @@ async fn a_pull_request_is_opened_once_though_the_list_lags() {
 }
 
 #[tokio::test]
+async fn a_pull_request_is_opened_where_there_are_no_drafts() {
+    let desk = Desk::new().await;
+    desk.repository.forbid_drafts();
+    desk.delivered("{2}").await;
+    let pull = open(&desk.ours).await.unwrap();
+    assert!(pull.is_open && !pull.is_draft);
+    assert_eq!(desk.repository.pulls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_pull_request_of_a_private_repository_takes_leave_to_read_its_branches() {
+    let desk = Desk::new().await;
+    desk.delivered("{2}").await;
+    desk.github.grant("contents", Some("read"));
+    assert!(open(&desk.ours).await.unwrap().is_open);
+}
+
+#[tokio::test]
 async fn a_pull_request_is_changed_closed_and_opened_anew() {
     let desk = Desk::new().await;
     desk.delivered("{2}").await;

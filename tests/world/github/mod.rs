@@ -210,6 +210,11 @@ impl SimulatedRepository {
         self.state.lock().unwrap().repo(self.id).is_archived = true;
     }
 
+    /// From now on it is one of a free plan, which has no drafts.
+    pub fn forbid_drafts(&self) {
+        self.state.lock().unwrap().repo(self.id).has_drafts = false;
+    }
+
     /// Takes the App off it.
     pub fn uninstall(&self) {
         self.state.lock().unwrap().repo(self.id).is_installed = false;

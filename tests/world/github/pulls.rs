@@ -66,6 +66,9 @@ fn open(state: &mut State, caller: &Caller, id: u64, question: &Question) -> Ans
     if head_sha == base_sha {
         return Err(refused(422, &format!("Validation Failed: No commits between {base} and {head}")));
     }
+    if question.body["draft"] == true && !state.repos[&id].has_drafts {
+        return Err(refused(422, "Draft pull requests are not supported in this repository."));
+    }
     let number = state.number(id);
     let pull = Pull {
         number,

@@ -76,7 +76,7 @@ pub fn body(offer: &Offer<'_>) -> String {
     let _ = write!(text, "\n### Decision\n{decision}, confidence {confidence:.2}\n");
     list(&mut text, reasons.iter().map(|reason| code(reason)));
     if *decision != Decision::Heal {
-        text.push_str("\nIt is a draft: nothing is asked of anybody before somebody marks it as ready.\n");
+        text.push_str("\nIt waits for approval, as a draft where the repository may have drafts.\n");
     }
     text.push_str("\n### Undo\nClose this pull request; after the merge, revert it. It is not offered again unless the fix changes.\n\n");
     text.push_str(&mark(offer.case, offer.run, offer.diff));

@@ -317,6 +317,43 @@ async fn pull_request_of_others_is_told_what_it_brings_in() {
 }
 
 #[tokio::test]
+async fn pull_request_that_can_not_be_read_is_no_success() {
+    let mut world = World::on_github(&healed()).await;
+    world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
+    world.push("feature", &[("package-lock.json", "{")]);
+    world.there().open("feature", "main", SOMEBODY);
+    world.live().await;
+    let [run] = &world.there().check_runs()[..] else { panic!("{:?}", world.there().check_runs()) };
+    assert_eq!(run["conclusion"], "neutral");
+    assert_eq!(run["output"]["title"], "Not everything could be read");
+    assert!(run["output"]["summary"].as_str().unwrap().contains("package-lock.json"), "{run}");
+    world.finish();
+}
+
+#[tokio::test]
+async fn pull_request_brings_in_nothing_that_its_base_lost_meanwhile() {
+    let mut world = shop_with_hole().await;
+    world.push("feature", &[("README.md", "# Shop\n")]);
+    world.push("main", &[("package-lock.json", &healed().lockfile())]);
+    world.there().open("feature", "main", SOMEBODY);
+    world.live().await;
+    let [run] = &world.there().check_runs()[..] else { panic!("{:?}", world.there().check_runs()) };
+    assert_eq!(run["conclusion"], "success", "{run}");
+    world.finish();
+}
+
+#[tokio::test]
+async fn pull_request_is_passed_over_by_who_may_make_no_check_runs() {
+    let mut world = shop_with_hole().await;
+    world.hub.as_mut().unwrap().user = Some("helper".to_owned());
+    world.push("feature", &[("README.md", "# Shop\n")]);
+    world.there().open("feature", "main", SOMEBODY);
+    world.live().await;
+    assert_eq!(world.there().check_runs(), Vec::<Value>::new());
+    world.finish();
+}
+
+#[tokio::test]
 async fn one_issue_tells_how_the_cases_stand_and_is_kept_current() {
     let mut world = shop_with_offer().await;
     world.sweep().await;

@@ -201,7 +201,7 @@ impl World {
             suppressions: Suppressions::default(),
             tree_limits: TreeLimits::default(),
             retention: Retention::default(),
-            github: self.hub.as_ref().map(|hub| GitHub::new(hub.github.settings(), effects).unwrap()),
+            github: self.hub.as_ref().map(|hub| GitHub::new(hub.settings(), effects).unwrap()),
             last_work: LastWork::default(),
             outlet: Outlet::new(move |notice| notices.lock().unwrap().push(notice.clone())),
         }

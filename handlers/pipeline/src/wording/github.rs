@@ -128,18 +128,27 @@ pub fn checks_failed(names: &[String], is_draft: bool) -> String {
     text
 }
 
-/// The headline of the check run on a pull request.
-pub fn check_title(new: usize) -> String {
-    if new == 0 { "Nothing new".to_owned() } else { format!("{} brought in", count(new, "finding")) }
+/// The headline of the check run on a pull request; `is_whole`: everything could be read.
+pub fn check_title(new: usize, is_whole: bool) -> String {
+    match (new, is_whole) {
+        (0, true) => "Nothing new".to_owned(),
+        (0, false) => "Not everything could be read".to_owned(),
+        (new, true) => format!("{} brought in", count(new, "finding")),
+        (new, false) => format!("{} brought in, and not everything could be read", count(new, "finding")),
+    }
 }
 
-/// The text of the check run on a pull request.
-pub fn check_summary(new: &[&Finding]) -> String {
+/// The text of the check run on a pull request; `unread`: files that could not be read, and what limits left out.
+pub fn check_summary(new: &[&Finding], unread: &[&str]) -> String {
     let mut text = String::from("Held against its base: what this pull request brings in, and nothing else.\n\n");
     list(
         &mut text,
         new.iter().map(|finding| format!("{} ({}): {}", code(&finding.rule), finding.severity, code(&finding.title))),
     );
+    if !unread.is_empty() {
+        text.push_str("\nNot read, so nothing is known of what is in it:\n");
+        list(&mut text, unread.iter().map(|what| code(what)));
+    }
     text
 }
 

@@ -6,6 +6,8 @@ use crate::world::project::Project;
 use crate::world::weather::{in_every_weather, to_one_end};
 use jiff::SignedDuration;
 use pipeline::case::{Outcome, Status};
+use pipeline::message::{queue, topic};
+use pipeline::payload::{Mode, RepositoryAccess, ScanRequested};
 use serde_json::Value;
 
 /// `gate` asks for `latch ^1.0.0`; `latch` is vulnerable before 1.2.0.
@@ -350,6 +352,58 @@ async fn pull_request_is_passed_over_by_who_may_make_no_check_runs() {
     world.there().open("feature", "main", SOMEBODY);
     world.live().await;
     assert_eq!(world.there().check_runs(), Vec::<Value>::new());
+    world.finish();
+}
+
+/// The daily look, an hour after midnight: nothing of it may be in vain.
+async fn a_day_later(world: &mut World) {
+    world.clock.advance(SignedDuration::from_hours(25));
+    world.sweep().await;
+}
+
+#[tokio::test]
+async fn daily_look_does_without_alerts_that_may_not_be_seen() {
+    let mut world = shop_with_offer().await;
+    world.github().grant("vulnerability_alerts", None);
+    a_day_later(&mut world).await;
+    assert_eq!(world.inventories().await, 1);
+    world.finish();
+}
+
+#[tokio::test]
+async fn repository_that_is_gone_is_forgotten_with_what_is_offered_there() {
+    let mut world = shop_with_offer().await;
+    // The dashboard is current.
+    world.sweep().await;
+    assert_eq!((world.inventories().await, world.keys("offered").await.len()), (1, 1));
+    world.there().uninstall();
+    a_day_later(&mut world).await;
+    assert_eq!((world.inventories().await, world.keys("offered").await.len()), (0, 0));
+    world.finish();
+}
+
+#[tokio::test]
+async fn repository_that_is_taken_off_is_forgotten_with_what_is_offered_there() {
+    let mut world = shop_with_offer().await;
+    let removed = RepositoryAccess { repository: world.there().name(), installation: 1 };
+    world.send(queue::SCAN, topic::REPOSITORY_REMOVED, &removed);
+    world.settle().await;
+    assert_eq!((world.inventories().await, world.keys("offered").await.len()), (0, 0));
+    world.finish();
+}
+
+#[tokio::test]
+async fn branch_that_is_gone_is_forgotten_alone() {
+    let mut world = shop_with_offer().await;
+    let commit = world.push("old", &[("README.md", "old\n")]);
+    let (repository, base_branch) = (world.there().name(), "old".to_owned());
+    let request = ScanRequested { repository, base_branch, commit, mode: Mode::Observe, is_anew: false };
+    world.send(queue::SCAN, topic::SCAN_REQUESTED, &request);
+    world.live().await;
+    assert_eq!(world.inventories().await, 2);
+    world.there().delete("old", SOMEBODY);
+    a_day_later(&mut world).await;
+    assert_eq!((world.inventories().await, world.keys("offered").await.len()), (1, 1));
     world.finish();
 }
 

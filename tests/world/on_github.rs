@@ -75,6 +75,18 @@ impl World {
         deliveries.len()
     }
 
+    /// Somebody sends `payload` to `queue`.
+    pub fn send(&mut self, queue: &str, topic: &str, payload: &impl serde::Serialize) {
+        let now = self.clock.now();
+        let message = Envelope::root("test", queue, topic, payload, self.ids.run(now), now).unwrap();
+        self.bus.send(None, &message).unwrap();
+    }
+
+    /// The branches whose inventories are kept.
+    pub async fn inventories(&self) -> usize {
+        self.store.folders("inventory").await.unwrap().len()
+    }
+
     /// Puts what `github-webhook` answered on its way.
     pub fn send_all(&mut self, messages: &[Envelope]) {
         for message in messages {

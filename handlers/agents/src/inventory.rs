@@ -4,6 +4,7 @@
 
 use crate::environment::store::{Store, StoreError};
 use crate::examine::Examination;
+use crate::offered;
 use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
 use pipeline::dependency::{DependencyGraph, Package, Source};
@@ -163,14 +164,20 @@ pub async fn read(store: &Store, name: &str) -> Result<Option<Inventory>, StoreE
     Ok(None)
 }
 
-/// Forgets what is kept of the repositories that `are` gone: they are not ours to look at any more.
+/// Forgets what is kept of the repositories that `are` gone, and what is offered there: they are not ours to look at any more.
 pub async fn forget(store: &Store, are: impl Fn(&RepoName) -> bool) -> Result<(), StoreError> {
     for name in names(store).await? {
         if read(store, &name).await?.is_some_and(|inventory| are(&inventory.repository)) {
-            for key in store.list(&format!("{SHELF}/{name}")).await? {
-                store.delete(&key).await?;
-            }
+            forget_branch(store, &name).await?;
         }
+    }
+    offered::forget_all(store, are).await
+}
+
+/// Forgets what is kept under `name`: its branch is gone.
+pub async fn forget_branch(store: &Store, name: &str) -> Result<(), StoreError> {
+    for key in store.list(&format!("{SHELF}/{name}")).await? {
+        store.delete(&key).await?;
     }
     Ok(())
 }

@@ -179,6 +179,11 @@ impl SimulatedRepository {
         self.state.lock().unwrap().move_branch(self.id, branch, Some(commit.as_str()), login);
     }
 
+    /// `login` deletes `branch`.
+    pub fn delete(&self, branch: &str, login: &str) {
+        self.state.lock().unwrap().move_branch(self.id, branch, None, login);
+    }
+
     /// Where `branch` stands.
     pub fn branch(&self, branch: &str) -> Option<CommitSha> {
         let state = self.state.lock().unwrap();

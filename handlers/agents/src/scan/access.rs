@@ -31,13 +31,13 @@ pub async fn added(env: &Environment, message: Envelope<RepositoryAccess>) -> Re
     Ok(reply.finish())
 }
 
-/// Forgets what a repository depends on: nobody may look at it any more.
+/// Forgets what a repository depends on, and what is offered there: nobody may look at it any more.
 pub async fn removed(env: &Environment, message: Envelope<RepositoryAccess>) -> Result<Outbox, AgentError> {
     inventory::forget(&env.store, |repository| *repository == message.payload.repository).await?;
     Ok(Reply::new("scan", &message, env.clock.now()).finish())
 }
 
-/// Forgets what the repositories of an account depend on: its installation is gone.
+/// Forgets what the repositories of an account depend on, and what is offered there: its installation is gone.
 pub async fn installation_removed(
     env: &Environment,
     message: Envelope<InstallationAccess>,

@@ -261,6 +261,28 @@ async fn checks_that_pass_are_noted() {
 }
 
 #[tokio::test]
+async fn checks_that_pass_when_they_are_run_again_are_believed_and_so_is_their_next_failure() {
+    let mut world = shop_with_offer().await;
+    let commit = world.cases().await.remove(0).delivery.unwrap().commit.unwrap();
+    let rows = [
+        ("success", Status::Proposed),
+        ("failure", Status::Failed),
+        ("failure", Status::Failed),
+        ("success", Status::Proposed),
+        ("failure", Status::Failed),
+    ];
+    for (conclusion, expect) in rows {
+        world.there().check(&commit, "github-actions", "test", Some(conclusion));
+        world.live().await;
+        assert_eq!(world.cases().await[0].status, expect, "{conclusion}");
+    }
+    let steps: Vec<bool> =
+        world.cases().await[0].steps.iter().filter(|step| step.name == "verify: checks").map(|step| step.ok).collect();
+    assert_eq!(steps, [true, false, true, false], "what did not change is not told again");
+    world.finish();
+}
+
+#[tokio::test]
 async fn advisory_that_is_published_later_needs_no_push() {
     let mut world = shop_without_advisory().await;
     world.push("main", &[("README.md", "# Shop\n")]);
@@ -355,7 +377,7 @@ async fn pull_request_is_passed_over_by_who_may_make_no_check_runs() {
     world.finish();
 }
 
-/// The daily look, an hour after midnight: nothing of it may be in vain.
+/// A day passes, and the daily look is taken.
 async fn a_day_later(world: &mut World) {
     world.clock.advance(SignedDuration::from_hours(25));
     world.sweep().await;

@@ -1,6 +1,7 @@
 //! Vulnerable dependencies of a repository on GitHub, from a signed delivery to what became of the pull request.
 
 use crate::world::World;
+use crate::world::github::Fault;
 use crate::world::on_github::SOMEBODY;
 use crate::world::project::Project;
 use crate::world::weather::{in_every_weather, to_one_end};
@@ -202,6 +203,33 @@ async fn pull_request_is_closed_with_a_reason_when_its_wound_is_gone() {
     world.push("main", &[("package-lock.json", &shop().lockfile())]);
     world.live().await;
     assert_eq!(world.open_pulls().len(), 1);
+    world.finish();
+}
+
+#[tokio::test]
+async fn pull_request_is_taken_back_by_suture_itself_though_the_list_lags() {
+    let mut world = shop_with_offer().await;
+    for _ in 0..10 {
+        world.github().order("GET /api/v3/repos/octo/shop/pulls", Fault::Lag);
+    }
+    world.push("main", &[("package-lock.json", &healed().lockfile())]);
+    world.live().await;
+    let [pull] = &world.there().pulls()[..] else { panic!("{:?}", world.there().pulls()) };
+    assert_eq!(pull["state"], "closed");
+    assert!(pull["body"].as_str().unwrap().contains("suture withdrawn"), "{pull}");
+    world.finish();
+}
+
+#[tokio::test]
+async fn pull_request_that_others_took_over_is_not_closed_when_the_wound_is_gone() {
+    let mut world = shop_with_offer().await;
+    let branch = world.cases().await[0].case.branch();
+    let theirs = world.push(&branch, &[("package-lock.json", "{}\n")]);
+    // Nobody is told of it.
+    world.github().take_deliveries();
+    world.push("main", &[("package-lock.json", &healed().lockfile())]);
+    world.live().await;
+    assert_eq!((world.open_pulls().len(), world.there().branch(&branch)), (1, Some(theirs)));
     world.finish();
 }
 

@@ -2,6 +2,7 @@
 
 use crate::environment::github::{Changes, GitHubError, GitHubRepository, Label, NewPullRequest, PullRequest};
 use pipeline::case::PullRequestRef;
+use pipeline::ids::CommitSha;
 use pipeline::wording::github as wording;
 
 /// What every pull request of ours carries.
@@ -47,9 +48,25 @@ pub async fn open(remote: &GitHubRepository, wanted: &Wanted<'_>) -> Result<Pull
     Ok(named(&pull))
 }
 
-/// Closes the open pull request of `branch`, if there is one, and says why. It is marked, so that nobody seems to have declined it.
-pub async fn take_back(remote: &GitHubRepository, branch: &str, why: &str) -> Result<(), GitHubError> {
-    let Some(pull) = remote.pull_request_of(branch).await?.filter(|pull| pull.is_open) else { return Ok(()) };
+/// Closes the open pull request of `branch`, if there is one, and says why. It is marked, so that nobody seems to have declined it. Left
+/// alone where the branch stands elsewhere than at `commit`, which is ours: then others offer something else.
+///
+/// `known`: the one that was opened for it. A list may lack it for a while.
+pub async fn take_back(
+    remote: &GitHubRepository,
+    branch: &str,
+    commit: &CommitSha,
+    known: Option<&PullRequestRef>,
+    why: &str,
+) -> Result<(), GitHubError> {
+    if remote.branch(branch).await?.is_some_and(|tip| tip != *commit) {
+        return Ok(());
+    }
+    let pull = match known {
+        Some(known) => remote.pull_request(known.number).await?,
+        None => remote.pull_request_of(branch).await?,
+    };
+    let Some(pull) = pull.filter(|pull| pull.is_open) else { return Ok(()) };
     say_once(remote, pull.number, "taken-back", why).await?;
     let body = wording::withdrawn(&pull.body);
     let changes = Changes { body: Some(&body), is_open: Some(false), ..Changes::default() };

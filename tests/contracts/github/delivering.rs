@@ -104,6 +104,14 @@ async fn a_base_that_moved_is_said() {
 }
 
 #[tokio::test]
+async fn a_base_that_moves_while_the_fix_is_made_is_said() {
+    let desk = Desk::new().await;
+    desk.repository.push_before("POST /api/v3/repos/octo/shop/git/commits", "main", &[("notes.md", "new")], "mona");
+    assert!(matches!(desk.deliver("{2}").await, Err(GitHubError::BaseMoved)));
+    assert_eq!(desk.repository.branches(), ["main"]);
+}
+
+#[tokio::test]
 async fn a_fix_is_withdrawn_once() {
     let desk = Desk::new().await;
     let tip = desk.delivered("{2}").await;

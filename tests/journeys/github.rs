@@ -342,6 +342,29 @@ async fn merge_that_nobody_told_of_is_seen_by_the_next_look() {
 }
 
 #[tokio::test]
+async fn delivery_that_can_not_be_asked_for_holds_up_no_other() {
+    let mut world = shop_with_hole().await;
+    world.push("main", &[("README.md", "# Shop\n")]);
+    world.push("main", &[("CHANGES.md", "more\n")]);
+    for delivery in world.github().take_deliveries() {
+        world.github().note_delivery(&delivery, 500);
+    }
+    let asked = |world: &World| world.github().asked().iter().filter(|line| line.ends_with("/attempts")).count();
+    world.github().order("/attempts", Fault::Error(422));
+    world.sweep().await;
+    assert_eq!((asked(&world), world.github().take_deliveries().len()), (2, 1));
+    // Neither is asked for again at once, nor what GitHub wants to be left alone for.
+    world.clock.advance(SignedDuration::from_mins(10));
+    world.github().order("/attempts", Fault::SecondaryLimit(None));
+    world.sweep().await;
+    assert_eq!(asked(&world), 3);
+    world.clock.advance(SignedDuration::from_mins(1));
+    world.sweep().await;
+    assert_eq!(asked(&world), 3);
+    world.finish();
+}
+
+#[tokio::test]
 async fn push_that_changes_nothing_that_is_read_fetches_nothing() {
     let mut world = shop_with_offer().await;
     let asked = world.github().asked().len();

@@ -2,6 +2,7 @@
 
 use super::run_of;
 use crate::environment::Environment;
+use crate::environment::github::GitHubError;
 use crate::error::AgentError;
 use crate::journal::{JournalRecord, journal_key};
 use crate::{dashboard, inventory, offered};
@@ -37,7 +38,15 @@ pub(super) async fn redeliver(env: &Environment) -> Result<(), AgentError> {
     let failed = github.failed_deliveries(since).await?;
     for delivery in failed.items.iter().take(REDELIVERED_MAX) {
         tracing::info!(delivery.guid, delivery.event, delivery.status_code, "a delivery is asked for again");
-        github.redeliver(delivery.id).await?;
+        match github.redeliver(delivery.id).await {
+            Ok(()) => {}
+            Err(error @ (GitHubError::TryLater { .. } | GitHubError::Crashed(_))) => {
+                done(env, LOOKED, &look).await?;
+                return Err(error.into());
+            }
+            // The others can't help it.
+            Err(error) => tracing::warn!(delivery.guid, %error, "a delivery can't be asked for again"),
+        }
     }
     done(env, LOOKED, &look).await
 }

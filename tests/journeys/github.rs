@@ -328,6 +328,33 @@ async fn advisory_that_is_published_later_needs_no_push() {
 }
 
 #[tokio::test]
+async fn advisory_that_is_withdrawn_takes_its_fix_back_without_a_push() {
+    let mut world = shop_with_offer().await;
+    world.withdraw_advisories();
+    world.advise("GHSA-dddd-eeee-ffff", "hinge", "1.2.0", "MODERATE");
+    for _ in 0..7 {
+        world.clock.advance(SignedDuration::from_hours(1));
+        world.sweep().await;
+    }
+    world.live().await;
+    assert_eq!(world.open_pulls(), Vec::<Value>::new());
+    assert_eq!(world.cases().await[0].status, Status::FalsePositive);
+    world.finish();
+}
+
+#[tokio::test]
+async fn advisory_that_is_withdrawn_is_seen_by_a_push_that_changes_nothing_that_is_read() {
+    let mut world = shop_with_offer().await;
+    world.withdraw_advisories();
+    world.advise("GHSA-dddd-eeee-ffff", "hinge", "1.2.0", "MODERATE");
+    world.push("main", &[("src/index.js", "42\n")]);
+    world.live().await;
+    assert_eq!(world.open_pulls(), Vec::<Value>::new());
+    assert_eq!(world.cases().await[0].status, Status::FalsePositive);
+    world.finish();
+}
+
+#[tokio::test]
 async fn merge_that_nobody_told_of_is_seen_by_the_next_look() {
     let mut world = shop_with_offer().await;
     let pull = number(&world.open_pulls()[0]);

@@ -174,6 +174,21 @@ async fn declined_fix_is_not_offered_again() {
 }
 
 #[tokio::test]
+async fn declined_fix_is_not_offered_again_when_other_lines_of_the_file_change() {
+    let mut world = shop_with_offer().await;
+    let pull = number(&world.open_pulls()[0]);
+    world.there().close(pull, SOMEBODY);
+    world.live().await;
+    let grown = shop().needs("hinge", "^1.0.0").locks("hinge", "1.0.0", &[]);
+    world.registry.publish("hinge", "1.0.0", &[]);
+    world.push("main", &[("package.json", &grown.manifest()), ("package-lock.json", &grown.lockfile())]);
+    world.live().await;
+    assert_eq!(world.open_pulls(), Vec::<Value>::new());
+    assert_eq!(world.cases().await[0].status, Status::Suppressed);
+    world.finish();
+}
+
+#[tokio::test]
 async fn fix_is_rebuilt_when_its_base_moved() {
     let mut world = shop_with_offer().await;
     let grown = shop().needs("hinge", "^1.0.0").locks("hinge", "1.0.0", &[]);

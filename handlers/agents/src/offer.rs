@@ -3,6 +3,7 @@
 use crate::environment::github::{Changes, GitHubError, GitHubRepository, Label, NewPullRequest, PullRequest};
 use pipeline::case::PullRequestRef;
 use pipeline::ids::CommitSha;
+use pipeline::patch::Plan;
 use pipeline::wording::github as wording;
 
 /// What every pull request of ours carries.
@@ -23,15 +24,16 @@ pub struct Wanted<'a> {
     pub is_draft: bool,
 }
 
-/// The pull request in which somebody declined this very `diff`: closed, and neither merged nor taken back by Suture.
+/// The pull request in which somebody declined this very `plan`: closed, and neither merged nor taken back by Suture.
 pub async fn declined(
     remote: &GitHubRepository,
     branch: &str,
-    diff: &str,
+    plan: &Plan,
 ) -> Result<Option<PullRequestRef>, GitHubError> {
     let pull = remote.pull_request_of(branch).await?;
-    let declined = pull
-        .filter(|pull| !pull.is_open && pull.merged_at.is_none() && wording::offered_diff(&pull.body) == Some(diff));
+    let hash = wording::plan_hash(plan);
+    let is_same = |pull: &PullRequest| wording::offered_plan(&pull.body) == Some(&*hash);
+    let declined = pull.filter(|pull| !pull.is_open && pull.merged_at.is_none() && is_same(pull));
     Ok(declined.as_ref().map(named))
 }
 

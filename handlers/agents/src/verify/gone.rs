@@ -27,7 +27,7 @@ pub async fn gone(env: &Environment, message: Envelope<WoundGone>) -> Result<Out
         None => None,
     };
     // Merged or closed meanwhile: that is told by itself.
-    if pull.is_some_and(|pull| !pull.is_open && wording::github::offered_diff(&pull.body).is_some()) {
+    if pull.is_some_and(|pull| !pull.is_open && wording::github::offered_plan(&pull.body).is_some()) {
         return Ok(reply.finish());
     }
     let branch = case.branch();

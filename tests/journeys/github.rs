@@ -508,6 +508,21 @@ async fn repository_that_is_taken_off_is_forgotten_with_what_is_offered_there() 
 }
 
 #[tokio::test]
+async fn repository_that_is_added_again_is_healed_as_before_and_a_new_one_only_observed() {
+    for (mut world, expect) in [(shop_with_offer().await, Status::Proposed), (shop_with_hole().await, Status::Observed)]
+    {
+        let added = RepositoryAccess { repository: world.there().name(), installation: 1 };
+        world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+        // Only this is told.
+        world.github().take_deliveries();
+        world.send(queue::SCAN, topic::REPOSITORY_ADDED, &added);
+        world.live().await;
+        assert_eq!(world.cases().await[0].status, expect);
+        world.finish();
+    }
+}
+
+#[tokio::test]
 async fn branch_that_is_gone_is_forgotten_alone() {
     let mut world = shop_with_offer().await;
     let commit = world.push("old", &[("README.md", "old\n")]);

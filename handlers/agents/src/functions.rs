@@ -7,7 +7,9 @@ use crate::journal::once;
 use crate::request::{Answer, Request};
 use crate::topology::FUNCTIONS;
 use crate::unreadable::wrapped;
-use crate::{dashboard, analyze, github_webhook, health, monitor, notify, poison, remediate, scan, status, sweep, verify};
+use crate::{
+    analyze, dashboard, github_webhook, health, monitor, notify, poison, remediate, scan, status, sweep, verify,
+};
 use pipeline::message::{Envelope, MessageType, queue, topic};
 use pipeline::outbox::Outbox;
 use pipeline::payload::Poisoned;

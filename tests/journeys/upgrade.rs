@@ -10,7 +10,7 @@ use agents::sweep::Registry;
 use local_host::backup::BUS;
 use local_host::bus::Source;
 use pipeline::case::CaseRecord;
-use pipeline::message::Envelope;
+use pipeline::message::{Envelope, MessageId};
 use pipeline::payload::{Notification, Poisoned};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -72,6 +72,7 @@ fn every_record_is_read() {
                 "notices" => check::<Notification>(&name, value),
                 "poison" => check::<Poisoned>(&name, value),
                 "sent" => check::<Vec<String>>(&name, value),
+                "asked" => check::<Vec<MessageId>>(&name, value),
                 "agents.json" => check::<Registry>(&name, value),
                 // Anything; text; numbered values that are read below; a moment.
                 "claims" | "diffs" | "state" | "rounds" => {}

@@ -176,6 +176,13 @@ impl World {
         }));
     }
 
+    /// All advisories are withdrawn.
+    pub fn withdraw_advisories(&mut self) {
+        for record in &mut self.records {
+            record["withdrawn"] = json!("2025-06-01T00:00:00Z");
+        }
+    }
+
     /// These policies instead of the built-in ones.
     pub fn set_policies(&mut self, text: &str) {
         text.clone_into(&mut self.policies);
@@ -201,7 +208,7 @@ impl World {
             suppressions: Suppressions::default(),
             tree_limits: TreeLimits::default(),
             retention: Retention::default(),
-            github: self.hub.as_ref().map(|hub| GitHub::new(hub.github.settings(), effects).unwrap()),
+            github: self.hub.as_ref().map(|hub| GitHub::new(hub.settings(), effects).unwrap()),
             last_work: LastWork::default(),
             outlet: Outlet::new(move |notice| notices.lock().unwrap().push(notice.clone())),
         }

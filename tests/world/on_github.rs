@@ -5,6 +5,7 @@ use super::github::{Delivery, SimulatedGitHub, SimulatedRepository};
 use super::project::Project;
 use agents::environment::Environment;
 use agents::environment::effects::Effects;
+use agents::environment::github::GitHubSettings;
 use agents::functions;
 use agents::request::Request;
 use pipeline::ids::CommitSha;
@@ -21,6 +22,18 @@ pub struct Hub {
     pub github: SimulatedGitHub,
     /// The repository.
     pub repository: SimulatedRepository,
+    /// As which user the agents ask; as the App where there is none.
+    pub user: Option<String>,
+}
+
+impl Hub {
+    /// The settings of the agents.
+    pub fn settings(&self) -> GitHubSettings {
+        match &self.user {
+            Some(login) => self.github.settings_of_user(login),
+            None => self.github.settings(),
+        }
+    }
 }
 
 impl World {
@@ -32,7 +45,7 @@ impl World {
         let files = [("package.json", manifest.as_str()), ("package-lock.json", lockfile.as_str())];
         let repository = github.repository("octo/shop", &files);
         github.take_deliveries();
-        world.hub = Some(Hub { github, repository });
+        world.hub = Some(Hub { github, repository, user: None });
         world
     }
 
@@ -60,6 +73,18 @@ impl World {
             self.send_all(&messages);
         }
         deliveries.len()
+    }
+
+    /// Somebody sends `payload` to `queue`.
+    pub fn send(&mut self, queue: &str, topic: &str, payload: &impl serde::Serialize) {
+        let now = self.clock.now();
+        let message = Envelope::root("test", queue, topic, payload, self.ids.run(now), now).unwrap();
+        self.bus.send(None, &message).unwrap();
+    }
+
+    /// The branches whose inventories are kept.
+    pub async fn inventories(&self) -> usize {
+        self.store.folders("inventory").await.unwrap().len()
     }
 
     /// Puts what `github-webhook` answered on its way.

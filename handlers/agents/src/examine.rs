@@ -120,6 +120,11 @@ async fn look(env: &Environment, tree: &SourceTree, depth: Depth) -> Result<Exam
     })
 }
 
+/// The repository's own settings alone; the defaults where they can't be read.
+pub fn config_of(tree: &SourceTree) -> RepositoryConfig {
+    read_config(tree, &mut Vec::new()).0
+}
+
 /// The repository's own settings, and why they can't be read.
 fn read_config(tree: &SourceTree, errors: &mut Vec<ScanError>) -> (RepositoryConfig, Option<String>) {
     let path = repository_config::PATH;

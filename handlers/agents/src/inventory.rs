@@ -4,8 +4,10 @@
 
 use crate::environment::store::{Store, StoreError};
 use crate::examine::Examination;
+use crate::offered;
 use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
+use pipeline::advisory::normalised_name;
 use pipeline::dependency::{DependencyGraph, Package, Source};
 use pipeline::finding::Scope;
 use pipeline::ids::{CommitSha, Fingerprint, RepoName, hash_of};
@@ -130,10 +132,11 @@ impl Inventory {
         }
     }
 
-    /// Whether any of its packages is called `name`.
+    /// Whether any of its packages is called `name`, however it is written.
     pub fn has(&self, ecosystem: Ecosystem, name: &str) -> bool {
-        let mut projects = self.projects.iter().filter(|project| project.ecosystem == ecosystem);
-        projects.any(|project| project.packages.iter().any(|package| package.name == name))
+        let name = normalised_name(ecosystem, name);
+        let mut packages = self.projects.iter().filter(|one| one.ecosystem == ecosystem).flat_map(|one| &one.packages);
+        packages.any(|package| normalised_name(ecosystem, &package.name) == name)
     }
 
     /// The packages of each project, as far as advisories are held against them.
@@ -163,14 +166,20 @@ pub async fn read(store: &Store, name: &str) -> Result<Option<Inventory>, StoreE
     Ok(None)
 }
 
-/// Forgets what is kept of the repositories that `are` gone: they are not ours to look at any more.
+/// Forgets what is kept of the repositories that `are` gone, and what is offered there: they are not ours to look at any more.
 pub async fn forget(store: &Store, are: impl Fn(&RepoName) -> bool) -> Result<(), StoreError> {
     for name in names(store).await? {
         if read(store, &name).await?.is_some_and(|inventory| are(&inventory.repository)) {
-            for key in store.list(&format!("{SHELF}/{name}")).await? {
-                store.delete(&key).await?;
-            }
+            forget_branch(store, &name).await?;
         }
+    }
+    offered::forget_all(store, are).await
+}
+
+/// Forgets what is kept under `name`: its branch is gone.
+pub async fn forget_branch(store: &Store, name: &str) -> Result<(), StoreError> {
+    for key in store.list(&format!("{SHELF}/{name}")).await? {
+        store.delete(&key).await?;
     }
     Ok(())
 }
@@ -204,5 +213,40 @@ fn package(entry: &Entry) -> Package {
         source: Source::Registry(None),
         hashes: Vec::new(),
         dependencies: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn package_is_found_however_its_name_is_written() {
+        let entry = |name: &str| Entry {
+            path: "requirements.txt".to_owned(),
+            name: name.to_owned(),
+            version: "1.0".to_owned(),
+            purl: String::new(),
+        };
+        let project = |ecosystem, name| Project { ecosystem, packages: vec![entry(name)] };
+        let inventory = Inventory {
+            repository: "github.example/octo/shop".parse().unwrap(),
+            branch: "main".to_owned(),
+            commit: "0".repeat(40).parse().unwrap(),
+            mode: Mode::Heal,
+            message: MessageId(uuid::Uuid::nil()),
+            at: Timestamp::UNIX_EPOCH,
+            projects: vec![project(Ecosystem::PyPI, "Flask_Login"), project(Ecosystem::Npm, "latch")],
+            findings: BTreeSet::new(),
+            summary: BTreeMap::new(),
+            suppressed: 0,
+            files: BTreeSet::new(),
+            is_whole: true,
+        };
+        for name in ["Flask_Login", "flask-login", "FLASK.login"] {
+            assert!(inventory.has(Ecosystem::PyPI, name), "{name}");
+        }
+        assert!(inventory.has(Ecosystem::Npm, "latch"));
+        assert!(!inventory.has(Ecosystem::Npm, "Latch") && !inventory.has(Ecosystem::PyPI, "latch"));
     }
 }

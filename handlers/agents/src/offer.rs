@@ -2,6 +2,8 @@
 
 use crate::environment::github::{Changes, GitHubError, GitHubRepository, Label, NewPullRequest, PullRequest};
 use pipeline::case::PullRequestRef;
+use pipeline::ids::CommitSha;
+use pipeline::patch::Plan;
 use pipeline::wording::github as wording;
 
 /// What every pull request of ours carries.
@@ -22,15 +24,16 @@ pub struct Wanted<'a> {
     pub is_draft: bool,
 }
 
-/// The pull request in which somebody declined this very `diff`: closed, and neither merged nor taken back by Suture.
+/// The pull request in which somebody declined this very `plan`: closed, and neither merged nor taken back by Suture.
 pub async fn declined(
     remote: &GitHubRepository,
     branch: &str,
-    diff: &str,
+    plan: &Plan,
 ) -> Result<Option<PullRequestRef>, GitHubError> {
     let pull = remote.pull_request_of(branch).await?;
-    let declined = pull
-        .filter(|pull| !pull.is_open && pull.merged_at.is_none() && wording::offered_diff(&pull.body) == Some(diff));
+    let hash = wording::plan_hash(plan);
+    let is_same = |pull: &PullRequest| wording::offered_plan(&pull.body) == Some(&*hash);
+    let declined = pull.filter(|pull| !pull.is_open && pull.merged_at.is_none() && is_same(pull));
     Ok(declined.as_ref().map(named))
 }
 
@@ -47,9 +50,25 @@ pub async fn open(remote: &GitHubRepository, wanted: &Wanted<'_>) -> Result<Pull
     Ok(named(&pull))
 }
 
-/// Closes the open pull request of `branch`, if there is one, and says why. It is marked, so that nobody seems to have declined it.
-pub async fn take_back(remote: &GitHubRepository, branch: &str, why: &str) -> Result<(), GitHubError> {
-    let Some(pull) = remote.pull_request_of(branch).await?.filter(|pull| pull.is_open) else { return Ok(()) };
+/// Closes the open pull request of `branch`, if there is one, and says why. It is marked, so that nobody seems to have declined it. Left
+/// alone where the branch stands elsewhere than at `commit`, which is ours: then others offer something else.
+///
+/// `known`: the one that was opened for it. A list may lack it for a while.
+pub async fn take_back(
+    remote: &GitHubRepository,
+    branch: &str,
+    commit: &CommitSha,
+    known: Option<&PullRequestRef>,
+    why: &str,
+) -> Result<(), GitHubError> {
+    if remote.branch(branch).await?.is_some_and(|tip| tip != *commit) {
+        return Ok(());
+    }
+    let pull = match known {
+        Some(known) => remote.pull_request(known.number).await?,
+        None => remote.pull_request_of(branch).await?,
+    };
+    let Some(pull) = pull.filter(|pull| pull.is_open) else { return Ok(()) };
     say_once(remote, pull.number, "taken-back", why).await?;
     let body = wording::withdrawn(&pull.body);
     let changes = Changes { body: Some(&body), is_open: Some(false), ..Changes::default() };

@@ -40,10 +40,23 @@ pub async fn of_branch(store: &Store, repository: &RepoName, branch: &str) -> Re
 
 /// All of them. One that can't be read is left out.
 pub async fn all(store: &Store) -> Result<Vec<Offered>, StoreError> {
+    Ok(read_all(store).await?.into_iter().map(|(_, offered)| offered).collect())
+}
+
+/// Nothing is offered any more in the repositories that `are` gone.
+pub async fn forget_all(store: &Store, are: impl Fn(&RepoName) -> bool) -> Result<(), StoreError> {
+    for (key, _) in read_all(store).await?.into_iter().filter(|(_, offered)| are(&offered.repository)) {
+        store.delete(&key).await?;
+    }
+    Ok(())
+}
+
+/// All of them with their keys.
+async fn read_all(store: &Store) -> Result<Vec<(String, Offered)>, StoreError> {
     let mut all = Vec::new();
     for key in store.list(SHELF).await? {
-        match store.read(&key).await {
-            Ok(offered) => all.extend(offered),
+        match store.read::<Offered>(&key).await {
+            Ok(offered) => all.extend(offered.map(|offered| (key, offered))),
             Err(StoreError::Damaged { key, error }) => {
                 tracing::error!(key, %error, "a record of what is offered is damaged")
             }

@@ -221,7 +221,7 @@ impl Attempt<'_> {
         let branch = case.branch();
         let repository = self.env.repository(&wound.repository)?;
         if let Some(remote) = repository.on_github()
-            && let Some(pull) = offer::declined(remote, &branch, &delivery.diff).await?
+            && let Some(pull) = offer::declined(remote, &branch, &self.plan).await?
         {
             return self.declined(steps, &pull);
         }
@@ -264,7 +264,6 @@ impl Attempt<'_> {
                 heals: &heals,
                 proof: &proof,
                 verdict: &verdict,
-                diff: &delivery.diff,
             };
             let wanted = Wanted {
                 branch: &branch,

@@ -1,5 +1,6 @@
 //! Function `sweep`: sends what is due, asks every agent how it is, and clears away what has been done.
 
+mod asked;
 mod github;
 mod matching;
 mod retention;

@@ -71,7 +71,8 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
             env.store.create(&rollback_claim, &steps).await?;
         }
         if may_roll_back && let Some(remote) = repository.on_github() {
-            offer::take_back(remote, branch, &wording::github::taken_back(&failed)).await?;
+            let (known, why) = (delivery.pull_request.as_ref(), wording::github::taken_back(&failed));
+            offer::take_back(remote, branch, commit, known, &why).await?;
         }
         let is_withdrawn = may_roll_back && repository.withdraw(branch, commit).await?;
         let notice = wording::rolled_back(case, wound, &steps);

@@ -104,6 +104,14 @@ async fn a_base_that_moved_is_said() {
 }
 
 #[tokio::test]
+async fn a_base_that_moves_while_the_fix_is_made_is_said() {
+    let desk = Desk::new().await;
+    desk.repository.push_before("POST /api/v3/repos/octo/shop/git/commits", "main", &[("notes.md", "new")], "mona");
+    assert!(matches!(desk.deliver("{2}").await, Err(GitHubError::BaseMoved)));
+    assert_eq!(desk.repository.branches(), ["main"]);
+}
+
+#[tokio::test]
 async fn a_fix_is_withdrawn_once() {
     let desk = Desk::new().await;
     let tip = desk.delivered("{2}").await;
@@ -173,6 +181,24 @@ async fn a_pull_request_is_opened_once_though_the_list_lags() {
     assert_eq!(not_before(open(&desk.ours).await), None);
     assert_eq!(open(&desk.ours).await.unwrap().number, first.number);
     assert_eq!(desk.repository.pulls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_pull_request_is_opened_where_there_are_no_drafts() {
+    let desk = Desk::new().await;
+    desk.repository.forbid_drafts();
+    desk.delivered("{2}").await;
+    let pull = open(&desk.ours).await.unwrap();
+    assert!(pull.is_open && !pull.is_draft);
+    assert_eq!(desk.repository.pulls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_pull_request_of_a_private_repository_takes_leave_to_read_its_branches() {
+    let desk = Desk::new().await;
+    desk.delivered("{2}").await;
+    desk.github.grant("contents", Some("read"));
+    assert!(open(&desk.ours).await.unwrap().is_open);
 }
 
 #[tokio::test]

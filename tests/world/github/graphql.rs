@@ -56,5 +56,9 @@ fn redraft(state: &mut State, caller: &Caller, input: &Value, is_draft: bool) ->
     let (id, number) = (id.parse().unwrap(), number.parse().unwrap());
     seen(state, caller, id)?;
     caller.needs(&["pull_requests"], "write")?;
+    caller.needs(&["contents"], "write")?;
+    if is_draft && !state.repos[&id].has_drafts {
+        return Err(refused(422, "Draft pull requests are not supported in this repository."));
+    }
     state.change_pull(id, number, &json!({ "draft": is_draft }), &caller.login()).ok_or_else(not_found)
 }

@@ -229,6 +229,11 @@ impl SimulatedRepository {
         self.state.lock().unwrap().move_branch(self.id, branch, Some(commit.as_str()), login);
     }
 
+    /// `login` deletes `branch`.
+    pub fn delete(&self, branch: &str, login: &str) {
+        self.state.lock().unwrap().move_branch(self.id, branch, None, login);
+    }
+
     /// Where `branch` stands.
     pub fn branch(&self, branch: &str) -> Option<CommitSha> {
         let state = self.state.lock().unwrap();
@@ -278,6 +283,11 @@ impl SimulatedRepository {
     /// From now on nothing in it changes.
     pub fn archive(&self) {
         self.state.lock().unwrap().repo(self.id).is_archived = true;
+    }
+
+    /// From now on it is one of a free plan, which has no drafts.
+    pub fn forbid_drafts(&self) {
+        self.state.lock().unwrap().repo(self.id).has_drafts = false;
     }
 
     /// Takes the App off it.

@@ -11,7 +11,13 @@ pub(super) fn answer(state: &mut State, caller: &Caller, id: u64, question: &Que
     let needs = |access: &str| caller.needs(&["pull_requests"], access);
     Some(match (question.method.as_str(), &path[..]) {
         ("GET", ["pulls"]) => needs("read").and_then(|()| list(state, id, question)),
-        ("POST", ["pulls"]) => needs("write").and_then(|()| open(state, caller, id, question)),
+        ("POST", ["pulls"]) => needs("write").and_then(|()| {
+            // All repositories of the simulation are private.
+            caller
+                .needs(&["contents"], "read")
+                .map_err(|_| refused(422, "Validation Failed: not all refs are readable"))?;
+            open(state, caller, id, question)
+        }),
         ("GET", ["pulls", number]) => needs("read").and_then(|()| {
             let pull =
                 state.repos[&id].pulls.iter().find(|pull| pull.number.to_string() == *number).ok_or_else(not_found)?;
@@ -59,6 +65,9 @@ fn open(state: &mut State, caller: &Caller, id: u64, question: &Question) -> Ans
     };
     if head_sha == base_sha {
         return Err(refused(422, &format!("Validation Failed: No commits between {base} and {head}")));
+    }
+    if question.body["draft"] == true && !state.repos[&id].has_drafts {
+        return Err(refused(422, "Draft pull requests are not supported in this repository."));
     }
     let number = state.number(id);
     let pull = Pull {

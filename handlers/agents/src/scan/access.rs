@@ -2,12 +2,13 @@
 
 use crate::environment::Environment;
 use crate::error::AgentError;
-use crate::inventory;
+use crate::inventory::{self, Inventory};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{InstallationAccess, Mode, RepositoryAccess, ScanRequested};
 
-/// Asks for a first scan of the default branch, whose cases are only observed: nobody is surprised by what they did not ask for yet.
+/// Asks for a first scan of the default branch, whose cases are only observed: nobody is surprised by what they did not ask for yet. One
+/// that was scanned before goes on as before: it is also told of where a permission was accepted.
 ///
 /// Repositories without a commit, and those in which nothing changes any more, are left alone.
 pub async fn added(env: &Environment, message: Envelope<RepositoryAccess>) -> Result<Outbox, AgentError> {
@@ -20,24 +21,25 @@ pub async fn added(env: &Environment, message: Envelope<RepositoryAccess>) -> Re
         return Ok(reply.finish());
     }
     let Some(commit) = remote.branch(&about.default_branch).await? else { return Ok(reply.finish()) };
+    let before = Inventory::find(&env.store, name, &about.default_branch).await?;
     let request = ScanRequested {
         repository: name.clone(),
         base_branch: about.default_branch,
         commit,
-        mode: Mode::Observe,
+        mode: before.map_or(Mode::Observe, |inventory| inventory.mode),
         is_anew: false,
     };
     reply.command(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
     Ok(reply.finish())
 }
 
-/// Forgets what a repository depends on: nobody may look at it any more.
+/// Forgets what a repository depends on, and what is offered there: nobody may look at it any more.
 pub async fn removed(env: &Environment, message: Envelope<RepositoryAccess>) -> Result<Outbox, AgentError> {
     inventory::forget(&env.store, |repository| *repository == message.payload.repository).await?;
     Ok(Reply::new("scan", &message, env.clock.now()).finish())
 }
 
-/// Forgets what the repositories of an account depend on: its installation is gone.
+/// Forgets what the repositories of an account depend on, and what is offered there: its installation is gone.
 pub async fn installation_removed(
     env: &Environment,
     message: Envelope<InstallationAccess>,

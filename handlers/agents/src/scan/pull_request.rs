@@ -1,9 +1,9 @@
 //! What a pull request of others brings in: said in a check run, at the lines that do it.
 
 use crate::environment::Environment;
-use crate::environment::github::{ANNOTATIONS_MAX, Annotation, NewCheckRun};
+use crate::environment::github::{ANNOTATIONS_MAX, Annotation, GitHub, NewCheckRun};
 use crate::error::AgentError;
-use crate::examine::{Examination, examine};
+use crate::examine::{Examination, config_of, examine};
 use crate::prove::{everything, identity};
 use pipeline::finding::Finding;
 use pipeline::message::Envelope;
@@ -16,8 +16,11 @@ use std::collections::BTreeSet;
 /// Name of our check run.
 pub const CHECK_NAME: &str = "suture";
 
-/// Looks at both ends of a pull request, and puts a check run on its head. Settings are those of the base: a pull request does not make
-/// its own rules.
+/// Looks at the head of a pull request and at the commit where it left its base, and puts a check run on the head: what others brought
+/// into the base since is not its doing. Settings are those of the base: a pull request does not make its own rules.
+///
+/// Where something could not be read, nothing found does not mean that all is well. Only an App may make check runs: nothing is done by a
+/// token.
 ///
 /// Tries later where advisories can't be asked for: nothing found would mean nothing.
 pub async fn scan(env: &Environment, message: Envelope<PullRequestScan>) -> Result<Outbox, AgentError> {
@@ -25,24 +28,39 @@ pub async fn scan(env: &Environment, message: Envelope<PullRequestScan>) -> Resu
     let PullRequestScan { repository, base_commit, head_commit, .. } = &message.payload;
     let there = env.repository(repository)?;
     let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
-    let before = examine(env, &remote.tree(base_commit, &env.tree_limits).await?).await?;
+    if env.github.as_ref().and_then(GitHub::app_id).is_none() {
+        return Ok(reply.finish());
+    }
+    // Histories that have nothing in common left nowhere.
+    let left_at = remote.merge_base(base_commit, head_commit).await?.unwrap_or_else(|| base_commit.clone());
+    let before = examine(env, &remote.tree(&left_at, &env.tree_limits).await?).await?;
     let after = examine(env, &remote.tree(head_commit, &env.tree_limits).await?).await?;
     if !before.is_complete || !after.is_complete {
         return Err(AgentError::advisories_silent());
     }
     let new = brought_in(&before, &after);
     let annotations: Vec<Annotation> = new.iter().take(ANNOTATIONS_MAX).map(|finding| annotation(finding)).collect();
-    let conclusion = match (new.is_empty(), before.config.pull_request_check) {
-        (true, _) => "success",
-        (false, CheckConclusion::Neutral) => "neutral",
+    let rule = if left_at == *base_commit {
+        before.config.pull_request_check
+    } else {
+        config_of(&remote.tree(base_commit, &env.tree_limits).await?).pull_request_check
+    };
+    let is_whole = !after.has_unseen && after.unread().is_empty();
+    let conclusion = match (new.is_empty(), rule) {
+        (true, _) if is_whole => "success",
+        (true, _) | (false, CheckConclusion::Neutral) => "neutral",
         (false, CheckConclusion::Failure) => "failure",
     };
+    let mut unread: Vec<&str> = after.unread().into_iter().collect();
+    if after.has_unseen {
+        unread.extend(after.limits_hit.iter().map(String::as_str));
+    }
     let run = NewCheckRun {
         external_id: &format!("{base_commit}-{head_commit}"),
         name: CHECK_NAME,
         conclusion,
-        title: &wording::check_title(new.len()),
-        summary: &wording::check_summary(&new),
+        title: &wording::check_title(new.len(), is_whole),
+        summary: &wording::check_summary(&new, &unread),
         annotations: &annotations,
     };
     remote.put_check_run(head_commit, &run).await?;

@@ -1,6 +1,7 @@
 //! Once a day, what GitHub says of a branch is held against what is known of it: a word that never came is made up for.
 
 use crate::environment::Environment;
+use crate::environment::github::{AlertPackage, GitHubError};
 use crate::error::AgentError;
 use crate::inventory::{self, Inventory};
 use pipeline::message::{Envelope, queue, topic};
@@ -8,7 +9,7 @@ use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{MatchRequested, ScanRequested};
 
 /// Asks for a scan where the branch is not where it was scanned, or where GitHub has alerts on packages that the inventory does not name.
-/// A repository that is gone, or in which nothing changes any more, is forgotten.
+/// A repository that is gone, or in which nothing changes any more, is forgotten, and so is a branch that is gone.
 pub async fn reconcile(env: &Environment, message: Envelope<MatchRequested>) -> Result<Outbox, AgentError> {
     let mut reply = Reply::new("scan", &message, env.clock.now());
     let Some(inventory) = inventory::read(&env.store, &message.payload.inventory).await? else {
@@ -16,10 +17,17 @@ pub async fn reconcile(env: &Environment, message: Envelope<MatchRequested>) -> 
     };
     let there = env.repository(&inventory.repository)?;
     let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
-    let about = remote.about().await?;
-    let head = remote.branch(&inventory.branch).await?;
-    let Some(commit) = head.filter(|_| !about.is_archived && !about.is_disabled) else {
+    let about = match remote.about().await {
+        Ok(about) => Some(about).filter(|about| !about.is_archived && !about.is_disabled),
+        Err(GitHubError::Absent { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let Some(about) = about else {
         inventory::forget(&env.store, |repository| *repository == inventory.repository).await?;
+        return Ok(reply.finish());
+    };
+    let Some(commit) = remote.branch(&inventory.branch).await? else {
+        inventory::forget_branch(&env.store, &message.payload.inventory).await?;
         return Ok(reply.finish());
     };
     let alerts = remote.dependabot_alerts().await?.map(|alerts| alerts.items).unwrap_or_default();
@@ -37,6 +45,6 @@ pub async fn reconcile(env: &Environment, message: Envelope<MatchRequested>) -> 
 }
 
 /// Whether the inventory has the package of an alert, or it is of an ecosystem that is not read.
-fn knows(inventory: &Inventory, package: &crate::environment::github::AlertPackage) -> bool {
+fn knows(inventory: &Inventory, package: &AlertPackage) -> bool {
     super::advisory::ecosystem(&package.ecosystem).is_none_or(|ecosystem| inventory.has(ecosystem, &package.name))
 }

@@ -1,4 +1,4 @@
-//! What a branch depends on, held against the advisories of today: it is scanned again only if they say something new.
+//! What a branch depends on, held against the advisories of today: it is scanned again only if they say something else.
 
 use crate::environment::Environment;
 use crate::error::AgentError;
@@ -8,8 +8,9 @@ use pipeline::ids::Fingerprint;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{MatchRequested, ScanRequested};
+use std::collections::BTreeSet;
 
-/// Asks for a scan of the branch's head where an advisory was published, or widened, since its last one.
+/// Asks for a scan of the branch's head where an advisory was published, changed or withdrawn since its last one.
 ///
 /// Tries later where advisories can't be asked for. What was forgotten meanwhile is no matter.
 pub async fn rematch(env: &Environment, message: Envelope<MatchRequested>) -> Result<Outbox, AgentError> {
@@ -17,7 +18,7 @@ pub async fn rematch(env: &Environment, message: Envelope<MatchRequested>) -> Re
     let Some(inventory) = inventory::read(&env.store, &message.payload.inventory).await? else {
         return Ok(reply.finish());
     };
-    if findings(env, &inventory).await?.iter().all(|finding| inventory.findings.contains(finding)) {
+    if findings(env, &inventory).await? == inventory.findings {
         return Ok(reply.finish());
     }
     let repository = env.repository(&inventory.repository)?;
@@ -29,7 +30,7 @@ pub async fn rematch(env: &Environment, message: Envelope<MatchRequested>) -> Re
 }
 
 /// Everything that advisories say of an inventory today.
-pub(super) async fn findings(env: &Environment, inventory: &Inventory) -> Result<Vec<Fingerprint>, AgentError> {
+pub(super) async fn findings(env: &Environment, inventory: &Inventory) -> Result<BTreeSet<Fingerprint>, AgentError> {
     let graphs = inventory.graphs();
     let asked: Vec<_> = graphs
         .iter()

@@ -12,7 +12,7 @@ use pipeline::payload::ScanRequested;
 use pipeline::repository_config;
 
 /// The last scan of the branch, as one of the commit of `request`: if it was as thorough and came to its end, no file differs that is read,
-/// and advisories say nothing new.
+/// and advisories say what they said.
 pub(super) async fn unchanged(
     env: &Environment,
     remote: &GitHubRepository,
@@ -36,6 +36,6 @@ pub(super) async fn unchanged(
             return Ok(None);
         }
     }
-    let is_known = rematch::findings(env, &last).await?.iter().all(|finding| last.findings.contains(finding));
+    let is_known = rematch::findings(env, &last).await? == last.findings;
     Ok(is_known.then(|| Inventory { commit: request.commit.clone(), at: env.clock.now(), message: message.id, ..last }))
 }

@@ -1,7 +1,8 @@
 //! Words of GitHub that never came: deliveries that failed are asked for again, and once a day what is known is held against what is there.
 
-use super::run_of;
+use super::{asked, run_of};
 use crate::environment::Environment;
+use crate::environment::github::GitHubError;
 use crate::error::AgentError;
 use crate::journal::{JournalRecord, journal_key};
 use crate::{dashboard, inventory, offered};
@@ -21,7 +22,7 @@ const DASHBOARD_MINUTES: i64 = 10;
 /// So many deliveries are asked for at one look.
 const REDELIVERED_MAX: usize = 100;
 
-/// So many commands are sent at one tick.
+/// So many dashboards are asked for at one tick.
 const ASKED_PER_TICK: usize = 200;
 
 /// Where it is noted that a look was taken.
@@ -37,7 +38,15 @@ pub(super) async fn redeliver(env: &Environment) -> Result<(), AgentError> {
     let failed = github.failed_deliveries(since).await?;
     for delivery in failed.items.iter().take(REDELIVERED_MAX) {
         tracing::info!(delivery.guid, delivery.event, delivery.status_code, "a delivery is asked for again");
-        github.redeliver(delivery.id).await?;
+        match github.redeliver(delivery.id).await {
+            Ok(()) => {}
+            Err(error @ (GitHubError::TryLater { .. } | GitHubError::Crashed(_))) => {
+                done(env, LOOKED, &look).await?;
+                return Err(error.into());
+            }
+            // The others can't help it.
+            Err(error) => tracing::warn!(delivery.guid, %error, "a delivery can't be asked for again"),
+        }
     }
     done(env, LOOKED, &look).await
 }
@@ -60,20 +69,11 @@ pub(super) async fn reconcile(env: &Environment) -> Result<Vec<Envelope>, AgentE
         let about = ChecksCompleted { case: offered.case, repository: offered.repository, commit: offered.commit };
         commands.push(Envelope::root("sweep", queue::VERIFY, topic::CHECKS_COMPLETED, &about, run, now)?);
     }
-    let mut left = Vec::new();
-    for command in commands {
-        let function = command.target.clone().unwrap_or_default();
-        if env.store.read::<JournalRecord>(&journal_key(&function, command.id)).await?.is_none() {
-            left.push(command);
-        }
-        if left.len() == ASKED_PER_TICK {
-            return Ok(left);
-        }
-    }
-    if left.is_empty() {
+    let left = asked::left(env, "reconciled", commands).await?;
+    if left.is_nothing {
         done(env, RECONCILED, &look).await?;
     }
-    Ok(left)
+    Ok(left.messages)
 }
 
 /// Has the dashboards written anew of repositories to whose cases something happened, each at most once in ten minutes.

@@ -1,10 +1,9 @@
 //! Every inventory is held against the advisories of today once in six hours: an hour's share of them each hour.
 
-use super::run_of;
+use super::{asked, run_of};
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::inventory;
-use crate::journal::{JournalRecord, journal_key};
 use jiff::Timestamp;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::payload::MatchRequested;
@@ -12,13 +11,10 @@ use pipeline::payload::MatchRequested;
 /// How often an inventory is looked at, in hours.
 const PERIOD_HOURS: i64 = 6;
 
-/// So many are asked for at one tick.
-const ASKED_PER_TICK: usize = 200;
-
 /// Where it is noted that an hour's share is done.
 const DONE: &str = "matching";
 
-/// What of this hour's share is not done yet. Asked for again at each tick until it is, with the same ids.
+/// What of this hour's share is not done yet. Asked for until it is, with the same ids.
 pub(super) async fn ask(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
     let now = env.clock.now();
     let hour = now.as_second().div_euclid(3600);
@@ -32,20 +28,16 @@ pub(super) async fn ask(env: &Environment) -> Result<Vec<Envelope>, AgentError> 
         let request = MatchRequested { inventory: name.clone() };
         let run = run_of(begun, &name);
         let question = Envelope::root("sweep", queue::SCAN, topic::MATCH_REQUESTED, &request, run, now)?;
-        if env.store.read::<JournalRecord>(&journal_key(queue::SCAN, question.id)).await?.is_none() {
-            questions.push(question);
-        }
-        if questions.len() == ASKED_PER_TICK {
-            return Ok(questions);
-        }
+        questions.push(question);
     }
-    if questions.is_empty() {
+    let left = asked::left(env, DONE, questions).await?;
+    if left.is_nothing {
         env.store.create(&done, &now).await?;
         for older in env.store.list(DONE).await?.into_iter().filter(|key| *key != done) {
             env.store.delete(&older).await?;
         }
     }
-    Ok(questions)
+    Ok(left.messages)
 }
 
 /// Whether the inventory `name`, a hash in hex, is of the share of `hour`.

@@ -4,7 +4,7 @@
 use super::case::Standing;
 use super::closed::conclude;
 use crate::environment::Environment;
-use crate::environment::github::Check;
+use crate::environment::github::{Check, GitHubError};
 use crate::error::AgentError;
 use crate::offer;
 use crate::scan::pull_request::CHECK_NAME;
@@ -27,7 +27,8 @@ pub(super) const AGAIN_HOURS: i64 = 6;
 /// A run that came so far is looked at no more; `sweep` still does, once a day.
 const HOPS_MAX: u32 = 40;
 
-/// Makes a draft of a pull request whose checks failed, and tells people. Nothing is decided while any of them runs.
+/// Makes a draft of a pull request whose checks failed, and tells people. Nothing is decided while any of them runs. Where they pass
+/// after all, the fix is proposed again; whether it is a draft is for people by then.
 pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Result<Outbox, AgentError> {
     let mut reply = Reply::new("verify", &message, env.clock.now());
     let ChecksCompleted { case, repository, commit } = &message.payload;
@@ -48,11 +49,21 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
     let others: Vec<&Check> = checks.items.iter().filter(|check| check.name != CHECK_NAME).collect();
     let failed: Vec<String> = others.iter().filter(|check| has_failed(check)).map(|check| check.name.clone()).collect();
     let is_over = !checks.is_cut && !others.is_empty() && others.iter().all(|check| check.status == "completed");
-    let is_told = standing.case.steps.iter().any(|step| step.name == STEP);
+    // The newest word counts: checks are run again.
+    let told = standing.case.steps.iter().rev().find(|step| step.name == STEP).map(|step| step.ok);
     if !failed.is_empty() && is_over {
-        if !is_told {
-            offer::say_once(remote, ours.number, commit.as_str(), &wording::github::checks_failed(&failed)).await?;
-            remote.set_draft(&pull, true).await?;
+        if told != Some(false) {
+            let is_draft = match remote.set_draft(&pull, true).await {
+                Ok(()) => true,
+                Err(error @ (GitHubError::TryLater { .. } | GitHubError::Crashed(_))) => return Err(error.into()),
+                // People are told anyway.
+                Err(error) => {
+                    tracing::warn!(%error, pull = ours.number, "no draft can be made of a pull request whose checks failed");
+                    false
+                }
+            };
+            let text = wording::github::checks_failed(&failed, is_draft);
+            offer::say_once(remote, ours.number, commit.as_str(), &text).await?;
             let step = Step::new(STEP, false, format!("failed: {}", failed.join(", ")));
             let reasons = [format!("{}: {}", ours.url, step.detail)];
             reply.event(topic::HEALING_FAILED, case.as_str(), &standing.event(step.detail.clone()))?;
@@ -63,10 +74,13 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
                 record.steps.push(step);
             });
         }
-    } else if is_over && !is_told {
+    } else if is_over && told != Some(true) {
         let step = Step::new(STEP, true, format!("{} passed", wording::count(others.len(), "check")));
         reply.event(topic::VERIFICATION_COMPLETE, case.as_str(), &standing.event(step.detail.clone()))?;
-        standing.record(&mut reply, |record| record.steps.push(step));
+        standing.record(&mut reply, |record| {
+            record.status = (told == Some(false)).then_some(Status::Proposed);
+            record.steps.push(step);
+        });
     }
     // Only a look of our own leads to the next: else each word of GitHub's would begin another row of them.
     if message.source == "verify" && message.hops < HOPS_MAX {

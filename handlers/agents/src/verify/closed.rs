@@ -43,7 +43,7 @@ pub(super) async fn conclude<P>(
     }
     if pull.merged_at.is_some() {
         merged(env, reply, standing, remote, number).await?;
-    } else if wording::github::offered_diff(&pull.body).is_some() {
+    } else if wording::github::offered_plan(&pull.body).is_some() {
         declined(reply, standing, number)?;
     } else {
         // Taken back by ourselves, which is recorded where it was done.

@@ -27,14 +27,18 @@ pub async fn gone(env: &Environment, message: Envelope<WoundGone>) -> Result<Out
         None => None,
     };
     // Merged or closed meanwhile: that is told by itself.
-    if pull.is_some_and(|pull| !pull.is_open && wording::github::offered_diff(&pull.body).is_some()) {
+    if pull.is_some_and(|pull| !pull.is_open && wording::github::offered_plan(&pull.body).is_some()) {
         return Ok(reply.finish());
     }
     let branch = case.branch();
-    offer::take_back(remote, &branch, &wording::github::gone(commit.short(), base)).await?;
-    if let Some(ours) = &standing.delivery.commit {
-        remote.withdraw(&branch, ours).await?;
+    let Some(ours) = &standing.delivery.commit else { return Ok(reply.finish()) };
+    // Others moved it: what becomes of that is told by itself.
+    if remote.branch(&branch).await?.is_some_and(|tip| tip != *ours) {
+        return Ok(reply.finish());
     }
+    let (known, why) = (standing.delivery.pull_request.as_ref(), wording::github::gone(commit.short(), base));
+    offer::take_back(remote, &branch, ours, known, &why).await?;
+    remote.withdraw(&branch, ours).await?;
     let detail = format!("at {} on {base} nothing of it is found", commit.short());
     reply.event(topic::HEALING_FALSE_POSITIVE, case.as_str(), &standing.event(detail.clone()))?;
     standing.record(&mut reply, |record| {

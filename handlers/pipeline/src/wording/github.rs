@@ -4,7 +4,7 @@ use super::{NAMED_MAX, change, count, plain, subject};
 use crate::case::{Case, Status, Step, Wound};
 use crate::decision::{Decision, Verdict};
 use crate::finding::Finding;
-use crate::ids::CaseId;
+use crate::ids::{CaseId, hash_of};
 use crate::message::RunId;
 use crate::patch::{Left, Plan};
 use std::fmt::{Display, Write};
@@ -45,8 +45,6 @@ pub struct Offer<'a> {
     pub proof: &'a [Step],
     /// The decision.
     pub verdict: &'a Verdict,
-    /// Key of the diff.
-    pub diff: &'a str,
 }
 
 /// The title of a pull request.
@@ -76,23 +74,34 @@ pub fn body(offer: &Offer<'_>) -> String {
     let _ = write!(text, "\n### Decision\n{decision}, confidence {confidence:.2}\n");
     list(&mut text, reasons.iter().map(|reason| code(reason)));
     if *decision != Decision::Heal {
-        text.push_str("\nIt is a draft: nothing is asked of anybody before somebody marks it as ready.\n");
+        text.push_str("\nIt waits for approval, as a draft where the repository may have drafts.\n");
     }
     text.push_str("\n### Undo\nClose this pull request; after the merge, revert it. It is not offered again unless the fix changes.\n\n");
-    text.push_str(&mark(offer.case, offer.run, offer.diff));
+    text.push_str(&mark(offer.case, offer.run, &plan_hash(offer.plan)));
     text
 }
 
 /// The mark of an offer.
-fn mark(case: &CaseId, run: RunId, diff: &str) -> String {
-    format!("{MARK}case={case} run={run} diff={diff} -->\n")
+fn mark(case: &CaseId, run: RunId, plan: &str) -> String {
+    format!("{MARK}case={case} run={run} plan={plan} -->\n")
 }
 
-/// Key of the diff that the pull request with this text offers, as its mark says.
-pub fn offered_diff(body: &str) -> Option<&str> {
+/// By which a fix is known again: what it changes and what it heals, whatever else is in the files.
+pub fn plan_hash(plan: &Plan) -> String {
+    let mut changes: Vec<String> = plan.changes.iter().map(change).collect();
+    let mut heals: Vec<String> = plan.heals.iter().map(ToString::to_string).collect();
+    changes.sort();
+    heals.sort();
+    let parts: Vec<&str> =
+        changes.iter().map(String::as_str).chain(["heals"]).chain(heals.iter().map(String::as_str)).collect();
+    hash_of(&parts)
+}
+
+/// Hash of the plan that the pull request with this text offers, as its mark says.
+pub fn offered_plan(body: &str) -> Option<&str> {
     let (_, mark) = body.rsplit_once(MARK)?;
     let (mark, _) = mark.split_once("-->")?;
-    mark.split_whitespace().find_map(|word| word.strip_prefix("diff="))
+    mark.split_whitespace().find_map(|word| word.strip_prefix("plan="))
 }
 
 /// The same text, marked as taken back by Suture itself: then nobody declined it.
@@ -120,25 +129,35 @@ pub fn taken_back(failed: &[String]) -> String {
     text
 }
 
-/// Said when checks of others failed on a pull request.
-pub fn checks_failed(names: &[String]) -> String {
-    let mut text = format!("{} failed on it, so it is a draft until somebody decides:\n", count(names.len(), "check"));
+/// Said when checks of others failed on a pull request, which was made a draft where that could be done.
+pub fn checks_failed(names: &[String], is_draft: bool) -> String {
+    let follows = if is_draft { "so it is a draft until somebody decides" } else { "and somebody has to decide" };
+    let mut text = format!("{} failed on it, {follows}:\n", count(names.len(), "check"));
     list(&mut text, names.iter().map(|name| code(name)));
     text
 }
 
-/// The headline of the check run on a pull request.
-pub fn check_title(new: usize) -> String {
-    if new == 0 { "Nothing new".to_owned() } else { format!("{} brought in", count(new, "finding")) }
+/// The headline of the check run on a pull request; `is_whole`: everything could be read.
+pub fn check_title(new: usize, is_whole: bool) -> String {
+    match (new, is_whole) {
+        (0, true) => "Nothing new".to_owned(),
+        (0, false) => "Not everything could be read".to_owned(),
+        (new, true) => format!("{} brought in", count(new, "finding")),
+        (new, false) => format!("{} brought in, and not everything could be read", count(new, "finding")),
+    }
 }
 
-/// The text of the check run on a pull request.
-pub fn check_summary(new: &[&Finding]) -> String {
+/// The text of the check run on a pull request; `unread`: files that could not be read, and what limits left out.
+pub fn check_summary(new: &[&Finding], unread: &[&str]) -> String {
     let mut text = String::from("Held against its base: what this pull request brings in, and nothing else.\n\n");
     list(
         &mut text,
         new.iter().map(|finding| format!("{} ({}): {}", code(&finding.rule), finding.severity, code(&finding.title))),
     );
+    if !unread.is_empty() {
+        text.push_str("\nNot read, so nothing is known of what is in it:\n");
+        list(&mut text, unread.iter().map(|what| code(what)));
+    }
     text
 }
 
@@ -236,9 +255,32 @@ mod tests {
     fn mark_tells_what_was_offered_and_that_it_was_taken_back() {
         let case: CaseId = "npm-0123456789ab".parse().unwrap();
         let run = RunId(uuid::Uuid::nil());
-        let body = format!("text {MARK}case=a diff=forged -->\nmore\n{}", mark(&case, run, "diffs/00"));
-        assert_eq!(offered_diff(&body), Some("diffs/00"));
-        assert_eq!(offered_diff(&withdrawn(&body)), None);
-        assert_eq!(offered_diff("somebody else's"), None);
+        let body = format!("text {MARK}case=a plan=forged -->\nmore\n{}", mark(&case, run, "00"));
+        assert_eq!(offered_plan(&body), Some("00"));
+        assert_eq!(offered_plan(&withdrawn(&body)), None);
+        assert_eq!(offered_plan("somebody else's"), None);
+    }
+
+    #[test]
+    fn plan_is_known_by_what_it_changes_and_heals_in_any_order() {
+        let change = |name: &str, version: &str| crate::patch::Change::Override {
+            name: name.to_owned(),
+            version: version.to_owned(),
+        };
+        let heals = |rule: &str| crate::ids::Fingerprint::of(rule, "pkg:npm/latch@1.0.3", 0);
+        let plan = Plan {
+            changes: vec![change("latch", "1.2.0"), change("gate", "2.1.0")],
+            heals: vec![heals("GHSA-1"), heals("GHSA-2")],
+            ..Plan::default()
+        };
+        let turned = Plan {
+            changes: plan.changes.iter().rev().cloned().collect(),
+            heals: plan.heals.iter().rev().cloned().collect(),
+            ..Plan::default()
+        };
+        assert_eq!(plan_hash(&plan), plan_hash(&turned));
+        let fewer = Plan { heals: vec![heals("GHSA-1")], ..plan.clone() };
+        let other = Plan { changes: vec![change("latch", "1.3.0"), change("gate", "2.1.0")], ..plan.clone() };
+        assert!(plan_hash(&plan) != plan_hash(&fewer) && plan_hash(&plan) != plan_hash(&other));
     }
 }

@@ -251,12 +251,8 @@ impl GitHubRepository {
     async fn alerts<T: DeserializeOwned>(&self, scope: Scope, below: &str) -> Result<Option<Listed<T>>, GitHubError> {
         let listed = self.session.list(&self.who(scope), self.path(below), None, PAGES_MAX, |_| false).await;
         match listed {
-            // GitHub has no other sign of what is switched off.
-            Err(GitHubError::Denied { message, .. })
-                if ["disabled", "not enabled", "must be enabled"].iter().any(|word| message.contains(word)) =>
-            {
-                Ok(None)
-            }
+            // GitHub has no other sign of what is switched off; and whoever did not grant the permission wants no look at alerts.
+            Err(GitHubError::Denied { .. }) => Ok(None),
             listed => found(listed),
         }
     }

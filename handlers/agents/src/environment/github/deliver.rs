@@ -87,6 +87,10 @@ impl GitHubRepository {
                 Some(commit) => commit,
                 None => commit.insert(self.make_commit(&tree, base, message).await?).clone(),
             };
+            // Making all this took its time, and each race that was lost some more.
+            if self.branch(base_branch).await?.as_ref() != Some(base) {
+                return Err(GitHubError::BaseMoved);
+            }
             let moved = match &tip {
                 None => self.make_branch(branch, &commit).await,
                 Some(tip) => self.move_branch(branch, tip.as_str(), commit.as_str(), branch).await,

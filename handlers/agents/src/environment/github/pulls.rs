@@ -209,7 +209,8 @@ impl GitHubRepository {
         Ok(self.session.find::<WirePull>(&self.who(Scope::Pulls), path).await?.map(WirePull::read))
     }
 
-    /// Opens a pull request, or returns the open one of that branch. Labels are put on it either way.
+    /// Opens a pull request, or returns the open one of that branch. Labels are put on it either way. It is no draft where the repository
+    /// has none.
     ///
     /// Tries later where GitHub says that there is one and does not list it yet.
     pub async fn open_pull_request(&self, new: &NewPullRequest<'_>) -> Result<PullRequest, GitHubError> {
@@ -237,8 +238,15 @@ impl GitHubRepository {
 
     async fn make_pull_request(&self, new: &NewPullRequest<'_>) -> Result<PullRequest, GitHubError> {
         let NewPullRequest { title, body, head, base, is_draft, .. } = new;
-        let wanted = json!({ "title": title, "body": body, "head": head, "base": base, "draft": is_draft });
-        match self.post(Scope::Pulls, "/pulls", wanted, &format!("pull request of {head}")).await {
+        let post = async |is_draft: bool| {
+            let wanted = json!({ "title": title, "body": body, "head": head, "base": base, "draft": is_draft });
+            self.post(Scope::Pulls, "/pulls", wanted, &format!("pull request of {head}")).await
+        };
+        let made = match post(*is_draft).await {
+            Err(error) if *is_draft && has_no_drafts(&error) => post(false).await,
+            made => made,
+        };
+        match made {
             Ok(answer) => Ok(answer.json::<WirePull>()?.read()),
             Err(error) if error.is_refused_as(Refusal::Exists) => {
                 let there = self.pull_request_of(head).await?.filter(|pull| pull.is_open);
@@ -267,7 +275,7 @@ impl GitHubRepository {
         let input = json!({ "pullRequestId": pull.node_id });
         let mutation = if is_draft { TO_DRAFT } else { TO_READY };
         let effect = format!("draft of #{}", pull.number);
-        self.session.mutate(&self.who(Scope::Pulls), mutation, input, &effect).await
+        self.session.mutate(&self.who(Scope::Drafts), mutation, input, &effect).await
     }
 
     /// Says something under a pull request. Who says it only once looks for it first, in [`Self::comments`].
@@ -302,4 +310,9 @@ impl GitHubRepository {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether it is refused because the repository has no drafts, as a private one of a free plan.
+fn has_no_drafts(error: &GitHubError) -> bool {
+    matches!(error, GitHubError::Refused { status: 422, message, .. } if message.to_lowercase().contains("draft"))
 }

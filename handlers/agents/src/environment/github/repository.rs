@@ -200,6 +200,17 @@ impl GitHubRepository {
         Ok(ChangedFiles { paths: paths.into_iter().flatten().collect(), is_cut })
     }
 
+    /// The newest commit that `from` and `to` both come from. `None`: they have nothing in common.
+    pub async fn merge_base(&self, from: &CommitSha, to: &CommitSha) -> Result<Option<CommitSha>, GitHubError> {
+        #[derive(Deserialize)]
+        struct Comparison {
+            merge_base_commit: Named,
+        }
+        let path = self.path(&format!("/compare/{from}...{to}?per_page=1"));
+        let comparison = self.session.find::<Comparison>(&self.who(Scope::Read), path).await?;
+        Ok(comparison.map(|comparison| comparison.merge_base_commit.sha))
+    }
+
     pub(super) fn who(&self, scope: Scope) -> Who {
         Who::of(&self.name, scope)
     }

@@ -7,8 +7,10 @@ pub(super) enum Scope {
     Read,
     /// Commits and branches.
     Deliver,
-    /// Pull requests, and labels and comments on them.
+    /// Pull requests, and labels and comments on them. One of a private repository is opened only by who may read its branches.
     Pulls,
+    /// Whether a pull request is a draft: GitHub wants more for that than for the pull request itself.
+    Drafts,
     /// Check runs and statuses of others.
     ReadChecks,
     /// Check runs of our own.
@@ -35,7 +37,8 @@ impl Scope {
         match self {
             Self::Read => &[("contents", "read"), ("metadata", "read")],
             Self::Deliver => &[("contents", "write"), ("metadata", "read")],
-            Self::Pulls => &[("pull_requests", "write"), ("metadata", "read")],
+            Self::Pulls => &[("pull_requests", "write"), ("contents", "read"), ("metadata", "read")],
+            Self::Drafts => &[("pull_requests", "write"), ("contents", "write"), ("metadata", "read")],
             Self::ReadChecks => &[("checks", "read"), ("statuses", "read"), ("metadata", "read")],
             Self::Checks => &[("checks", "write"), ("metadata", "read")],
             Self::Issues => &[("issues", "write"), ("metadata", "read")],

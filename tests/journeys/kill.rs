@@ -18,6 +18,9 @@ use tokio::sync::watch;
 /// Processes that are killed.
 const KILLS: usize = 40;
 
+/// After so many, all is let come to its end: a message may be delivered ten times.
+const KILLS_IN_A_ROW_MAX: usize = 5;
+
 /// Messages that are sent between two kills: 2,000 in all, and what they lead to.
 const MESSAGES: usize = 50;
 
@@ -106,6 +109,9 @@ async fn survives(seed: u64) {
     let (moved, address) = watch::channel(local.address.clone());
     let (mut sending, mut cut_off) = (Vec::new(), 0);
     for stretch in 0..KILLS {
+        if stretch > 0 && stretch % KILLS_IN_A_ROW_MAX == 0 {
+            rest(&local, &key).await;
+        }
         sending.push(tokio::spawn(send(messages(&machine, &ids, stretch), key.clone(), address.clone())));
         let pid = work(&mut local, &mut chance).await;
         if chance.below(2) == 0 {
@@ -145,6 +151,21 @@ async fn work(local: &mut Local, chance: &mut Chance) -> u32 {
     }
     tokio::time::sleep(Duration::from_millis(pause as u64)).await;
     local.handler.unwrap()
+}
+
+/// Waits until no message waits anywhere: so that none is hit by more kills than it may be delivered, which is another rule.
+async fn rest(local: &Local, key: &str) {
+    let resting = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let status = local.status(key).await;
+            let sources = status["sources"].as_array().unwrap();
+            if sources.iter().all(|source| source["active"] == 0 && source["locked"] == 0) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    resting.await.unwrap();
 }
 
 /// Waits until no message waits anywhere, and every repository has its case done.

@@ -51,7 +51,7 @@ pub async fn open(remote: &GitHubRepository, wanted: &Wanted<'_>) -> Result<Pull
 }
 
 /// Closes the open pull request of `branch`, if there is one, and says why. It is marked, so that nobody seems to have declined it. Left
-/// alone where the branch stands elsewhere than at `commit`, which is ours: then others offer something else.
+/// alone where the branch stands elsewhere than at `commit`, which is ours: then others offer something else. Whether it was ours to close.
 ///
 /// `known`: the one that was opened for it. A list may lack it for a while.
 pub async fn take_back(
@@ -60,19 +60,20 @@ pub async fn take_back(
     commit: &CommitSha,
     known: Option<&PullRequestRef>,
     why: &str,
-) -> Result<(), GitHubError> {
+) -> Result<bool, GitHubError> {
     if remote.branch(branch).await?.is_some_and(|tip| tip != *commit) {
-        return Ok(());
+        return Ok(false);
     }
     let pull = match known {
         Some(known) => remote.pull_request(known.number).await?,
         None => remote.pull_request_of(branch).await?,
     };
-    let Some(pull) = pull.filter(|pull| pull.is_open) else { return Ok(()) };
+    let Some(pull) = pull.filter(|pull| pull.is_open) else { return Ok(true) };
     say_once(remote, pull.number, "taken-back", why).await?;
     let body = wording::withdrawn(&pull.body);
     let changes = Changes { body: Some(&body), is_open: Some(false), ..Changes::default() };
-    remote.update_pull_request(pull.number, changes).await.map(drop)
+    remote.update_pull_request(pull.number, changes).await?;
+    Ok(true)
 }
 
 /// Says `text` under a pull request, once for each `subject`.

@@ -2,6 +2,7 @@
 
 mod asked;
 mod github;
+mod look;
 mod matching;
 mod retention;
 mod status_round;

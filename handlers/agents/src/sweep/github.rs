@@ -1,6 +1,6 @@
 //! Words of GitHub that never came: deliveries that failed are asked for again, and once a day what is known is held against what is there.
 
-use super::{asked, run_of};
+use super::{asked, look, run_of};
 use crate::environment::Environment;
 use crate::environment::github::GitHubError;
 use crate::error::AgentError;
@@ -33,7 +33,7 @@ const RECONCILED: &str = "looked/reconciled";
 pub(super) async fn redeliver(env: &Environment) -> Result<(), AgentError> {
     let Some(github) = env.github.as_ref().filter(|github| github.app_id().is_some()) else { return Ok(()) };
     let now = env.clock.now();
-    let Some(look) = next(env, LOOKED, DELIVERIES_MINUTES * 60).await? else { return Ok(()) };
+    let Some(look) = look::due(env, LOOKED, DELIVERIES_MINUTES * 60).await? else { return Ok(()) };
     let since = now.saturating_sub(SignedDuration::from_hours(DELIVERIES_HOURS)).unwrap_or(now);
     let failed = github.failed_deliveries(since).await?;
     for delivery in failed.items.iter().take(REDELIVERED_MAX) {
@@ -41,14 +41,14 @@ pub(super) async fn redeliver(env: &Environment) -> Result<(), AgentError> {
         match github.redeliver(delivery.id).await {
             Ok(()) => {}
             Err(error @ (GitHubError::TryLater { .. } | GitHubError::Crashed(_))) => {
-                done(env, LOOKED, &look).await?;
+                look::taken(env, LOOKED, &look).await?;
                 return Err(error.into());
             }
             // The others can't help it.
             Err(error) => tracing::warn!(delivery.guid, %error, "a delivery can't be asked for again"),
         }
     }
-    done(env, LOOKED, &look).await
+    look::taken(env, LOOKED, &look).await
 }
 
 /// What of today's look is not done yet: for each branch that is known, and for each fix that is offered.
@@ -57,7 +57,7 @@ pub(super) async fn reconcile(env: &Environment) -> Result<Vec<Envelope>, AgentE
         return Ok(Vec::new());
     }
     let now = env.clock.now();
-    let Some(look) = next(env, RECONCILED, 24 * 3600).await? else { return Ok(Vec::new()) };
+    let Some(look) = look::due(env, RECONCILED, 24 * 3600).await? else { return Ok(Vec::new()) };
     let mut commands = Vec::new();
     for name in inventory::names(&env.store).await? {
         let run = run_of(look.begun, &name);
@@ -71,7 +71,7 @@ pub(super) async fn reconcile(env: &Environment) -> Result<Vec<Envelope>, AgentE
     }
     let left = asked::left(env, "reconciled", commands).await?;
     if left.is_nothing {
-        done(env, RECONCILED, &look).await?;
+        look::taken(env, RECONCILED, &look).await?;
     }
     Ok(left.messages)
 }
@@ -94,28 +94,4 @@ pub(super) async fn dashboards(env: &Environment) -> Result<Vec<Envelope>, Agent
         }
     }
     Ok(commands)
-}
-
-/// A look that is due.
-struct Look {
-    number: i64,
-    begun: Timestamp,
-}
-
-/// The look of this part of time, unless it was taken.
-async fn next(env: &Environment, shelf: &str, every_s: i64) -> Result<Option<Look>, AgentError> {
-    let number = env.clock.now().as_second().div_euclid(every_s);
-    let is_taken = env.store.read::<Timestamp>(&format!("{shelf}/{number}")).await?.is_some();
-    let begun = Timestamp::from_second(number * every_s).unwrap_or(Timestamp::UNIX_EPOCH);
-    Ok((!is_taken).then_some(Look { number, begun }))
-}
-
-/// A look was taken; earlier ones are no matter any more.
-async fn done(env: &Environment, shelf: &str, look: &Look) -> Result<(), AgentError> {
-    let key = format!("{shelf}/{}", look.number);
-    env.store.create(&key, &env.clock.now()).await?;
-    for older in env.store.list(shelf).await?.into_iter().filter(|other| *other != key) {
-        env.store.delete(&older).await?;
-    }
-    Ok(())
 }

@@ -1,10 +1,9 @@
 //! Every inventory is held against the advisories of today once in six hours: an hour's share of them each hour.
 
-use super::{asked, run_of};
+use super::{asked, look, run_of};
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::inventory;
-use jiff::Timestamp;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::payload::MatchRequested;
 
@@ -17,25 +16,17 @@ const DONE: &str = "matching";
 /// What of this hour's share is not done yet. Asked for until it is, with the same ids.
 pub(super) async fn ask(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
     let now = env.clock.now();
-    let hour = now.as_second().div_euclid(3600);
-    let done = format!("{DONE}/{hour}");
-    if env.store.read::<Timestamp>(&done).await?.is_some() {
-        return Ok(Vec::new());
-    }
-    let begun = Timestamp::from_second(hour * 3600).unwrap_or(now);
+    let Some(look) = look::due(env, DONE, 3600).await? else { return Ok(Vec::new()) };
     let mut questions = Vec::new();
-    for name in inventory::names(&env.store).await?.into_iter().filter(|name| is_of(name, hour)) {
+    for name in inventory::names(&env.store).await?.into_iter().filter(|name| is_of(name, look.number)) {
         let request = MatchRequested { inventory: name.clone() };
-        let run = run_of(begun, &name);
+        let run = run_of(look.begun, &name);
         let question = Envelope::root("sweep", queue::SCAN, topic::MATCH_REQUESTED, &request, run, now)?;
         questions.push(question);
     }
     let left = asked::left(env, DONE, questions).await?;
     if left.is_nothing {
-        env.store.create(&done, &now).await?;
-        for older in env.store.list(DONE).await?.into_iter().filter(|key| *key != done) {
-            env.store.delete(&older).await?;
-        }
+        look::taken(env, DONE, &look).await?;
     }
     Ok(left.messages)
 }

@@ -32,12 +32,11 @@ pub async fn gone(env: &Environment, message: Envelope<WoundGone>) -> Result<Out
     }
     let branch = case.branch();
     let Some(ours) = &standing.delivery.commit else { return Ok(reply.finish()) };
+    let (known, why) = (standing.delivery.pull_request.as_ref(), wording::github::gone(commit.short(), base));
     // Others moved it: what becomes of that is told by itself.
-    if remote.branch(&branch).await?.is_some_and(|tip| tip != *ours) {
+    if !offer::take_back(remote, &branch, ours, known, &why).await? {
         return Ok(reply.finish());
     }
-    let (known, why) = (standing.delivery.pull_request.as_ref(), wording::github::gone(commit.short(), base));
-    offer::take_back(remote, &branch, ours, known, &why).await?;
     remote.withdraw(&branch, ours).await?;
     let detail = format!("at {} on {base} nothing of it is found", commit.short());
     reply.event(topic::HEALING_FALSE_POSITIVE, case.as_str(), &standing.event(detail.clone()))?;

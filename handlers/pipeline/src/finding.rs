@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// How bad a finding is. Ordered: `Unknown` is below `Low`, and no policy may heal it unattended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nobody said.

@@ -98,7 +98,7 @@ impl From<ConfigError> for ScanError {
     }
 }
 
-fn options() -> serde_saphyr::Options {
+pub(crate) fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         with_snippet: false,
         budget: serde_saphyr::budget! {
@@ -118,11 +118,13 @@ fn options() -> serde_saphyr::Options {
 }
 
 /// The message without its place, in words for those who write the file rather than for those who write programs.
-fn message_of(error: &serde_saphyr::Error) -> String {
+pub(crate) fn message_of(error: &serde_saphyr::Error) -> String {
     let message = UserMessageFormatter.format_message(error.without_snippet());
     match message.as_ref() {
         "expected sequence start" => "a list is needed here".to_owned(),
         "expected mapping start" => "a mapping (`key: value`) is needed here".to_owned(),
+        "invalid floating point" => "a number is needed here".to_owned(),
+        "unexpected end of file" => "there is nothing in it".to_owned(),
         "invalid u32" => format!("a whole number from 0 to {} is needed here", u32::MAX),
         other => other.to_owned(),
     }

@@ -7,18 +7,25 @@ use crate::environment::repository::{Fix, Outcome};
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::facts;
+use crate::guards::{self, Delivering};
 use crate::offer::{self, Wanted};
 use crate::prove::{Seen, failures, prove};
 use detectors::source_tree::SourceTree;
+use jiff::Timestamp;
 use pipeline::case::{CaseRecord, Delivery, PullRequestRef, Status, Step, Wound};
-use pipeline::decision::{Circumstances, Decision, Evidence, Reach, Verdict, decide};
+use pipeline::decision::guard::Guard;
+use pipeline::decision::priority::soonest;
+use pipeline::decision::{Circumstances, Decision, Evidence, Phase, Reach, Verdict, decide};
 use pipeline::facts::Facts;
 use pipeline::finding::Finding;
 use pipeline::ids::{CommitSha, hash_of};
+use pipeline::learning::outcome::Remedy;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::patch::{Patch, Plan};
 use pipeline::payload::{CaseEvent, Mode, RemediationRequested, ScanRequested, VerificationRequested};
+use pipeline::policy::vocabulary::{ActionType, Condition};
+use pipeline::policy::when::Subject;
 use pipeline::policy::{MINIMUM_RELEASE_AGE_DAYS, Policy};
 use pipeline::wording;
 use pipeline::wording::github::Offer;
@@ -50,11 +57,13 @@ pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, Ag
     if head != request.wound.commit {
         return start_over(env, &message, head);
     }
-    let policy = env.policies.iter().find(|policy| policy.event_type == request.wound.event_type);
+    let findings: Vec<&Finding> = before.of_graph(graph).map(|matched| &matched.finding).collect();
+    let policy = env.policies.of(&Subject::of(&request.wound, &findings));
+    let policy = policy.map(|policy| policy.map(|policy| before.config.tightened(policy)));
     let (plan, facts, needs_unknown) = match &before.config_error {
         // The repository may forbid what would be done, so nothing is.
         Some(_) => (Plan::default(), Facts::default(), Vec::new()),
-        None => determine(env, &tree, &before, graph, policy).await?,
+        None => determine(env, &tree, &before, graph, policy.as_ref().ok().and_then(Option::as_ref)).await?,
     };
     let attempt = Attempt { env, message: &message, before: &before, graph, policy, plan, needs_unknown };
     if attempt.plan.changes.is_empty() {
@@ -148,12 +157,12 @@ async fn determine(
     graph: usize,
     policy: Option<&Policy>,
 ) -> Result<(Plan, Facts, Vec<String>), AgentError> {
-    let action = policy.and_then(|policy| policy.action("update_dependency"));
+    let action = policy.and_then(|policy| policy.action(ActionType::UpdateDependency));
     let age = action.and_then(|action| action.minimum_release_age_days).unwrap_or(MINIMUM_RELEASE_AGE_DAYS);
     let rules = Rules {
         now: env.clock.now(),
         minimum_release_age_days: before.config.minimum_release_age_days.map_or(age, |stricter| stricter.max(age)),
-        allow_breaking: action.is_some_and(|action| !action.requires("no_breaking_changes")),
+        allow_breaking: action.is_some_and(|action| !action.requires(Condition::NoBreakingChanges)),
         allow_overrides: action.is_some_and(|action| action.allow_overrides),
         steps_max: PLAN_STEPS_MAX,
     };
@@ -176,7 +185,8 @@ struct Attempt<'a> {
     message: &'a Request,
     before: &'a Examination,
     graph: usize,
-    policy: Option<&'a Policy>,
+    /// What holds for the case, or why that can't be told.
+    policy: Result<Option<Policy>, String>,
     plan: Plan,
     /// Releases whose needs could not be learned.
     needs_unknown: Vec<String>,
@@ -199,9 +209,22 @@ impl Attempt<'_> {
             return self.failed(steps);
         }
         let heals: Vec<&Finding> = self.healed().collect();
-        let verdict = self.verdict(&heals);
-        if verdict.decision > Decision::Propose {
-            return self.escalated(steps, &verdict);
+        let reach = update_dependency::reach(&self.before.graphs[self.graph], &self.plan);
+        let remedy = Remedy::update(&self.before.graphs[self.graph].ecosystem.to_string(), reach);
+        let delivering = Delivering { case, wound, remedy: &remedy, patch: &patch, message: self.message.id };
+        let mut verdict = self.verdict(&heals, reach, Vec::new());
+        // What is not to be delivered anyway spends no budget.
+        if verdict.decision <= Decision::Propose
+            && *mode != Mode::DryRun
+            && let Ok(Some(policy)) = &self.policy
+        {
+            verdict = self.verdict(&heals, reach, guards::before_delivery(self.env, policy, delivering).await?);
+        }
+        match (verdict.decision, verdict.held_until) {
+            (Decision::Observe, _) => return self.observed(steps, &verdict),
+            (Decision::Escalate | Decision::Suppress, _) => return self.escalated(steps, &verdict),
+            (Decision::Heal | Decision::Propose, Some(until)) => return self.held(steps, &verdict, until),
+            (Decision::Heal | Decision::Propose, None) => {}
         }
         let diff = wording::diff(&patch);
         let diff_key = format!("diffs/{}", hash_of(&[&diff]));
@@ -349,6 +372,32 @@ impl Attempt<'_> {
         Ok(reply.finish())
     }
 
+    /// Nothing is done before `until`: then the branch is scanned anew, and it is decided by what is true then.
+    fn held(self, mut steps: Vec<Step>, verdict: &Verdict, until: Timestamp) -> Result<Outbox, AgentError> {
+        let RemediationRequested { case, wound, mode, .. } = &self.message.payload;
+        steps.push(Step::new("guard", false, format!("nothing is done before {until}")));
+        let mut reply = self.reply();
+        reply.event(topic::HEALING_HELD, case.as_str(), &self.event(verdict.reasons.join("; ")))?;
+        let scan = ScanRequested {
+            repository: wound.repository.clone(),
+            base_branch: wound.base_branch.clone(),
+            commit: wound.commit.clone(),
+            mode: *mode,
+            is_anew: true,
+        };
+        let subject = format!("{} {}", wound.repository, wound.base_branch);
+        reply.begin_run_later(until, queue::SCAN, topic::SCAN_REQUESTED, &subject, &scan)?;
+        reply.record(case, |record| self.fill(record, Status::Initiated, steps, verdict));
+        Ok(reply.finish())
+    }
+
+    /// The repository only wants to be observed.
+    fn observed(self, steps: Vec<Step>, verdict: &Verdict) -> Result<Outbox, AgentError> {
+        let mut reply = self.reply();
+        reply.record(&self.message.payload.case, |record| self.fill(record, Status::Observed, steps, verdict));
+        Ok(reply.finish())
+    }
+
     fn escalated(self, steps: Vec<Step>, verdict: &Verdict) -> Result<Outbox, AgentError> {
         let RemediationRequested { case, wound, .. } = &self.message.payload;
         let mut reply = self.reply();
@@ -369,10 +418,15 @@ impl Attempt<'_> {
         record.left = Some(self.plan.left.clone());
     }
 
-    fn verdict(&self, heals: &[&Finding]) -> Verdict {
-        let reach = update_dependency::reach(&self.before.graphs[self.graph], &self.plan);
+    fn verdict(&self, heals: &[&Finding], reach: Reach, guards: Vec<Guard>) -> Verdict {
         let certainty = heals.iter().map(|finding| finding.confidence).fold(1.0, f64::min);
+        let conditions = [
+            (Condition::PatchAvailable, true),
+            (Condition::NoBreakingChanges, reach != Reach::Breaking),
+            (Condition::FixAvailable, true),
+        ];
         let circumstances = Circumstances {
+            phase: Phase::Proof,
             severity: detectors::dependency::matching::worst(heals.iter().copied()),
             evidence: vec![
                 Evidence::detection(certainty),
@@ -380,11 +434,15 @@ impl Attempt<'_> {
                 Evidence::compatibility(reach),
                 Evidence::needs(&self.needs_unknown),
             ],
-            patch_available: Some(true),
-            no_breaking_changes: Some(reach != Reach::Breaking),
-            fix_available: Some(true),
+            conditions: conditions.into_iter().collect(),
+            mode: self.before.config.mode,
+            priority: soonest(heals.iter().copied()),
+            guards,
         };
-        decide(self.policy, &circumstances)
+        match &self.policy {
+            Ok(policy) => decide(policy.as_ref(), &circumstances),
+            Err(error) => Verdict::undecidable(&circumstances, error.clone()),
+        }
     }
 
     fn healed(&self) -> impl Iterator<Item = &Finding> {

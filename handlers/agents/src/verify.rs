@@ -18,6 +18,7 @@ use pipeline::ids::CommitSha;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{CaseEvent, ChecksCompleted, VerificationRequested};
+use pipeline::policy::when::Subject;
 use pipeline::wording;
 
 /// Reads the branch back and looks at it. A branch that others moved on since is theirs, and the case superseded. A fix that does not hold is withdrawn where the policy allows it.
@@ -39,8 +40,8 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
         let tree = repository.tree(&wound.commit, &env.tree_limits).await?;
         let before = examine(env, &tree).await?;
         let after = repository.tree(commit, &env.tree_limits).await?;
-        let heals: Vec<_> = heals.iter().map(|finding| finding.fingerprint.clone()).collect();
-        steps.extend(prove(env, Seen { tree: &tree, examination: &before }, &heals, &after).await?);
+        let promised: Vec<_> = heals.iter().map(|finding| finding.fingerprint.clone()).collect();
+        steps.extend(prove(env, Seen { tree: &tree, examination: &before }, &promised, &after).await?);
         steps.push(only_files(&repository.changed_files(&wound.commit, commit).await?, &delivery.files));
     } else {
         return moved_on(env, &message, branch, commit);
@@ -65,8 +66,8 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
             }
         }
     } else {
-        let may_roll_back =
-            env.policies.iter().any(|policy| policy.event_type == wound.event_type && policy.rollback_enabled);
+        let policy = env.policies.of(&Subject::of(wound, &heals.iter().collect::<Vec<_>>()));
+        let may_roll_back = policy.is_ok_and(|policy| policy.is_some_and(|policy| policy.rollback_enabled));
         if may_roll_back {
             env.store.create(&rollback_claim, &steps).await?;
         }

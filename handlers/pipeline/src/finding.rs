@@ -1,5 +1,6 @@
 //! What a detector reports.
 
+use crate::decision::priority::Risk;
 use crate::ids::Fingerprint;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -139,6 +140,9 @@ pub struct Finding {
     pub fixed_versions: Vec<String>,
     /// Whether a fix is known.
     pub fix: Fix,
+    /// How dangerous it is, as far as anybody says.
+    #[serde(default)]
+    pub risk: Risk,
 }
 
 /// Something that could not be read, said instead of being passed over.

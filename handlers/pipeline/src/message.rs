@@ -72,6 +72,8 @@ pub mod topic {
     pub const HEALING_SUPPRESSED: &str = "healing.suppressed";
     /// A newer run took the case over.
     pub const HEALING_SUPERSEDED: &str = "healing.superseded";
+    /// A guard rail holds a fix back for a while.
+    pub const HEALING_HELD: &str = "healing.held";
     /// People have to decide.
     pub const HEALING_ESCALATED: &str = "healing.escalated";
     /// At the head commit the finding is not true.

@@ -1,6 +1,8 @@
 //! `.suture.yml`: what a repository says to Suture.
 
 use crate::finding::ScanError;
+use crate::policy::Policy;
+use crate::policy::layers::{RepositoryMode, Tightening};
 use crate::suppress::ignore::{Ignore, RawIgnore};
 use serde::Deserialize;
 use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
@@ -26,6 +28,10 @@ pub struct RepositoryConfig {
     pub minimum_release_age_days: Option<u32>,
     /// How the check run on a pull request that brings in findings ends.
     pub pull_request_check: CheckConclusion,
+    /// How far any decision may go here.
+    pub mode: RepositoryMode,
+    /// What is asked for beyond the policies.
+    pub policies: Vec<Tightening>,
 }
 
 /// How a check run ends.
@@ -59,6 +65,8 @@ struct Raw {
     ignore: Option<Vec<Spanned<RawIgnore>>>,
     minimum_release_age_days: Option<u32>,
     pull_request_check: Option<CheckConclusion>,
+    mode: Option<RepositoryMode>,
+    policies: Option<Vec<Tightening>>,
 }
 
 impl RepositoryConfig {
@@ -83,12 +91,21 @@ impl RepositoryConfig {
             ignore: Vec::new(),
             minimum_release_age_days: raw.minimum_release_age_days,
             pull_request_check: raw.pull_request_check.unwrap_or_default(),
+            mode: raw.mode.unwrap_or_default(),
+            policies: raw.policies.unwrap_or_default(),
         };
         for entry in raw.ignore.unwrap_or_default() {
             let ignore = Ignore::from_raw(path, entry).map_err(|(at, message)| error(Some(at), message))?;
             config.ignore.push(ignore);
         }
         Ok(config)
+    }
+}
+
+impl RepositoryConfig {
+    /// `policy`, as strict as the repository asks for.
+    pub fn tightened(&self, policy: &Policy) -> Policy {
+        self.policies.iter().fold(policy.clone(), |policy, tightening| tightening.apply(policy))
     }
 }
 

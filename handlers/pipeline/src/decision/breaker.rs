@@ -19,11 +19,29 @@ const OPEN_HOURS_MAX: i64 = 14 * 24;
 /// A try of which nothing was heard for so long is given up, in hours, and another is let through.
 const PROBE_HOURS: i64 = 14 * 24;
 
+/// It knows so many of the outcomes that it was told of.
+const TOLD_MAX: usize = 50;
+
+/// How a fix ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// What tells this outcome from any other.
+    pub outcome: &'a str,
+    /// The case.
+    pub case: &'a CaseId,
+    /// Whether it went well.
+    pub is_well: bool,
+    /// Whether it was wrong where people work, which opens the breaker at once.
+    pub is_harm: bool,
+}
+
 /// What it remembers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breaker {
-    /// The last outcomes, oldest first: of which case, and whether it went well.
-    recent: Vec<(CaseId, bool)>,
+    /// The last outcomes since it was closed, oldest first: whether each went well.
+    recent: Vec<bool>,
+    /// Of which outcomes it was told last, so that being told twice makes no difference.
+    told: Vec<String>,
     /// Since when it is open, and how often in a row it opened.
     opened: Option<(Timestamp, u32)>,
     /// The case that is tried while it is half open, and since when.
@@ -59,28 +77,37 @@ impl Breaker {
 
     /// `case` is the one that is tried while it is half open.
     pub fn probe(&mut self, case: &CaseId, now: Timestamp) {
-        if self.standing(case, now) == Standing::HalfOpen && self.probe.as_ref().is_none_or(|(probe, _)| probe != case) {
+        if self.standing(case, now) == Standing::HalfOpen && self.probe.as_ref().is_none_or(|(probe, _)| probe != case)
+        {
             self.probe = Some((case.clone(), now));
         }
     }
 
-    /// A fix of `case` ended, well or not; `is_harm`: it was wrong where people work, which opens it at once.
-    pub fn record(&mut self, case: &CaseId, is_well: bool, is_harm: bool, now: Timestamp) {
+    /// A fix of a case ended. Told again, it makes no difference.
+    pub fn record(&mut self, ended: &Ended<'_>, now: Timestamp) {
+        let Ended { outcome, case, is_well, is_harm } = *ended;
+        if self.told.iter().any(|told| told == outcome) {
+            return;
+        }
+        self.told.push(outcome.to_owned());
+        if self.told.len() > TOLD_MAX {
+            self.told.remove(0);
+        }
         let is_probe = self.probe.as_ref().is_some_and(|(probe, _)| probe == case);
         if self.opened.is_some() && is_probe {
             self.probe = None;
             if is_well {
-                *self = Self::default();
+                *self = Self { told: std::mem::take(&mut self.told), ..Self::default() };
             } else {
                 self.open(now);
             }
             return;
         }
-        self.recent.push((case.clone(), is_well));
+        self.recent.push(is_well);
         if self.recent.len() > RECENT {
             self.recent.remove(0);
         }
-        let failures = self.recent.iter().filter(|(_, is_well)| !is_well).count();
+        let failures = self.recent.iter().filter(|is_well| !**is_well).count();
         // What was under way when it opened says nothing new.
         if self.opened.is_none() && (is_harm || failures >= FAILURES_MAX) {
             self.open(now);
@@ -97,7 +124,9 @@ impl Breaker {
     pub fn reason(&self) -> String {
         match self.opened {
             Some((since, 1)) => format!("the remedy failed in this repository; open since {since}"),
-            Some((since, times)) => format!("the remedy failed in this repository {times} times in a row; open since {since}"),
+            Some((since, times)) => {
+                format!("the remedy failed in this repository {times} times in a row; open since {since}")
+            }
             None => "closed".to_owned(),
         }
     }
@@ -123,11 +152,19 @@ mod tests {
         Timestamp::from_second(1_790_000_000 + hour * 3600).unwrap()
     }
 
+    /// A fix of the case `number` ends.
+    fn end(breaker: &mut Breaker, number: u32, is_well: bool, is_harm: bool, now: Timestamp) {
+        let outcome = format!("{number} at {now}");
+        for _ in 0..2 {
+            breaker.record(&Ended { outcome: &outcome, case: &case(number), is_well, is_harm }, now);
+        }
+    }
+
     fn failed() -> Breaker {
         let mut breaker = Breaker::default();
         for number in 0..3 {
             assert_eq!(breaker.standing(&case(9), at(0)), Standing::Closed);
-            breaker.record(&case(number), false, false, at(0));
+            end(&mut breaker, number, false, false, at(0));
         }
         breaker
     }
@@ -140,9 +177,9 @@ mod tests {
         breaker.probe(&case(9), at(24));
         assert_eq!(breaker.standing(&case(9), at(25)), Standing::HalfOpen, "the same case goes on");
         assert_eq!(breaker.standing(&case(10), at(25)), Standing::Open(at(49)), "one at a time");
-        breaker.record(&case(10), true, false, at(26));
+        end(&mut breaker, 10, true, false, at(26));
         assert_eq!(breaker.standing(&case(10), at(26)), Standing::Open(at(50)), "others say nothing");
-        breaker.record(&case(9), true, false, at(30));
+        end(&mut breaker, 9, true, false, at(30));
         assert_eq!(breaker.standing(&case(10), at(30)), Standing::Closed);
     }
 
@@ -150,10 +187,10 @@ mod tests {
     fn probe_that_fails_opens_it_for_longer() {
         let mut breaker = failed();
         breaker.probe(&case(9), at(24));
-        breaker.record(&case(9), false, false, at(30));
+        end(&mut breaker, 9, false, false, at(30));
         assert_eq!(breaker.standing(&case(9), at(31)), Standing::Open(at(78)));
         breaker.probe(&case(11), at(78));
-        breaker.record(&case(11), false, false, at(80));
+        end(&mut breaker, 11, false, false, at(80));
         assert_eq!(breaker.standing(&case(9), at(81)), Standing::Open(at(80 + 96)));
     }
 
@@ -168,11 +205,11 @@ mod tests {
     #[test]
     fn harm_opens_it_at_once_and_old_failures_are_forgotten() {
         let mut breaker = Breaker::default();
-        breaker.record(&case(1), false, true, at(0));
+        end(&mut breaker, 1, false, true, at(0));
         assert!(matches!(breaker.standing(&case(2), at(1)), Standing::Open(_)));
         let mut breaker = Breaker::default();
         for number in 0..40 {
-            breaker.record(&case(number), number % 5 != 0, false, at(0));
+            end(&mut breaker, number, number % 5 != 0, false, at(0));
             assert_eq!(breaker.standing(&case(99), at(0)), Standing::Closed, "two of ten");
         }
     }

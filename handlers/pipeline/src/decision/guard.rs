@@ -85,6 +85,11 @@ impl Guard {
         Self { rail, effect, reason: reason.into() }
     }
 
+    /// Whether it stops a delivery, for now or for good.
+    pub fn is_stop(&self) -> bool {
+        !matches!(self.effect, Effect::Propose)
+    }
+
     /// While somebody has stopped everything, it is asked again every so often.
     pub fn kill_switch(now: Timestamp, by: &str, reason: &str) -> Self {
         let until = later(now, SignedDuration::from_mins(KILL_SWITCH_MINUTES));
@@ -115,18 +120,28 @@ impl Guard {
         let mut guards = Vec::new();
         let attempts = recent(&history.deliveries, ATTEMPTS_DAYS);
         if attempts >= limits.attempts_per_case as usize {
-            let reason = format!("{attempts} fixes of it were delivered within {ATTEMPTS_DAYS} days; {} are allowed", limits.attempts_per_case);
+            let reason = format!(
+                "{attempts} fixes of it were delivered within {ATTEMPTS_DAYS} days; {} are allowed",
+                limits.attempts_per_case
+            );
             guards.push(Self::new(Rail::Attempts, Effect::Escalate, reason));
         }
         let reopenings = recent(&history.reopenings, FLAPPING_DAYS);
         if reopenings > limits.reopenings_max as usize {
-            let reason = format!("it came back {reopenings} times within {FLAPPING_DAYS} days; {} are allowed", limits.reopenings_max);
+            let reason = format!(
+                "it came back {reopenings} times within {FLAPPING_DAYS} days; {} are allowed",
+                limits.reopenings_max
+            );
             guards.push(Self::new(Rail::Flapping, Effect::Escalate, reason));
         }
         if let Some(back) = history.taken_back.iter().max() {
             let until = later(*back, SignedDuration::from_hours(i64::from(limits.cool_down_hours)));
             if now < until {
-                guards.push(Self::new(Rail::CoolDown, Effect::Hold { until }, format!("a fix of it was taken back at {back}")));
+                guards.push(Self::new(
+                    Rail::CoolDown,
+                    Effect::Hold { until },
+                    format!("a fix of it was taken back at {back}"),
+                ));
             }
         }
         guards
@@ -152,6 +167,12 @@ impl Guard {
         })
     }
 
+    /// What was spent today can't be read: then nothing more is.
+    pub fn budget_unreadable(limits: &Effective, now: Timestamp) -> Self {
+        let until = next_day(limits, now);
+        Self::new(Rail::Budget, Effect::Hold { until }, "what was spent today can't be read")
+    }
+
     /// A remedy that failed too often, until `until`.
     pub fn breaker_open(until: Timestamp, reason: String) -> Self {
         Self::new(Rail::CircuitBreaker, Effect::Hold { until }, reason)
@@ -159,7 +180,11 @@ impl Guard {
 
     /// A remedy that failed too often, and is tried once: with somebody who looks at it.
     pub fn breaker_probe() -> Self {
-        Self::new(Rail::CircuitBreaker, Effect::Propose, "the remedy failed here before; this is the one try that it gets")
+        Self::new(
+            Rail::CircuitBreaker,
+            Effect::Propose,
+            "the remedy failed here before; this is the one try that it gets",
+        )
     }
 
     /// A remedy that people keep rejecting.
@@ -273,7 +298,11 @@ mod tests {
         let until = at("2026-11-27T13:00:00Z");
         assert_eq!(
             rails,
-            [(Rail::Attempts, Effect::Escalate), (Rail::Flapping, Effect::Escalate), (Rail::CoolDown, Effect::Hold { until })]
+            [
+                (Rail::Attempts, Effect::Escalate),
+                (Rail::Flapping, Effect::Escalate),
+                (Rail::CoolDown, Effect::Hold { until })
+            ]
         );
     }
 

@@ -238,11 +238,15 @@ fn weigh_guards(weighed: &mut Weighed, policy: Option<&Policy>, guards: &[Guard]
     for guard in guards {
         match guard.effect {
             Effect::Hold { until } if is_immediate && guard.rail.yields_to_immediate() => {
-                weighed.weigh(Decision::Heal, format!("{}: {} (until {until}), but it is immediate", guard.rail, guard.reason));
+                weighed.weigh(
+                    Decision::Heal,
+                    format!("{}: {} (until {until}), but it is immediate", guard.rail, guard.reason),
+                );
             }
             Effect::Hold { until } => {
                 held_until = held_until.max(Some(until));
-                weighed.weigh(Decision::Heal, format!("{}: {}; nothing is done before {until}", guard.rail, guard.reason));
+                weighed
+                    .weigh(Decision::Heal, format!("{}: {}; nothing is done before {until}", guard.rail, guard.reason));
             }
             Effect::Propose => weighed.weigh(Decision::Propose, format!("{}: {}", guard.rail, guard.reason)),
             Effect::Escalate => weighed.weigh(Decision::Escalate, format!("{}: {}", guard.rail, guard.reason)),
@@ -356,10 +360,12 @@ mod tests {
         let fine = circumstances(Severity::Low, 0.97, Reach::InPlace, &[]);
         let policy = parse("p.yml", DEFAULT_POLICIES).unwrap().remove(0);
         let now: Timestamp = "2026-11-28T12:00:00Z".parse().unwrap();
-        let windows: Vec<crate::policy::freeze::Freeze> = serde_saphyr::from_str("[{name: weekend, days: [sat, sun]}]").unwrap();
+        let windows: Vec<crate::policy::freeze::Freeze> =
+            serde_saphyr::from_str("[{name: weekend, days: [sat, sun]}]").unwrap();
         let frozen = Guard::freeze(&windows, now).unwrap();
         let stopped = Guard::kill_switch(now, "mona", "look into it");
-        let held = decide(Some(&policy), &Circumstances { guards: vec![stopped.clone(), frozen.clone()], ..fine.clone() });
+        let held =
+            decide(Some(&policy), &Circumstances { guards: vec![stopped.clone(), frozen.clone()], ..fine.clone() });
         let monday: Timestamp = "2026-11-30T00:00:00Z".parse().unwrap();
         assert_eq!((held.decision, held.held_until), (Decision::Heal, Some(monday)), "{held:#?}");
         let mut immediate = policy.clone();

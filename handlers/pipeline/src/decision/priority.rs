@@ -1,5 +1,6 @@
 //! How soon a finding ought to be mended: the decision table of CISA's Binding Operational Directive 26-04, with EPSS to break ties.
 
+use crate::finding::Finding;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
@@ -80,6 +81,12 @@ impl Priority {
     }
 }
 
+/// That of the finding which is worked first.
+pub fn soonest<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Priority {
+    let priorities = findings.into_iter().map(|finding| finding.risk.priority());
+    priorities.min_by(Priority::order).unwrap_or_default()
+}
+
 impl fmt::Display for Urgency {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.pad(match self {
@@ -122,7 +129,8 @@ yes yes yes total    within 3 days, with a search for traces of an attack
         for row in TABLE.trim().lines() {
             let mut words = row.split_whitespace();
             let mut yes = || matches!(words.next(), Some("yes" | "total"));
-            let risk = Risk { known_exploited: yes(), exposed: yes(), automatable: yes(), total_impact: yes(), epss: None };
+            let risk =
+                Risk { known_exploited: yes(), exposed: yes(), automatable: yes(), total_impact: yes(), epss: None };
             let expect = words.collect::<Vec<_>>().join(" ");
             assert_eq!(risk.urgency().to_string(), expect, "{row}");
         }

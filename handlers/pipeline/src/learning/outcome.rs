@@ -77,6 +77,22 @@ pub enum Ending {
     Censored,
 }
 
+impl fmt::Display for Ending {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Self::Merged => "merged",
+            Self::MergedEdited => "merged_edited",
+            Self::Declined => "declined",
+            Self::ChecksFailed => "checks_failed",
+            Self::TakenBack => "taken_back",
+            Self::NotFixed => "not_fixed",
+            Self::Reverted => "reverted",
+            Self::Regressed => "regressed",
+            Self::Censored => "censored",
+        })
+    }
+}
+
 impl Ending {
     /// All of them.
     pub const ALL: [Self; 9] = [

@@ -95,7 +95,8 @@ impl Sums {
 
     /// Why it is only proposed, where people keep declining it.
     pub fn demotion(&self) -> Option<String> {
-        let (declined, merged) = (self.count(Ending::Declined), self.count(Ending::Merged) + self.count(Ending::MergedEdited));
+        let (declined, merged) =
+            (self.count(Ending::Declined), self.count(Ending::Merged) + self.count(Ending::MergedEdited));
         (declined >= DECLINED_MAX && declined > merged)
             .then(|| format!("such fixes were declined {declined} times and merged {merged} times"))
     }

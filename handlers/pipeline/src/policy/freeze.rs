@@ -6,6 +6,7 @@ use jiff::{Timestamp, ToSpan};
 use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
 
 /// Windows that meet are followed so far; what is frozen for longer is looked at again then.
 const WINDOWS_MAX: usize = 500;
@@ -54,8 +55,14 @@ pub enum Day {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Window {
-    Once { from: DateTime, until: DateTime },
-    Weekly { from: Time, until: Time },
+    Once {
+        from: DateTime,
+        until: DateTime,
+    },
+    Weekly {
+        from: Time,
+        until: Time,
+    },
     #[default]
     Never,
 }
@@ -123,7 +130,8 @@ impl Freeze {
             }
             Window::Weekly { from, until } => {
                 let today = zone.to_datetime(now).date();
-                let begins = |day: Date| self.days.is_empty() || self.days.iter().any(|named| named.weekday() == day.weekday());
+                let begins =
+                    |day: Date| self.days.is_empty() || self.days.iter().any(|named| named.weekday() == day.weekday());
                 let days = [today.yesterday().ok()?, today];
                 let ends = days.into_iter().filter(|day| begins(*day)).filter_map(|day| {
                     let end_day = if until > from { day } else { day.checked_add(1.day()).ok()? };
@@ -131,6 +139,21 @@ impl Freeze {
                     (begin <= now && now < end).then_some(end)
                 });
                 ends.max()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Freeze {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, time_zone, window, .. } = self;
+        match window {
+            Window::Never => write!(out, "{name}: never"),
+            Window::Once { from, until } => write!(out, "{name}: from {from} until {until} ({time_zone})"),
+            Window::Weekly { from, until } => {
+                let named: Vec<String> = self.days.iter().map(|day| format!("{day:?}").to_lowercase()).collect();
+                let days = if named.is_empty() { "every day".to_owned() } else { named.join(", ") };
+                write!(out, "{name}: {days}, from {from} until {until} ({time_zone})")
             }
         }
     }
@@ -152,7 +175,9 @@ impl Day {
 
 /// Until when `now` is frozen by any of `windows`, and the name of the one that it is in. Windows that meet are one.
 pub fn frozen(windows: &[Freeze], now: Timestamp) -> Option<(Timestamp, &str)> {
-    let ending = |at: Timestamp| windows.iter().filter_map(|window| Some((window.end(at)?, &*window.name))).max_by_key(|(end, _)| *end);
+    let ending = |at: Timestamp| {
+        windows.iter().filter_map(|window| Some((window.end(at)?, &*window.name))).max_by_key(|(end, _)| *end)
+    };
     let (mut until, name) = ending(now)?;
     for _ in 0..WINDOWS_MAX {
         let Some((later, _)) = ending(until) else { break };

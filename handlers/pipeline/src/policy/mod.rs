@@ -307,7 +307,8 @@ auto_merge: {wrong_rate_max: 0.05}
 
     /// What is said of the built-in policies with `from` in place of `to`.
     fn said(from: &str, to: &str) -> String {
-        parse("p.yml", &DEFAULT_POLICIES.replacen(from, to, 1)).map_or_else(|error| error.to_string(), |_| "fine".to_owned())
+        parse("p.yml", &DEFAULT_POLICIES.replacen(from, to, 1))
+            .map_or_else(|error| error.to_string(), |_| "fine".to_owned())
     }
 
     #[test]
@@ -337,7 +338,9 @@ auto_merge: {wrong_rate_max: 0.05}
     #[test]
     fn schema_knows_every_word() {
         let schema = schema().to_string();
-        for word in ActionType::ALL.iter().map(|action| action.word()).chain(Condition::ALL.iter().map(|one| one.word())) {
+        for word in
+            ActionType::ALL.iter().map(|action| action.word()).chain(Condition::ALL.iter().map(|one| one.word()))
+        {
             assert!(schema.contains(&format!("\"{word}\"")), "{word}");
         }
         for word in ["pull_requests_per_day", "time_zone", "wrong_rate_max", "auto_heal_severities", "when", "days"] {

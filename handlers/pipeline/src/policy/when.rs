@@ -3,9 +3,12 @@
 //! `cel` has no limit on time, and recurses; so what an expression may be is bounded before it is read: its length, its nesting, and how
 //! often it may go through a list. What it is held against is bounded as well. Regular expressions are not part of it.
 
+use crate::case::Wound;
+use crate::finding::{Finding, Scope};
 use cel::{Context, Program};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Longest expression, in bytes.
@@ -52,7 +55,17 @@ pub struct Subject {
 
 /// The names in [`Subject`].
 pub const VARIABLES: [&str; 11] = [
-    "advisories", "branch", "direct", "epss", "event_type", "known_exploited", "packages", "path", "production", "repository", "severity",
+    "advisories",
+    "branch",
+    "direct",
+    "epss",
+    "event_type",
+    "known_exploited",
+    "packages",
+    "path",
+    "production",
+    "repository",
+    "severity",
 ];
 
 /// An expression that was read.
@@ -79,7 +92,8 @@ impl When {
         let (program, unknown) = on_a_large_stack(|| {
             let program = Program::compile(text).map_err(|error| first_line(&error.to_string()))?;
             let references = program.references();
-            let unknown = references.variables().into_iter().find(|name| !VARIABLES.contains(name) && !shape.binds(name));
+            let unknown =
+                references.variables().into_iter().find(|name| !VARIABLES.contains(name) && !shape.binds(name));
             let unknown = unknown.map(str::to_owned);
             drop(references);
             Ok::<_, String>((program, unknown))
@@ -160,6 +174,26 @@ impl<'a> Shape<'a> {
 }
 
 impl Subject {
+    /// What is known of `wound`, which has `findings`.
+    pub fn of(wound: &Wound, findings: &[&Finding]) -> Self {
+        let packages = || findings.iter().filter_map(|finding| finding.package.as_ref());
+        let bounded = |names: BTreeSet<&String>| names.into_iter().take(ITEMS_MAX).cloned().collect();
+        let severity = findings.iter().map(|finding| finding.severity).max().unwrap_or(wound.severity);
+        Self {
+            event_type: wound.event_type.clone(),
+            severity: severity.to_string(),
+            repository: wound.repository.to_string(),
+            branch: wound.base_branch.clone(),
+            path: wound.path.clone(),
+            packages: bounded(packages().map(|package| &package.name).collect()),
+            advisories: bounded(findings.iter().flat_map(|finding| &finding.advisories).collect()),
+            direct: packages().any(|package| package.direct),
+            production: packages().any(|package| package.scope != Scope::Dev),
+            known_exploited: findings.iter().any(|finding| finding.risk.known_exploited),
+            epss: findings.iter().filter_map(|finding| finding.risk.epss).fold(0.0, f64::max),
+        }
+    }
+
     /// One of each kind of value.
     fn example() -> Self {
         Self {

@@ -13,6 +13,7 @@ pub mod github_webhook;
 mod guards;
 pub mod health;
 pub mod history;
+pub mod identity;
 pub mod in_process;
 pub mod inventory;
 pub mod journal;

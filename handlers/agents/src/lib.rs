@@ -33,6 +33,7 @@ pub mod state;
 pub mod status;
 pub mod sweep;
 pub mod topology;
+pub mod trace;
 mod tries;
 mod unreadable;
 pub mod verify;

@@ -169,6 +169,8 @@ pub enum Command {
     Learning(Learning),
     /// List the agents, what they can do, and how they are.
     Agents(Agents),
+    /// Show the messages of a run as a tree, each with how long it took.
+    Trace(Trace),
     /// Stop every change anywhere, or let them go on.
     KillSwitch(KillSwitch),
     /// Run the staged apps on this machine: the functions host and the bus, without a cloud.
@@ -390,6 +392,25 @@ pub struct Learning {
     after_help = "Examples:\n  suture agents\n  suture agents --format json\n\nExit codes: 0 all is well, 1 an agent is silent, 2 could not be told."
 )]
 pub struct Agents {
+    /// Where the records are. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+/// `suture trace`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  suture trace 019ac2d1-7c3e-7a51-8d7f-2f6f3c1e9b10\n  suture trace 019ac2d1-7c3e-7a51-8d7f-2f6f3c1e9b10 --format json"
+)]
+pub struct Trace {
+    /// The run: the correlation id of its messages.
+    pub run: String,
+    /// How long after its beginning is looked, in hours.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(i64).range(1..=24 * 365))]
+    pub hours: i64,
     /// Where the records are. Default: $SUTURE_STORE, else the user's state directory.
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,

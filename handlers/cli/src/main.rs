@@ -21,6 +21,7 @@ mod sbom;
 mod scan;
 mod setup;
 mod terminal;
+mod trace;
 mod versions;
 
 use arguments::{Arguments, Command};
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Command::Policy(policy) => policy::run(&policy.command, &terminal),
         Command::Learning(learning) => learning::run(&learning, &terminal),
         Command::Agents(agents) => agents_list::run(&agents, &terminal),
+        Command::Trace(trace) => trace::run(&trace, &terminal),
         Command::KillSwitch(switch) => kill_switch::run(&switch, &terminal),
         Command::Local(local) => local::run(&local, &terminal),
         Command::Backup(backup) => backup::backup(&backup, &terminal),

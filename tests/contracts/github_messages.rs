@@ -112,17 +112,18 @@ fn alerts_and_advisories() {
         check(&alert(kind), &json);
     }
     let package = AdvisoryPackage { ecosystem: "npm".to_owned(), name: "latch".to_owned(), range: None };
-    let advisory = AdvisoryPublished {
+    let mut advisory = AdvisoryPublished {
         ghsa: "GHSA-aaaa-bbbb-cccc".to_owned(),
         packages: vec![package],
         has_more: false,
         withdrawn: false,
         repository: None,
+        among: Vec::new(),
     };
-    check(
-        &advisory,
-        r#"{"ghsa":"GHSA-aaaa-bbbb-cccc","packages":[{"ecosystem":"npm","name":"latch","range":null}],"has_more":false,"withdrawn":false,"repository":null}"#,
-    );
+    let told = r#"{"ghsa":"GHSA-aaaa-bbbb-cccc","packages":[{"ecosystem":"npm","name":"latch","range":null}],"has_more":false,"withdrawn":false,"repository":null"#;
+    check(&advisory, &format!("{told}}}"));
+    advisory.among.push("0123".to_owned());
+    check(&advisory, &format!(r#"{told},"among":["0123"]}}"#));
 }
 
 #[test]
@@ -131,10 +132,12 @@ fn access_and_what_is_not_understood() {
         &RepositoryAccess { repository: REPOSITORY.parse().unwrap(), installation: 9 },
         r#"{"repository":"github.com/octo/shop","installation":9}"#,
     );
-    check(
-        &InstallationAccess { installation: 9, account: Some("octo".to_owned()), named: 501 },
-        r#"{"installation":9,"account":"octo","named":501}"#,
-    );
+    for (page, rest) in [(None, ""), (Some(2), r#","page":2"#)] {
+        check(
+            &InstallationAccess { installation: 9, account: Some("octo".to_owned()), named: 501, page },
+            &format!(r#"{{"installation":9,"account":"octo","named":501{rest}}}"#),
+        );
+    }
     check(&EventUnknown { event: "star".to_owned(), action: None }, r#"{"event":"star","action":null}"#);
     check(
         &EventRejected { event: "push".to_owned(), reason: "missing field `ref`".to_owned() },

@@ -12,7 +12,7 @@ use pipeline::payload::{Mode, RepositoryAccess, ScanRequested};
 use serde_json::Value;
 
 /// `gate` asks for `latch ^1.0.0`; `latch` is vulnerable before 1.2.0.
-fn shop() -> Project {
+pub(super) fn shop() -> Project {
     Project::new().needs("gate", "^2.0.0").locks("gate", "2.1.0", &[("latch", "^1.0.0")]).locks("latch", "1.0.3", &[])
 }
 
@@ -29,7 +29,7 @@ async fn shop_without_advisory() -> World {
     world
 }
 
-async fn shop_with_hole() -> World {
+pub(super) async fn shop_with_hole() -> World {
     let mut world = shop_without_advisory().await;
     world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
     world
@@ -44,14 +44,14 @@ async fn shop_after_a_push() -> World {
 }
 
 /// The fix is offered.
-async fn shop_with_offer() -> World {
+pub(super) async fn shop_with_offer() -> World {
     let mut world = shop_after_a_push().await;
     world.live().await;
     assert_eq!(world.open_pulls().len(), 1);
     world
 }
 
-fn number(pull: &Value) -> u64 {
+pub(super) fn number(pull: &Value) -> u64 {
     pull["number"].as_u64().unwrap()
 }
 
@@ -433,6 +433,26 @@ async fn pull_request_of_others_is_told_what_it_brings_in() {
     world.finish();
 }
 
+/// A `.suture.yml` that lets the hole in `latch` be.
+const IGNORES: &str = "ignore:\n  - id: GHSA-aaaa-bbbb-cccc\n    reason: it is never called\n";
+
+#[tokio::test]
+async fn pull_request_is_judged_by_the_rules_of_its_base_and_not_by_its_own() {
+    for (on, expect) in [("feature", ("neutral", "1 finding brought in")), ("main", ("success", ""))] {
+        let mut world = World::on_github(&healed()).await;
+        world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
+        world.push("feature", &[("package-lock.json", &shop().lockfile())]);
+        world.push(on, &[(".suture.yml", IGNORES)]);
+        world.there().open("feature", "main", SOMEBODY);
+        world.live().await;
+        let [run] = &world.there().check_runs()[..] else { panic!("{:?}", world.there().check_runs()) };
+        let title = run["output"]["title"].as_str().unwrap();
+        assert_eq!(run["conclusion"], expect.0, "{on}: {run}");
+        assert!(title.contains(expect.1), "{on}: {run}");
+        world.finish();
+    }
+}
+
 #[tokio::test]
 async fn pull_request_that_can_not_be_read_is_no_success() {
     let mut world = World::on_github(&healed()).await;
@@ -471,7 +491,7 @@ async fn pull_request_is_passed_over_by_who_may_make_no_check_runs() {
 }
 
 /// A day passes, and the daily look is taken.
-async fn a_day_later(world: &mut World) {
+pub(super) async fn a_day_later(world: &mut World) {
     world.clock.advance(SignedDuration::from_hours(25));
     world.sweep().await;
 }

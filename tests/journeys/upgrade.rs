@@ -5,11 +5,13 @@ use crate::world::release::{Message, Release, releases, settled};
 use crate::world::release_bus;
 use agents::environment::effects::Effects;
 use agents::functions;
+use agents::inventory::Inventory;
 use agents::journal::{JournalRecord, WakeUp};
 use agents::sweep::Registry;
 use local_host::backup::BUS;
 use local_host::bus::Source;
 use pipeline::case::CaseRecord;
+use pipeline::ids::RepoName;
 use pipeline::message::{Envelope, MessageId};
 use pipeline::payload::{Notification, Poisoned};
 use serde::de::DeserializeOwned;
@@ -73,6 +75,8 @@ fn every_record_is_read() {
                 "poison" => check::<Poisoned>(&name, value),
                 "sent" => check::<Vec<String>>(&name, value),
                 "asked" => check::<Vec<MessageId>>(&name, value),
+                "inventory" => check::<Inventory>(&name, value),
+                "branches" => check::<RepoName>(&name, value),
                 "agents.json" => check::<Registry>(&name, value),
                 // Anything; text; numbered values that are read below; a moment.
                 "claims" | "diffs" | "state" | "rounds" => {}

@@ -55,7 +55,22 @@ pub async fn dirty(store: &Store) -> Result<Vec<RepoName>, StoreError> {
     Ok(dirty)
 }
 
-/// Writes the issue anew. None is made where there is nothing to tell; one that somebody closed stays closed.
+/// Goes on under `now` with the repository that was called `before`. Returns its cases.
+pub async fn rename(store: &Store, before: &RepoName, now: &RepoName) -> Result<Vec<CaseId>, StoreError> {
+    for case in case_ids(store, before).await? {
+        store.create(&format!("{CASES}/{}/{case}", name(now)), &case).await?;
+        store.delete(&format!("{CASES}/{}/{case}", name(before))).await?;
+    }
+    let cases = case_ids(store, now).await?;
+    if !cases.is_empty() {
+        store.create(&format!("{DIRTY}/{}", name(now)), now).await?;
+    }
+    store.delete(&format!("{DIRTY}/{}", name(before))).await?;
+    Ok(cases)
+}
+
+/// Writes the issue anew. None is made where there is nothing to tell; one that somebody closed stays closed. Of a repository that is
+/// called otherwise now, the issue is left to that name.
 ///
 /// Tries later while another process is at it.
 pub async fn dashboard(env: &Environment, message: Envelope<DashboardRequested>) -> Result<Outbox, AgentError> {
@@ -63,6 +78,11 @@ pub async fn dashboard(env: &Environment, message: Envelope<DashboardRequested>)
     let reply = Reply::new("notify", &message, env.clock.now());
     let there = env.repository(repository)?;
     let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
+    let now = remote.name_now(&remote.about().await?)?;
+    if now != *repository {
+        rename(&env.store, repository, &now).await?;
+        return Ok(reply.finish());
+    }
     let Some(lease) = lease::acquire(env, &format!("dashboard-{}", name(repository)), LEASE_S).await? else {
         let reason = format!("the dashboard of {repository} is being written");
         return Err(AgentError::TryLater { reason, not_before: None });
@@ -91,13 +111,16 @@ pub async fn dashboard(env: &Environment, message: Envelope<DashboardRequested>)
 /// How the cases of `repository` stand.
 async fn cases(store: &Store, repository: &RepoName) -> Result<Vec<Case>, AgentError> {
     let mut cases = Vec::new();
-    for key in store.list(&format!("{CASES}/{}", name(repository))).await? {
-        let id = key.rsplit('/').next().and_then(|id| id.parse::<CaseId>().ok());
-        if let Some(id) = id {
-            cases.extend(history::case(store, &id).await?);
-        }
+    for id in case_ids(store, repository).await? {
+        cases.extend(history::case(store, &id).await?);
     }
     Ok(cases)
+}
+
+/// The cases of `repository` that something was told of: none where they are only observed.
+pub async fn case_ids(store: &Store, repository: &RepoName) -> Result<Vec<CaseId>, StoreError> {
+    let keys = store.list(&format!("{CASES}/{}", name(repository))).await?;
+    Ok(keys.iter().filter_map(|key| key.rsplit('/').next()?.parse().ok()).collect())
 }
 
 /// The name under which what concerns a repository is kept.

@@ -47,12 +47,21 @@ pub struct Examination {
 
 /// Looks at `tree`. Only a failure of our own is an error: whatever can't be read is said in the examination.
 pub async fn examine(env: &Environment, tree: &SourceTree) -> Result<Examination, AgentError> {
-    look(env, tree, Depth::Graphs).await
+    look(env, tree, Depth::Graphs, None).await
+}
+
+/// As [`examine`], by the settings `config` whatever those of `tree` say: a change does not make the rules by which it is judged.
+pub async fn examine_by(
+    env: &Environment,
+    tree: &SourceTree,
+    config: &RepositoryConfig,
+) -> Result<Examination, AgentError> {
+    look(env, tree, Depth::Graphs, Some(config)).await
 }
 
 /// Looks at `tree` for findings alone: as [`examine`], but `graphs` stays empty. It takes half of the time.
 pub async fn examine_findings(env: &Environment, tree: &SourceTree) -> Result<Examination, AgentError> {
-    look(env, tree, Depth::Findings).await
+    look(env, tree, Depth::Findings, None).await
 }
 
 /// What is wanted of the graphs.
@@ -64,11 +73,19 @@ enum Depth {
     Findings,
 }
 
-async fn look(env: &Environment, tree: &SourceTree, depth: Depth) -> Result<Examination, AgentError> {
+async fn look(
+    env: &Environment,
+    tree: &SourceTree,
+    depth: Depth,
+    config: Option<&RepositoryConfig>,
+) -> Result<Examination, AgentError> {
     let files = dependency::Files::read(tree);
     let mut projects = files.projects();
     let mut errors = std::mem::take(&mut projects.errors);
-    let (config, config_error) = read_config(tree, &mut errors);
+    let (config, config_error) = match config {
+        Some(config) => (config.clone(), None),
+        None => read_config(tree, &mut errors),
+    };
     let (projects_seen, packages_seen) = projects.count();
     // What a broken file leaves unread shows in the graphs.
     let depth = if errors.is_empty() { depth } else { Depth::Graphs };

@@ -43,6 +43,7 @@ async fn scan(env: &Environment, message: Envelope) -> Result<Outbox, AgentError
         topic::ALERT_CHANGED => scan::advisory::alerted(env, message.read()?).await,
         topic::ADVISORY_PUBLISHED => scan::advisory::published(env, message.read()?).await,
         topic::REPOSITORY_ADDED => scan::access::added(env, message.read()?).await,
+        topic::REPOSITORY_RENAMED => scan::renamed::renamed(env, message.read()?).await,
         topic::REPOSITORY_REMOVED => scan::access::removed(env, message.read()?).await,
         topic::INSTALLATION_REMOVED => scan::access::installation_removed(env, message.read()?).await,
         topic::INSTALLATION_ADDED => scan::access::installation_added(env, message.read()?).await,

@@ -1,10 +1,11 @@
 //! What each branch that was scanned depends on: kept so that an advisory that is published later is held against it without a push.
 //!
-//! One record for each scan, under `inventory/<branch>/<run>`, of which the newest counts; older ones are deleted when it is written.
+//! One record for each scan, under `inventory/<branch>/<run>`, of which the newest counts; older ones are deleted when it is written. Those of
+//! one repository, or of one owner, are found under `branches/<owner>/<repository>/<branch>` without looking at the others.
 
 use crate::environment::store::{Store, StoreError};
 use crate::examine::Examination;
-use crate::offered;
+use crate::{history, offered};
 use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
 use pipeline::advisory::normalised_name;
@@ -19,6 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Where all of them are.
 const SHELF: &str = "inventory";
+
+/// Where they are by owner and repository.
+const BRANCHES: &str = "branches";
 
 /// What a branch depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,15 +109,58 @@ impl Inventory {
         let folder = format!("{SHELF}/{}", branch_key(&self.repository, &self.branch));
         let key = format!("{folder}/{run}");
         store.create(&key, self).await?;
+        self.make_findable(store).await?;
         for older in store.list(&folder).await?.into_iter().filter(|other| *other < key) {
             store.delete(&older).await?;
         }
         Ok(())
     }
 
+    /// Lets it be found by its repository: those of earlier versions were not.
+    pub async fn make_findable(&self, store: &Store) -> Result<(), StoreError> {
+        store.create(&self.findable_key(), &self.repository).await.map(drop)
+    }
+
+    /// Forgets it.
+    pub async fn forget(&self, store: &Store) -> Result<(), StoreError> {
+        let name = branch_key(&self.repository, &self.branch);
+        for key in store.list(&format!("{SHELF}/{name}")).await? {
+            store.delete(&key).await?;
+        }
+        store.delete(&self.findable_key()).await
+    }
+
+    /// Forgets it, and what is offered on its branch: nobody may look at its repository any more.
+    pub async fn forget_with_offers(&self, store: &Store) -> Result<(), StoreError> {
+        for case in offered::of_branch(store, &self.repository, &self.branch).await? {
+            if let Some(wound) = history::case(store, &case).await?.and_then(|case| case.wound) {
+                offered::forget(store, &case, &wound).await?;
+            }
+        }
+        self.forget(store).await
+    }
+
+    /// Keeps it under `name`, which its repository has now, as that of the same run.
+    pub async fn rename(&self, store: &Store, name: &RepoName) -> Result<(), StoreError> {
+        if let Some(run) = Self::newest_run(store, &self.repository, &self.branch).await? {
+            Self { repository: name.clone(), ..self.clone() }.keep(store, run).await?;
+        }
+        self.forget(store).await
+    }
+
+    fn findable_key(&self) -> String {
+        format!("{}/{}", folder_of(&self.repository), branch_key(&self.repository, &self.branch))
+    }
+
     /// That of `branch` of `repository`, if it was ever scanned.
     pub async fn find(store: &Store, repository: &RepoName, branch: &str) -> Result<Option<Self>, StoreError> {
         read(store, &branch_key(repository, branch)).await
+    }
+
+    /// The run of the newest scan of `branch` of `repository`.
+    pub async fn newest_run(store: &Store, repository: &RepoName, branch: &str) -> Result<Option<RunId>, StoreError> {
+        let keys = store.list(&format!("{SHELF}/{}", branch_key(repository, branch))).await?;
+        Ok(keys.last().and_then(|key| run_of(key)))
     }
 
     /// What the scan told of it.
@@ -166,22 +213,52 @@ pub async fn read(store: &Store, name: &str) -> Result<Option<Inventory>, StoreE
     Ok(None)
 }
 
-/// Forgets what is kept of the repositories that `are` gone, and what is offered there: they are not ours to look at any more.
-pub async fn forget(store: &Store, are: impl Fn(&RepoName) -> bool) -> Result<(), StoreError> {
-    for name in names(store).await? {
-        if read(store, &name).await?.is_some_and(|inventory| are(&inventory.repository)) {
-            forget_branch(store, &name).await?;
-        }
-    }
-    offered::forget_all(store, are).await
+/// Every inventory of `repository`.
+pub async fn of_repository(store: &Store, repository: &RepoName) -> Result<Vec<Inventory>, StoreError> {
+    found_under(store, &folder_of(repository)).await
 }
 
-/// Forgets what is kept under `name`: its branch is gone.
-pub async fn forget_branch(store: &Store, name: &str) -> Result<(), StoreError> {
-    for key in store.list(&format!("{SHELF}/{name}")).await? {
-        store.delete(&key).await?;
+/// The inventories whose names are below `folder`. Whoever died while one was forgotten left its name, which goes now.
+async fn found_under(store: &Store, folder: &str) -> Result<Vec<Inventory>, StoreError> {
+    let mut inventories = Vec::new();
+    for key in store.list(folder).await? {
+        match read(store, key.rsplit('/').next().unwrap_or_default()).await? {
+            Some(inventory) => inventories.push(inventory),
+            None => store.delete(&key).await?,
+        }
+    }
+    Ok(inventories)
+}
+
+/// Forgets what `repository` depends on, and what is offered there.
+pub async fn forget_repository(store: &Store, repository: &RepoName) -> Result<(), StoreError> {
+    for inventory in of_repository(store, repository).await? {
+        inventory.forget_with_offers(store).await?;
     }
     Ok(())
+}
+
+/// Forgets what the repositories of `owner` (`host/owner`) depend on, and what is offered there.
+pub async fn forget_owner(store: &Store, owner: &str) -> Result<(), StoreError> {
+    for inventory in found_under(store, &format!("{BRANCHES}/{}", key_of(owner))).await? {
+        inventory.forget_with_offers(store).await?;
+    }
+    Ok(())
+}
+
+/// Where the names of the inventories of `repository` are.
+fn folder_of(repository: &RepoName) -> String {
+    let owner = repository.as_str().rsplit_once('/').map_or("", |(owner, _)| owner);
+    format!("{BRANCHES}/{}/{}", key_of(owner), key_of(repository.as_str()))
+}
+
+fn key_of(name: &str) -> String {
+    hash_of(&[name])[..32].to_owned()
+}
+
+/// The run whose inventory is kept at `key`.
+fn run_of(key: &str) -> Option<RunId> {
+    key.rsplit('/').next()?.parse().ok().map(RunId)
 }
 
 impl Project {
@@ -219,6 +296,64 @@ fn package(entry: &Entry) -> Package {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::effects::Effects;
+
+    fn inventory(repository: &str, projects: Vec<Project>) -> Inventory {
+        Inventory {
+            repository: repository.parse().unwrap(),
+            branch: "main".to_owned(),
+            commit: "0".repeat(40).parse().unwrap(),
+            mode: Mode::Heal,
+            message: MessageId(uuid::Uuid::nil()),
+            at: Timestamp::UNIX_EPOCH,
+            projects,
+            findings: BTreeSet::new(),
+            summary: BTreeMap::new(),
+            suppressed: 0,
+            files: BTreeSet::new(),
+            is_whole: true,
+        }
+    }
+
+    async fn kept(store: &Store, repositories: &[&str]) -> Vec<bool> {
+        let mut kept = Vec::new();
+        for repository in repositories {
+            let name = repository.parse().unwrap();
+            kept.push(Inventory::find(store, &name, "main").await.unwrap().is_some());
+        }
+        kept
+    }
+
+    #[tokio::test]
+    async fn repository_is_forgotten_alone_and_an_owner_with_all_of_theirs() {
+        let store = Store::memory(Effects::default());
+        let run = RunId::new(Timestamp::UNIX_EPOCH, [0; 10]);
+        let all = ["hub/octo/shop", "hub/octo/store", "hub/octo-two/shop", "other/octo/shop"];
+        for repository in all {
+            inventory(repository, Vec::new()).keep(&store, run).await.unwrap();
+        }
+        forget_repository(&store, &all[0].parse().unwrap()).await.unwrap();
+        assert_eq!(kept(&store, &all).await, [false, true, true, true]);
+        forget_owner(&store, "hub/octo").await.unwrap();
+        assert_eq!(kept(&store, &all).await, [false, false, true, true]);
+        assert_eq!(store.list(BRANCHES).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn renamed_inventory_is_older_than_one_that_was_made_meanwhile() {
+        let store = Store::memory(Effects::default());
+        let run = |second| RunId::new(Timestamp::from_second(second).unwrap(), [0; 10]);
+        let (before, now) = ("hub/octo/shop", "hub/octo/store");
+        inventory(before, Vec::new()).keep(&store, run(1)).await.unwrap();
+        let newer = Inventory { suppressed: 7, ..inventory(now, Vec::new()) };
+        newer.keep(&store, run(2)).await.unwrap();
+        let [old] = &of_repository(&store, &before.parse().unwrap()).await.unwrap()[..] else { panic!("one is kept") };
+        for _ in 0..2 {
+            old.rename(&store, &now.parse().unwrap()).await.unwrap();
+            assert_eq!(kept(&store, &[before, now]).await, [false, true]);
+            assert_eq!(of_repository(&store, &now.parse().unwrap()).await.unwrap(), [newer.clone()]);
+        }
+    }
 
     #[test]
     fn package_is_found_however_its_name_is_written() {
@@ -229,20 +364,8 @@ mod tests {
             purl: String::new(),
         };
         let project = |ecosystem, name| Project { ecosystem, packages: vec![entry(name)] };
-        let inventory = Inventory {
-            repository: "github.example/octo/shop".parse().unwrap(),
-            branch: "main".to_owned(),
-            commit: "0".repeat(40).parse().unwrap(),
-            mode: Mode::Heal,
-            message: MessageId(uuid::Uuid::nil()),
-            at: Timestamp::UNIX_EPOCH,
-            projects: vec![project(Ecosystem::PyPI, "Flask_Login"), project(Ecosystem::Npm, "latch")],
-            findings: BTreeSet::new(),
-            summary: BTreeMap::new(),
-            suppressed: 0,
-            files: BTreeSet::new(),
-            is_whole: true,
-        };
+        let projects = vec![project(Ecosystem::PyPI, "Flask_Login"), project(Ecosystem::Npm, "latch")];
+        let inventory = inventory("github.example/octo/shop", projects);
         for name in ["Flask_Login", "flask-login", "FLASK.login"] {
             assert!(inventory.has(Ecosystem::PyPI, name), "{name}");
         }

@@ -10,6 +10,7 @@ pub mod functions;
 pub mod github_webhook;
 pub mod health;
 pub mod history;
+pub mod identity;
 pub mod in_process;
 pub mod inventory;
 pub mod journal;

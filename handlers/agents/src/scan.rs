@@ -2,23 +2,25 @@
 
 pub mod access;
 pub mod advisory;
+mod overtaken;
 pub mod pull_request;
 pub mod reconcile;
 pub mod rematch;
+pub mod renamed;
 mod unchanged;
 
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::inventory::Inventory;
-use crate::offered;
+use crate::{identity, offered};
 use pipeline::case::{Status, Wound};
 use pipeline::finding::{Finding, ScanError, Severity};
-use pipeline::ids::CaseId;
+use pipeline::ids::{CaseId, RepoName};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{
-    Detected, Mode, SCAN_ERROR_CHARS_MAX, SCAN_ERRORS_MAX, ScanCompleted, ScanRequested, WoundGone,
+    Detected, Mode, RepositoryAccess, SCAN_ERROR_CHARS_MAX, SCAN_ERRORS_MAX, ScanCompleted, ScanRequested, WoundGone,
 };
 use pipeline::wording;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,21 +28,35 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Looks at a commit and opens a case for every file that a fix would change.
 ///
 /// Can't be helped where the repository or the commit is not there, or a limit leaves nothing to look at.
-pub async fn scan(env: &Environment, message: Envelope<ScanRequested>) -> Result<Outbox, AgentError> {
+pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Result<Outbox, AgentError> {
+    let asked_for = message.payload.repository.clone();
+    let mut named_after = asked_for.clone();
+    if let Some(remote) = env.repository(&asked_for)?.on_github() {
+        let about = remote.about().await?;
+        named_after = identity::first_name(env, remote, &asked_for, &about).await?;
+        // Who asked may not know of a renaming.
+        message.payload.repository = remote.name_now(&about)?;
+    }
     let request = &message.payload;
+    let mut reply = Reply::new("scan", &message, env.clock.now());
+    if request.repository != asked_for {
+        let access = RepositoryAccess { repository: asked_for, installation: 0 };
+        reply.command(queue::SCAN, topic::REPOSITORY_RENAMED, access.repository.as_str(), &access)?;
+    }
     let repository = env.repository(&request.repository)?;
-    if let Some(remote) = repository.on_github()
-        && let Some(inventory) = unchanged::unchanged(env, remote, &message).await?
-    {
-        inventory.keep(&env.store, message.correlation_id).await?;
-        let mut reply = Reply::new("scan", &message, env.clock.now());
-        reply.event(topic::SCAN_COMPLETED, request.commit.as_str(), &inventory.completed())?;
-        return Ok(reply.finish());
+    if let Some(remote) = repository.on_github() {
+        if overtaken::is_overtaken(env, remote, message.correlation_id, request, &mut reply).await? {
+            return Ok(reply.finish());
+        }
+        if let Some(inventory) = unchanged::unchanged(env, remote, &message).await? {
+            inventory.keep(&env.store, message.correlation_id).await?;
+            reply.event(topic::SCAN_COMPLETED, request.commit.as_str(), &inventory.completed())?;
+            return Ok(reply.finish());
+        }
     }
     let tree = repository.tree(&request.commit, &env.tree_limits).await?;
     let examination = examine(env, &tree).await?;
-    let mut reply = Reply::new("scan", &message, env.clock.now());
-    let cases = cases(&examination, request);
+    let cases = cases(&examination, request, &named_after);
     if repository.on_github().is_some() {
         let found: BTreeSet<&CaseId> = cases.iter().map(|(case, ..)| case).collect();
         for case in gone(env, request, &examination, &found).await? {
@@ -107,8 +123,9 @@ fn bounded(errors: &[ScanError]) -> Vec<ScanError> {
     named
 }
 
-/// The cases of an examination: one per file that a fix would change, with findings that are reported or suppressed.
-fn cases(examination: &Examination, request: &ScanRequested) -> Vec<(CaseId, Wound, Detected)> {
+/// The cases of an examination, `named_after` what the repository was first known by: one per file that a fix would change, with findings
+/// that are reported or suppressed.
+fn cases(examination: &Examination, request: &ScanRequested, named_after: &RepoName) -> Vec<(CaseId, Wound, Detected)> {
     let mut suppressed: BTreeMap<usize, Vec<(&Finding, String)>> = BTreeMap::new();
     for (matched, why) in &examination.suppressed {
         suppressed.entry(matched.graph).or_default().push((&matched.finding, wording::suppression(why)));
@@ -122,7 +139,7 @@ fn cases(examination: &Examination, request: &ScanRequested) -> Vec<(CaseId, Wou
         }
         let path = graph.lockfile.as_ref().unwrap_or(&graph.manifest);
         let ecosystem = graph.ecosystem.to_string().to_lowercase();
-        let case = CaseId::of(&request.repository, &request.base_branch, &ecosystem, path);
+        let case = CaseId::of(named_after, &request.base_branch, &ecosystem, path);
         // A case all of whose findings are suppressed is about those.
         let is_about: Vec<&Finding> = match findings.as_slice() {
             [] => suppressed.iter().map(|(finding, _)| *finding).collect(),

@@ -11,9 +11,7 @@ mod wake_ups;
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::topology::Topology;
-use jiff::Timestamp;
-use pipeline::ids::hash_of;
-use pipeline::message::{Envelope, RunId};
+use pipeline::message::Envelope;
 
 pub use status_round::{REGISTRY, Registered, Registry};
 
@@ -47,11 +45,4 @@ pub async fn sweep(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
         tracing::error!(%error, "what is old can't be cleared away");
     }
     if env.store.is_dead() { Err(AgentError::broken("the process died here")) } else { Ok(messages) }
-}
-
-/// The run that began at `moment` about `subject`: the same whoever begins it.
-fn run_of(moment: Timestamp, subject: &str) -> RunId {
-    let mut chance = [0; 10];
-    chance.iter_mut().zip(hash_of(&[subject]).bytes()).for_each(|(chance, digit)| *chance = digit);
-    RunId::new(moment, chance)
 }

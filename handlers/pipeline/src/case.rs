@@ -84,7 +84,7 @@ impl Step {
     }
 }
 
-/// What the case is about: written once, by `scan`.
+/// What the case is about: written by `scan`, and anew where its repository is called otherwise since.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Wound {
     /// The repository.

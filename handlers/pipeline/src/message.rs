@@ -100,6 +100,8 @@ pub mod topic {
     pub const REPOSITORY_ADDED: &str = "repository.added";
     /// An installation no longer reaches a repository.
     pub const REPOSITORY_REMOVED: &str = "repository.removed";
+    /// A repository is not called so any more.
+    pub const REPOSITORY_RENAMED: &str = "repository.renamed";
     /// An installation reaches more repositories, which are to be listed.
     pub const INSTALLATION_ADDED: &str = "installation.added";
     /// An installation reaches fewer repositories; those that are left are to be listed.
@@ -139,6 +141,13 @@ impl RunId {
     pub fn new(began: Timestamp, chance: [u8; 10]) -> Self {
         let milliseconds = u64::try_from(began.as_millisecond()).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(milliseconds, &chance).into_uuid())
+    }
+
+    /// The run that began at `began` about `subject`: the same whoever begins it.
+    pub fn about(began: Timestamp, subject: &str) -> Self {
+        let mut chance = [0; 10];
+        chance.iter_mut().zip(crate::ids::hash_of(&[subject]).bytes()).for_each(|(chance, digit)| *chance = digit);
+        Self::new(began, chance)
     }
 }
 

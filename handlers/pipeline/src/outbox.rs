@@ -70,6 +70,22 @@ impl<'a, P> Reply<'a, P> {
         Ok(())
     }
 
+    /// As [`Reply::command`], as the beginning of a run of its own: whatever began since the run of the cause is older. What caused it shows.
+    pub fn command_in_new_run<Q: Serialize>(
+        &mut self,
+        target: &str,
+        topic: &str,
+        subject: &str,
+        payload: &Q,
+    ) -> Result<(), serde_json::Error> {
+        self.command(target, topic, subject, payload)?;
+        if let Some(message) = self.outbox.messages.last_mut() {
+            message.correlation_id = RunId::about(self.now, &message.id.to_string());
+            message.hops = 0;
+        }
+        Ok(())
+    }
+
     /// As [`Reply::command`], not before `due`.
     pub fn command_later<Q: Serialize>(
         &mut self,

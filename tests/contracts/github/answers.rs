@@ -66,7 +66,7 @@ async fn ask_everything() -> Desk {
     client.app().await.unwrap();
     client.hook().await.unwrap();
     let installation = client.installations().await.unwrap().items[0].id;
-    client.installation_repositories(installation).await.unwrap();
+    client.installation_repositories(installation, 1).await.unwrap();
     desk.github.note_delivery(&desk.github.take_deliveries()[0], 500);
     let failed = client.failed_deliveries(super::NOW.parse().unwrap()).await.unwrap();
     client.redeliver(failed.items[0].id).await.unwrap();

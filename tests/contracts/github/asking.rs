@@ -87,6 +87,31 @@ async fn a_renamed_repository_is_found_by_its_old_name() {
 }
 
 #[tokio::test]
+async fn a_repository_that_was_known_before_it_was_renamed_gets_a_new_token() {
+    let desk = Desk::new().await;
+    desk.ours.about().await.unwrap();
+    desk.repository.rename("octo/Store");
+    desk.github.expire_tokens();
+    assert_eq!(desk.ours.about().await.unwrap().full_name, "octo/Store");
+}
+
+#[tokio::test]
+async fn an_app_that_was_installed_anew_is_looked_up_once_more() {
+    let desk = Desk::new().await;
+    let looked_up = || desk.github.asked().iter().filter(|line| line.ends_with("/installation")).count();
+    desk.ours.about().await.unwrap();
+    desk.github.reinstall();
+    desk.ours.about().await.unwrap();
+    assert_eq!(looked_up(), 2);
+    // One that is gone is looked for once.
+    desk.github.reinstall();
+    desk.repository.uninstall();
+    let gone = desk.ours.about().await;
+    assert!(matches!(gone, Err(GitHubError::Absent { .. })), "{gone:?}");
+    assert_eq!(looked_up(), 3);
+}
+
+#[tokio::test]
 async fn what_did_not_change_is_not_sent_again() {
     let desk = Desk::new().await;
     let first = desk.ours.about().await.unwrap();

@@ -121,9 +121,13 @@ async fn the_app_says_what_it_is_and_where() {
     assert!(hook.has_secret() && hook.url.is_some());
     let installations = desk.client.installations().await.unwrap();
     assert_eq!((installations.items.len(), installations.is_cut), (1, false));
-    let repositories = desk.client.installation_repositories(installations.items[0].id).await.unwrap();
-    assert_eq!((repositories.items.len(), repositories.is_cut), (131, false));
-    assert_eq!((&repositories.items[0].name, repositories.items[0].is_closed), (&desk.repository.name(), false));
+    let mut repositories = Vec::new();
+    for (page, expect) in [(1, 100), (2, 31)] {
+        let listed = desk.client.installation_repositories(installations.items[0].id, page).await.unwrap();
+        assert_eq!((listed.repositories.len(), listed.pages), (expect, 2));
+        repositories.extend(listed.repositories);
+    }
+    assert_eq!((&repositories[0].name, repositories[0].is_closed), (&desk.repository.name(), false));
     assert_eq!(desk.client.server_time().await.unwrap(), Some(super::NOW.parse().unwrap()));
 }
 

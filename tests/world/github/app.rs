@@ -13,9 +13,6 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-/// The one installation of the App.
-pub(super) const INSTALLATION: u64 = 1;
-
 fn key() -> &'static KeyPair {
     static KEY: OnceLock<KeyPair> = OnceLock::new();
     KEY.get_or_init(|| KeyPair::generate(KeySize::Rsa2048).unwrap())
@@ -118,7 +115,7 @@ impl State {
         shaped(
             "installation",
             json!({
-                "id": INSTALLATION, "app_id": APP_ID, "app_slug": SLUG, "account": user("octo"), "target_id": 1,
+                "id": self.installation, "app_id": APP_ID, "app_slug": SLUG, "account": user("octo"), "target_id": 1,
                 "target_type": "Organization", "permissions": self.granted, "events": self.events,
                 "repository_selection": "selected", "suspended_at": self.suspended_at,
             }),
@@ -167,7 +164,9 @@ fn as_app(state: &mut State, question: &Question, method: &str, path: &[&str]) -
             let installations = vec![state.installation()];
             question.page(state, "apps/list-installations", installations, Value::from)
         }
-        ("POST", ["installations", "1", "access_tokens"]) => issue(state, &question.body),
+        ("POST", ["installations", id, "access_tokens"]) if *id == state.installation.to_string() => {
+            issue(state, &question.body)
+        }
         ("GET", ["hook", "deliveries"]) => {
             let attempts = state.attempts.iter().rev().map(|attempt| attempt.value()).collect();
             question.page(state, "apps/list-webhook-deliveries", attempts, Value::from)

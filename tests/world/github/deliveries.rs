@@ -1,7 +1,6 @@
 //! Deliveries of the App's webhook, signed as GitHub signs them.
 
 use super::HOOK_SECRET;
-use super::app::INSTALLATION;
 use super::state::{State, shaped, user};
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
@@ -64,7 +63,7 @@ impl Attempt {
             json!({
                 "id": self.id, "guid": self.delivery.guid, "event": self.delivery.event, "action": action,
                 "delivered_at": self.at, "redelivery": self.is_again, "status_code": self.status_code,
-                "status": if is_taken { "OK" } else { "Invalid HTTP Response" }, "installation_id": INSTALLATION,
+                "status": if is_taken { "OK" } else { "Invalid HTTP Response" }, "installation_id": 1,
             }),
         )
     }
@@ -75,7 +74,7 @@ impl State {
     pub fn tell(&mut self, id: u64, event: &str, login: &str, mut body: Value) {
         body["repository"] = self.repository_value(id);
         body["sender"] = user(login);
-        body["installation"] = json!({ "id": INSTALLATION, "node_id": "I_1" });
+        body["installation"] = json!({ "id": self.installation, "node_id": "I_1" });
         let guid = format!("00000000-0000-4000-8000-{:012}", self.id());
         self.deliveries.push(Delivery { event: event.to_owned(), guid, body: body.to_string() });
     }

@@ -143,6 +143,13 @@ impl SimulatedGitHub {
         state.suspended_at = Some(state.now());
     }
 
+    /// The owner takes the App off and puts it on again: the installation is another one, and no token of the old one is accepted.
+    pub fn reinstall(&self) {
+        self.expire_tokens();
+        let mut state = self.state();
+        state.installation = state.id();
+    }
+
     /// From now on tokens are classic ones, with these scopes.
     pub fn scope_tokens(&self, scopes: &str) {
         self.state().scopes = Some(scopes.to_owned());
@@ -282,7 +289,12 @@ impl SimulatedRepository {
 
     /// From now on nothing in it changes.
     pub fn archive(&self) {
-        self.state.lock().unwrap().repo(self.id).is_archived = true;
+        self.state.lock().unwrap().set_archived(self.id, true, "octocat");
+    }
+
+    /// From now on it changes again.
+    pub fn unarchive(&self) {
+        self.state.lock().unwrap().set_archived(self.id, false, "octocat");
     }
 
     /// From now on it is one of a free plan, which has no drafts.
@@ -295,9 +307,9 @@ impl SimulatedRepository {
         self.state.lock().unwrap().repo(self.id).is_installed = false;
     }
 
-    /// Renames it. What is asked by the old name is redirected.
+    /// Renames it, or gives it to another owner. What is asked by the old name is redirected.
     pub fn rename(&self, full_name: &str) {
-        self.state.lock().unwrap().rename(self.id, full_name);
+        self.state.lock().unwrap().rename(self.id, full_name, "octocat");
     }
 
     /// Its pull requests as GitHub tells them, oldest first.

@@ -21,6 +21,8 @@ pub(super) struct State {
     /// Whether what an App signs is held against the time.
     pub minds_the_clock: bool,
     pub suspended_at: Option<String>,
+    /// Number of the one installation of the App.
+    pub installation: u64,
     /// The App's webhook, as long as it is active.
     pub hook: Option<Value>,
     /// What classic tokens may do; other tokens have no such thing.
@@ -119,6 +121,7 @@ impl State {
             events: ["push", "pull_request", "check_run"].map(str::to_owned).into(),
             minds_the_clock: false,
             suspended_at: None,
+            installation: 1,
             hook: Some(
                 json!({ "url": "https://hook.example/", "content_type": "json", "insecure_ssl": "0", "secret": "********" }),
             ),
@@ -151,6 +154,7 @@ impl State {
 
     pub fn add_repository(&mut self, full_name: &str) -> u64 {
         let id = self.id();
+        self.renamed.remove(&full_name.to_lowercase());
         Repository::init_bare(self.folder.path().join(id.to_string())).unwrap();
         let repo = Repo {
             id,
@@ -183,9 +187,26 @@ impl State {
         self.repos.get_mut(&id).unwrap()
     }
 
-    pub fn rename(&mut self, id: u64, full_name: &str) {
+    /// `login` gives a repository another name, or another owner.
+    pub fn rename(&mut self, id: u64, full_name: &str, login: &str) {
         let before = std::mem::replace(&mut self.repo(id).full_name, full_name.to_owned());
+        self.renamed.remove(&full_name.to_lowercase());
         self.renamed.insert(before.to_lowercase(), id);
+        let (owner_before, name_before) = before.split_once('/').unwrap();
+        let told = if full_name.split('/').next() == Some(owner_before) {
+            json!({ "action": "renamed", "changes": { "repository": { "name": { "from": name_before } } } })
+        } else {
+            let from = json!({ "organization": { "login": owner_before } });
+            json!({ "action": "transferred", "changes": { "owner": { "from": from } } })
+        };
+        self.tell(id, "repository", login, told);
+    }
+
+    /// `login` has nothing in a repository change any more, or again.
+    pub fn set_archived(&mut self, id: u64, is_archived: bool, login: &str) {
+        self.repo(id).is_archived = is_archived;
+        let action = if is_archived { "archived" } else { "unarchived" };
+        self.tell(id, "repository", login, json!({ "action": action }));
     }
 
     /// The repository as GitHub tells it.

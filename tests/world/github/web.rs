@@ -5,7 +5,7 @@ use super::state::State;
 use serde_json::Value;
 
 /// What an event takes, as far as it is known here. GitHub refuses the whole App for an event whose permission is not asked for.
-const NEEDED: [(&str, &str); 12] = [
+const NEEDED: [(&str, &str); 13] = [
     ("push", "contents"),
     ("pull_request", "pull_requests"),
     ("pull_request_review", "pull_requests"),
@@ -18,6 +18,7 @@ const NEEDED: [(&str, &str); 12] = [
     ("secret_scanning_alert", "secret_scanning_alerts"),
     ("repository_advisory", "repository_advisories"),
     ("security_advisory", "metadata"),
+    ("repository", "metadata"),
 ];
 
 /// Whether `path` is that of a page.

@@ -1,5 +1,6 @@
 //! Repositories that an installation of the App reaches now, or no longer does.
 
+use crate::dashboard;
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::inventory::{self, Inventory};
@@ -8,34 +9,37 @@ use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{InstallationAccess, Mode, RepositoryAccess, ScanRequested};
 
 /// Asks for a first scan of the default branch, whose cases are only observed: nobody is surprised by what they did not ask for yet. One
-/// that was scanned before goes on as before: it is also told of where a permission was accepted.
+/// that was scanned before, or whose cases were healed before it was taken off, goes on as before: it is also told of where a permission was
+/// accepted.
 ///
 /// Repositories without a commit, and those in which nothing changes any more, are left alone.
 pub async fn added(env: &Environment, message: Envelope<RepositoryAccess>) -> Result<Outbox, AgentError> {
     let mut reply = Reply::new("scan", &message, env.clock.now());
-    let name = &message.payload.repository;
-    let there = env.repository(name)?;
+    let there = env.repository(&message.payload.repository)?;
     let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
     let about = remote.about().await?;
     if about.is_archived || about.is_disabled {
         return Ok(reply.finish());
     }
     let Some(commit) = remote.branch(&about.default_branch).await? else { return Ok(reply.finish()) };
-    let before = Inventory::find(&env.store, name, &about.default_branch).await?;
+    let name = remote.name_now(&about)?;
+    let before = Inventory::find(&env.store, &name, &about.default_branch).await?;
+    let is_healed = !dashboard::case_ids(&env.store, &name).await?.is_empty();
+    let otherwise = if is_healed { Mode::Heal } else { Mode::Observe };
     let request = ScanRequested {
-        repository: name.clone(),
+        repository: name,
         base_branch: about.default_branch,
         commit,
-        mode: before.map_or(Mode::Observe, |inventory| inventory.mode),
+        mode: before.map_or(otherwise, |inventory| inventory.mode),
         is_anew: false,
     };
-    reply.command(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
+    reply.command_in_new_run(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
     Ok(reply.finish())
 }
 
 /// Forgets what a repository depends on, and what is offered there: nobody may look at it any more.
 pub async fn removed(env: &Environment, message: Envelope<RepositoryAccess>) -> Result<Outbox, AgentError> {
-    inventory::forget(&env.store, |repository| *repository == message.payload.repository).await?;
+    inventory::forget_repository(&env.store, &message.payload.repository).await?;
     Ok(Reply::new("scan", &message, env.clock.now()).finish())
 }
 
@@ -46,29 +50,29 @@ pub async fn installation_removed(
 ) -> Result<Outbox, AgentError> {
     let reply = Reply::new("scan", &message, env.clock.now());
     if let (Some(github), Some(account)) = (&env.github, &message.payload.account) {
-        let owner = format!("{}/{}/", github.host(), account.to_lowercase());
-        inventory::forget(&env.store, |repository| repository.as_str().starts_with(&owner)).await?;
+        inventory::forget_owner(&env.store, &format!("{}/{}", github.host(), account.to_lowercase())).await?;
     }
     Ok(reply.finish())
 }
 
-/// Lists what an installation reaches, where its delivery named none of it, or too many.
-///
-/// Where it reaches more than the client lists, the rest is scanned with its first push; the log says so.
+/// Lists what an installation reaches, where its delivery named none of it, or too many: 100 repositories a message. Whoever gets the first
+/// page asks for the others, so that one that has to wait holds up none.
 pub async fn installation_added(
     env: &Environment,
     message: Envelope<InstallationAccess>,
 ) -> Result<Outbox, AgentError> {
     let mut reply = Reply::new("scan", &message, env.clock.now());
     let github = env.github.as_ref().ok_or_else(|| AgentError::cant_be_helped("GitHub is not set"))?;
-    let installation = message.payload.installation;
-    let listed = github.installation_repositories(installation).await?;
-    if listed.is_cut {
-        tracing::warn!(installation, listed = listed.items.len(), "an installation reaches more than is listed");
-    }
-    for listed in listed.items.into_iter().filter(|listed| !listed.is_closed) {
+    let InstallationAccess { installation, page, .. } = message.payload;
+    let listed = github.installation_repositories(installation, page.unwrap_or(1)).await?;
+    for listed in listed.repositories.into_iter().filter(|listed| !listed.is_closed) {
         let access = RepositoryAccess { repository: listed.name, installation };
         reply.command(queue::SCAN, topic::REPOSITORY_ADDED, access.repository.as_str(), &access)?;
+    }
+    let others = if page.is_none() { listed.pages } else { 0 };
+    for page in 2..=others {
+        let other = InstallationAccess { page: Some(page), ..message.payload.clone() };
+        reply.command(queue::SCAN, topic::INSTALLATION_ADDED, &page.to_string(), &other)?;
     }
     Ok(reply.finish())
 }

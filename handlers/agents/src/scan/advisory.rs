@@ -13,7 +13,11 @@ use pipeline::version::Ecosystem;
 /// The source of advisories may know of it later than GitHub does: it is asked once more after this.
 const AGAIN_HOURS: i64 = 1;
 
-/// Asks for every inventory that names one of the packages to be held against the advisories, now and a while later.
+/// So many inventories are read for one message.
+const INVENTORIES_MAX: usize = 200;
+
+/// Asks for every inventory that names one of the packages to be held against the advisories, now and a while later. Where there are many
+/// inventories, each message has a share of them.
 pub async fn published(env: &Environment, message: Envelope<AdvisoryPublished>) -> Result<Outbox, AgentError> {
     let now = env.clock.now();
     let mut reply = Reply::new("scan", &message, now);
@@ -30,7 +34,18 @@ pub async fn published(env: &Environment, message: Envelope<AdvisoryPublished>) 
         return Ok(reply.finish());
     }
     let later = now.saturating_add(SignedDuration::from_hours(AGAIN_HOURS)).unwrap_or(now);
-    for name in inventory::names(&env.store).await? {
+    let names = match &message.payload.among[..] {
+        [] => inventory::names(&env.store).await?,
+        share => share.to_vec(),
+    };
+    if names.len() > INVENTORIES_MAX {
+        for share in names.chunks(INVENTORIES_MAX) {
+            let advisory = AdvisoryPublished { among: share.to_vec(), ..message.payload.clone() };
+            reply.command(queue::SCAN, topic::ADVISORY_PUBLISHED, &share[0], &advisory)?;
+        }
+        return Ok(reply.finish());
+    }
+    for name in names {
         let Some(inventory) = inventory::read(&env.store, &name).await? else { continue };
         if packages.iter().any(|(ecosystem, package)| inventory.has(*ecosystem, package)) {
             let request = MatchRequested { inventory: name.clone() };
@@ -51,12 +66,13 @@ pub async fn alerted(env: &Environment, message: Envelope<AlertChanged>) -> Resu
     }
     let there = env.repository(repository)?;
     let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
-    let branch = remote.about().await?.default_branch;
+    let about = remote.about().await?;
+    let (repository, branch) = (remote.name_now(&about)?, about.default_branch);
     let Some(commit) = remote.branch(&branch).await? else { return Ok(reply.finish()) };
-    let before = inventory::Inventory::find(&env.store, repository, &branch).await?;
+    let before = inventory::Inventory::find(&env.store, &repository, &branch).await?;
     let mode = before.map_or(Mode::Heal, |inventory| inventory.mode);
-    let request = ScanRequested { repository: repository.clone(), base_branch: branch, commit, mode, is_anew: false };
-    reply.command(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
+    let request = ScanRequested { repository, base_branch: branch, commit, mode, is_anew: false };
+    reply.command_in_new_run(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
     Ok(reply.finish())
 }
 
@@ -66,5 +82,78 @@ pub(super) fn ecosystem(name: &str) -> Option<Ecosystem> {
         "npm" => Some(Ecosystem::Npm),
         "pip" | "pypi" => Some(Ecosystem::PyPI),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::effects::Effects;
+    use crate::environment::store::Store;
+    use crate::inventory::{Entry, Inventory, Project};
+    use crate::test_office::environment;
+    use pipeline::message::RunId;
+    use pipeline::payload::AdvisoryPackage;
+
+    async fn keep(env: &Environment, number: usize, package: &str) {
+        let entry = Entry {
+            path: "package-lock.json".to_owned(),
+            name: package.to_owned(),
+            version: "1.0.0".to_owned(),
+            purl: String::new(),
+        };
+        let run = env.ids.run(env.clock.now());
+        let inventory = Inventory {
+            repository: format!("github.example/octo/r{number}").parse().unwrap(),
+            branch: "main".to_owned(),
+            commit: "0".repeat(40).parse().unwrap(),
+            mode: Mode::Heal,
+            message: pipeline::message::MessageId(run.0),
+            at: env.clock.now(),
+            projects: vec![Project { ecosystem: Ecosystem::Npm, packages: vec![entry] }],
+            findings: Default::default(),
+            summary: Default::default(),
+            suppressed: 0,
+            files: Default::default(),
+            is_whole: true,
+        };
+        inventory.keep(&env.store, run).await.unwrap();
+    }
+
+    fn message(env: &Environment, payload: &AdvisoryPublished, run: RunId) -> Envelope<AdvisoryPublished> {
+        let root = Envelope::root("test", queue::SCAN, topic::ADVISORY_PUBLISHED, payload, run, env.clock.now());
+        root.unwrap().read().unwrap()
+    }
+
+    #[tokio::test]
+    async fn many_inventories_are_shared_out_among_messages() {
+        let env = environment(Store::memory(Effects::default()));
+        let count = INVENTORIES_MAX * 2 + 7;
+        for number in 0..count {
+            keep(&env, number, if number % 100 == 0 { "latch" } else { "gate" }).await;
+        }
+        let package = AdvisoryPackage { ecosystem: "npm".to_owned(), name: "latch".to_owned(), range: None };
+        let advisory = AdvisoryPublished {
+            ghsa: "GHSA-aaaa-bbbb-cccc".to_owned(),
+            packages: vec![package],
+            has_more: false,
+            withdrawn: false,
+            repository: None,
+            among: Vec::new(),
+        };
+        let run = env.ids.run(env.clock.now());
+        let shares = published(&env, message(&env, &advisory, run)).await.unwrap();
+        assert!(shares.later.is_empty());
+        let (mut lengths, mut asked) = (Vec::new(), 0);
+        for share in shares.messages {
+            let share = share.read::<AdvisoryPublished>().unwrap();
+            lengths.push(share.payload.among.len());
+            let outbox = published(&env, share).await.unwrap();
+            assert!(outbox.messages.iter().all(|message| message.topic == topic::MATCH_REQUESTED));
+            assert_eq!(outbox.messages.len(), outbox.later.len());
+            asked += outbox.messages.len();
+        }
+        assert_eq!(lengths, [INVENTORIES_MAX, INVENTORIES_MAX, 7]);
+        assert_eq!(asked, count.div_ceil(100));
     }
 }

@@ -3,7 +3,7 @@
 use crate::environment::Environment;
 use crate::environment::github::{ANNOTATIONS_MAX, Annotation, GitHub, NewCheckRun};
 use crate::error::AgentError;
-use crate::examine::{Examination, config_of, examine};
+use crate::examine::{Examination, config_of, examine, examine_by};
 use crate::prove::{everything, identity};
 use pipeline::finding::Finding;
 use pipeline::message::Envelope;
@@ -34,19 +34,19 @@ pub async fn scan(env: &Environment, message: Envelope<PullRequestScan>) -> Resu
     // Histories that have nothing in common left nowhere.
     let left_at = remote.merge_base(base_commit, head_commit).await?.unwrap_or_else(|| base_commit.clone());
     let before = examine(env, &remote.tree(&left_at, &env.tree_limits).await?).await?;
-    let after = examine(env, &remote.tree(head_commit, &env.tree_limits).await?).await?;
+    let rules = if left_at == *base_commit {
+        before.config.clone()
+    } else {
+        config_of(&remote.tree(base_commit, &env.tree_limits).await?)
+    };
+    let after = examine_by(env, &remote.tree(head_commit, &env.tree_limits).await?, &rules).await?;
     if !before.is_complete || !after.is_complete {
         return Err(AgentError::advisories_silent());
     }
     let new = brought_in(&before, &after);
     let annotations: Vec<Annotation> = new.iter().take(ANNOTATIONS_MAX).map(|finding| annotation(finding)).collect();
-    let rule = if left_at == *base_commit {
-        before.config.pull_request_check
-    } else {
-        config_of(&remote.tree(base_commit, &env.tree_limits).await?).pull_request_check
-    };
     let is_whole = !after.has_unseen && after.unread().is_empty();
-    let conclusion = match (new.is_empty(), rule) {
+    let conclusion = match (new.is_empty(), rules.pull_request_check) {
         (true, _) if is_whole => "success",
         (true, _) | (false, CheckConclusion::Neutral) => "neutral",
         (false, CheckConclusion::Failure) => "failure",

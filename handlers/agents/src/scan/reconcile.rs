@@ -3,18 +3,21 @@
 use crate::environment::Environment;
 use crate::environment::github::{AlertPackage, GitHubError};
 use crate::error::AgentError;
+use crate::identity;
 use crate::inventory::{self, Inventory};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
-use pipeline::payload::{MatchRequested, ScanRequested};
+use pipeline::payload::{MatchRequested, RepositoryAccess, ScanRequested};
 
 /// Asks for a scan where the branch is not where it was scanned, or where GitHub has alerts on packages that the inventory does not name.
-/// A repository that is gone, or in which nothing changes any more, is forgotten, and so is a branch that is gone.
+/// Where its repository was renamed, what is kept of it is moved, and that asks for the scan. A repository that is gone, or in which nothing
+/// changes any more, is forgotten, and so is a branch that is gone.
 pub async fn reconcile(env: &Environment, message: Envelope<MatchRequested>) -> Result<Outbox, AgentError> {
     let mut reply = Reply::new("scan", &message, env.clock.now());
     let Some(inventory) = inventory::read(&env.store, &message.payload.inventory).await? else {
         return Ok(reply.finish());
     };
+    inventory.make_findable(&env.store).await?;
     let there = env.repository(&inventory.repository)?;
     let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
     let about = match remote.about().await {
@@ -23,13 +26,19 @@ pub async fn reconcile(env: &Environment, message: Envelope<MatchRequested>) -> 
         Err(error) => return Err(error.into()),
     };
     let Some(about) = about else {
-        inventory::forget(&env.store, |repository| *repository == inventory.repository).await?;
+        inventory.forget_with_offers(&env.store).await?;
         return Ok(reply.finish());
     };
     let Some(commit) = remote.branch(&inventory.branch).await? else {
-        inventory::forget_branch(&env.store, &message.payload.inventory).await?;
+        inventory.forget(&env.store).await?;
         return Ok(reply.finish());
     };
+    identity::first_name(env, remote, &inventory.repository, &about).await?;
+    if remote.name_now(&about)? != inventory.repository {
+        let access = RepositoryAccess { repository: inventory.repository, installation: 0 };
+        reply.command(queue::SCAN, topic::REPOSITORY_RENAMED, access.repository.as_str(), &access)?;
+        return Ok(reply.finish());
+    }
     let alerts = remote.dependabot_alerts().await?.map(|alerts| alerts.items).unwrap_or_default();
     let is_missing = alerts.iter().any(|alert| {
         alert.state == "open"
@@ -39,7 +48,7 @@ pub async fn reconcile(env: &Environment, message: Envelope<MatchRequested>) -> 
     if commit != inventory.commit || is_missing {
         let Inventory { repository, branch: base_branch, mode, .. } = inventory;
         let request = ScanRequested { repository, base_branch, commit, mode, is_anew: true };
-        reply.command(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
+        reply.command_in_new_run(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
     }
     Ok(reply.finish())
 }

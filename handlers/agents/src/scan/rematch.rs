@@ -25,7 +25,7 @@ pub async fn rematch(env: &Environment, message: Envelope<MatchRequested>) -> Re
     let Some(commit) = repository.branch(&inventory.branch).await? else { return Ok(reply.finish()) };
     let Inventory { repository, branch: base_branch, mode, .. } = inventory;
     let request = ScanRequested { repository, base_branch, commit, mode, is_anew: false };
-    reply.command(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
+    reply.command_in_new_run(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
     Ok(reply.finish())
 }
 

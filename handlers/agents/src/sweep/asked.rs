@@ -85,12 +85,12 @@ mod tests {
     use crate::environment::effects::Effects;
     use crate::environment::store::Store;
     use crate::test_office::environment;
-    use pipeline::message::{queue, topic};
+    use pipeline::message::{RunId, queue, topic};
 
     fn questions(env: &Environment, count: i64) -> Vec<Envelope> {
         let moment = |number| Timestamp::from_second(number).unwrap();
         let question = |number| {
-            let run = crate::sweep::run_of(moment(0), &format!("{number}"));
+            let run = RunId::about(moment(0), &format!("{number}"));
             Envelope::root("sweep", queue::SCAN, topic::MATCH_REQUESTED, &"", run, env.clock.now()).unwrap()
         };
         (0..count).map(question).collect()

@@ -1,13 +1,12 @@
 //! Words of GitHub that never came: deliveries that failed are asked for again, and once a day what is known is held against what is there.
 
-use super::{asked, look, run_of};
+use super::{asked, look};
 use crate::environment::Environment;
 use crate::environment::github::GitHubError;
 use crate::error::AgentError;
-use crate::journal::{JournalRecord, journal_key};
 use crate::{dashboard, inventory, offered};
 use jiff::{SignedDuration, Timestamp};
-use pipeline::message::{Envelope, queue, topic};
+use pipeline::message::{Envelope, RunId, queue, topic};
 use pipeline::payload::{ChecksCompleted, DashboardRequested, MatchRequested};
 
 /// How often failed deliveries are looked for, in minutes.
@@ -21,9 +20,6 @@ const DASHBOARD_MINUTES: i64 = 10;
 
 /// So many deliveries are asked for at one look.
 const REDELIVERED_MAX: usize = 100;
-
-/// So many dashboards are asked for at one tick.
-const ASKED_PER_TICK: usize = 200;
 
 /// Where it is noted that a look was taken.
 const LOOKED: &str = "looked/deliveries";
@@ -60,12 +56,12 @@ pub(super) async fn reconcile(env: &Environment) -> Result<Vec<Envelope>, AgentE
     let Some(look) = look::due(env, RECONCILED, 24 * 3600).await? else { return Ok(Vec::new()) };
     let mut commands = Vec::new();
     for name in inventory::names(&env.store).await? {
-        let run = run_of(look.begun, &name);
+        let run = RunId::about(look.begun, &name);
         let request = MatchRequested { inventory: name };
         commands.push(Envelope::root("sweep", queue::SCAN, topic::RECONCILE_REQUESTED, &request, run, now)?);
     }
     for offered in offered::all(&env.store).await? {
-        let run = run_of(look.begun, offered.case.as_str());
+        let run = RunId::about(look.begun, offered.case.as_str());
         let about = ChecksCompleted { case: offered.case, repository: offered.repository, commit: offered.commit };
         commands.push(Envelope::root("sweep", queue::VERIFY, topic::CHECKS_COMPLETED, &about, run, now)?);
     }
@@ -85,13 +81,10 @@ pub(super) async fn dashboards(env: &Environment) -> Result<Vec<Envelope>, Agent
     let slot = now.as_second().div_euclid(DASHBOARD_MINUTES * 60) * DASHBOARD_MINUTES * 60;
     let begun = Timestamp::from_second(slot).unwrap_or(now);
     let mut commands = Vec::new();
-    for repository in dashboard::dirty(&env.store).await?.into_iter().take(ASKED_PER_TICK) {
-        let run = run_of(begun, repository.as_str());
+    for repository in dashboard::dirty(&env.store).await? {
+        let run = RunId::about(begun, repository.as_str());
         let request = DashboardRequested { repository };
-        let command = Envelope::root("sweep", queue::NOTIFY, topic::DASHBOARD_REQUESTED, &request, run, now)?;
-        if env.store.read::<JournalRecord>(&journal_key(queue::NOTIFY, command.id)).await?.is_none() {
-            commands.push(command);
-        }
+        commands.push(Envelope::root("sweep", queue::NOTIFY, topic::DASHBOARD_REQUESTED, &request, run, now)?);
     }
-    Ok(commands)
+    Ok(asked::left(env, "dashboards", commands).await?.messages)
 }

@@ -1,10 +1,10 @@
 //! Every inventory is held against the advisories of today once in six hours: an hour's share of them each hour.
 
-use super::{asked, look, run_of};
+use super::{asked, look};
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::inventory;
-use pipeline::message::{Envelope, queue, topic};
+use pipeline::message::{Envelope, RunId, queue, topic};
 use pipeline::payload::MatchRequested;
 
 /// How often an inventory is looked at, in hours.
@@ -20,7 +20,7 @@ pub(super) async fn ask(env: &Environment) -> Result<Vec<Envelope>, AgentError> 
     let mut questions = Vec::new();
     for name in inventory::names(&env.store).await?.into_iter().filter(|name| is_of(name, look.number)) {
         let request = MatchRequested { inventory: name.clone() };
-        let run = run_of(look.begun, &name);
+        let run = RunId::about(look.begun, &name);
         let question = Envelope::root("sweep", queue::SCAN, topic::MATCH_REQUESTED, &request, run, now)?;
         questions.push(question);
     }

@@ -3,7 +3,6 @@
 //! A question has an id that follows from its round and its agent, and so has the answer: both are found without a search,
 //! and two sweeps ask the same. The newest answers make the registry of agents, a document that this file alone writes.
 
-use super::run_of;
 use crate::environment::Environment;
 use crate::environment::store::{Created, StoreError};
 use crate::error::AgentError;
@@ -11,7 +10,7 @@ use crate::journal::{JournalRecord, WakeUp, journal_key};
 use crate::status::capabilities;
 use crate::topology::{Topology, Trigger};
 use jiff::{SignedDuration, Timestamp};
-use pipeline::message::{Envelope, MONITOR_SUBSCRIPTION, MessageId, MessageType, queue, topic};
+use pipeline::message::{Envelope, MONITOR_SUBSCRIPTION, MessageId, MessageType, RunId, queue, topic};
 use pipeline::payload::{AgentStatus, Notification, StatusAsked};
 use pipeline::wording;
 use serde::{Deserialize, Serialize};
@@ -232,7 +231,7 @@ async fn put_off(
     round: Timestamp,
     notice: &Notification,
 ) -> Result<(), AgentError> {
-    let run = run_of(since, subject);
+    let run = RunId::about(since, subject);
     let message = Envelope::root("sweep", queue::NOTIFY, topic::NOTIFICATION_REQUESTED, notice, run, env.clock.now())?;
     let wake_up = WakeUp { due: round, reason: subject.to_owned(), message };
     env.store.create(&wake_up.key(), &wake_up).await?;
@@ -241,7 +240,7 @@ async fn put_off(
 
 /// The question to `agent` in `round`.
 fn question(agent: &str, round: Timestamp, now: Timestamp) -> Result<Envelope, AgentError> {
-    let run = run_of(round, topic::AGENT_STATUS);
+    let run = RunId::about(round, topic::AGENT_STATUS);
     let mut question = Envelope::root("sweep", agent, topic::AGENT_STATUS, &StatusAsked { round }, run, now)?;
     question.message_type = MessageType::Query;
     Ok(question)

@@ -44,7 +44,7 @@ pub const PERMISSIONS: [Permission; 9] = [
 /// Not among them: `installation` and `installation_repositories`, which come by themselves and can't be subscribed to; `workflow_run`, which
 /// takes a permission to see all of Actions and says nothing that `check_suite` does not; `repository_advisory`, which takes another permission
 /// for what `security_advisory` brings as well.
-pub const EVENTS: [(&str, &str); 10] = [
+pub const EVENTS: [(&str, &str); 11] = [
     ("push", "contents"),
     ("pull_request", "pull_requests"),
     ("pull_request_review", "pull_requests"),
@@ -55,6 +55,7 @@ pub const EVENTS: [(&str, &str); 10] = [
     ("code_scanning_alert", "security_events"),
     ("secret_scanning_alert", "secret_scanning_alerts"),
     ("security_advisory", "metadata"),
+    ("repository", "metadata"),
 ];
 
 /// Of [`EVENTS`] what only an App is told.

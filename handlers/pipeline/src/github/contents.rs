@@ -225,6 +225,59 @@ pub struct InstallationEvent {
     pub repositories_removed: Option<Few<Repository, REPOSITORIES_MAX>>,
 }
 
+/// `repository`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RepositoryEvent {
+    /// As it is since.
+    pub repository: Repository,
+    /// As it was before; not everywhere.
+    pub changes: Option<RepositoryChanges>,
+    /// The installation that is told; not where a webhook of the repository is.
+    pub installation: Option<Installation>,
+}
+
+/// What was changed of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RepositoryChanges {
+    /// Of `renamed`.
+    pub repository: Option<RepositoryBefore>,
+    /// Of `transferred`.
+    pub owner: Option<OwnerBefore>,
+    /// Of `edited`, where pull requests go elsewhere by default.
+    #[serde(default, deserialize_with = "is_there")]
+    pub default_branch: bool,
+}
+
+/// A repository before it was renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RepositoryBefore {
+    /// Its name without the owner.
+    pub name: Before<Word>,
+}
+
+/// Whose a repository was before.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct OwnerBefore {
+    /// Who.
+    pub from: UserOrOrganization,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct UserOrOrganization {
+    /// A user.
+    pub user: Option<Owner>,
+    /// An organization.
+    pub organization: Option<Owner>,
+}
+
+/// What something was before.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Before<T> {
+    /// It.
+    pub from: T,
+}
+
 /// An installation of the App.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Installation {

@@ -3,7 +3,7 @@
 use super::work::{Lead, OUR_BRANCHES};
 use super::{
     AdvisoryEvent, AlertEvent, Checks, Comment, Few, FullName, GitHubEvent, InstallationEvent, PullRequest,
-    PullRequestEvent, Push, Repository, Sender, Side, Us, Work,
+    PullRequestEvent, Push, REPOSITORIES_MAX, Repository, RepositoryChanges, RepositoryEvent, Sender, Side, Us, Work,
 };
 use crate::ids::{CaseId, IdError};
 use crate::payload::{
@@ -35,6 +35,7 @@ pub fn lead(event: &GitHubEvent, us: Us) -> Result<Lead, IdError> {
             of_advisory(action, event, us)
         }
         GitHubEvent::Installation(action, event) => of_installation(action, event, us),
+        GitHubEvent::Repository(action, event) => of_repository(action, event, us),
         GitHubEvent::Review(..) | GitHubEvent::Comment(..) | GitHubEvent::Checks(..) | GitHubEvent::Advisory(..) => {
             Ok(Lead::Nowhere("nothing follows from this action"))
         }
@@ -171,6 +172,7 @@ fn of_advisory(action: &str, event: &AdvisoryEvent, us: Us) -> Result<Lead, IdEr
         has_more: named.is_some_and(|named| named.more > 0),
         withdrawn: action == "withdrawn" || advisory.is_withdrawn,
         repository: repository.as_ref().map(|repository| repository.full_name.on(us.host)).transpose()?,
+        among: Vec::new(),
     }))
 }
 
@@ -183,7 +185,10 @@ fn of_installation(action: &str, event: &InstallationEvent, us: Us) -> Result<Le
         _ => return Ok(Lead::Nowhere("nothing follows from this action")),
     };
     let installation = event.installation.id;
-    if let Some(Few { kept, more: 0 }) = named.as_ref().filter(|named| !named.kept.is_empty()) {
+    // Those that are taken off are not the whole account: what is not named among too many is forgotten by the daily look.
+    let is_enough =
+        |named: &&Few<Repository, REPOSITORIES_MAX>| !named.kept.is_empty() && (named.more == 0 || action == "removed");
+    if let Some(Few { kept, .. }) = named.as_ref().filter(is_enough) {
         let work = |name: &FullName| {
             let access = RepositoryAccess { repository: name.on(us.host)?, installation };
             Ok(if is_added { Work::RepositoryAdded(access) } else { Work::RepositoryRemoved(access) })
@@ -198,8 +203,41 @@ fn of_installation(action: &str, event: &InstallationEvent, us: Us) -> Result<Le
         installation,
         account: account.map(|login| login.as_str().to_owned()),
         named: named.as_ref().map_or(0, |named| named.kept.len() + named.more),
+        page: None,
     };
     one(if is_added { Work::InstallationAdded(access) } else { Work::InstallationRemoved(access) })
+}
+
+/// What nothing changes in any more is no work. Where pull requests go elsewhere by default, there is another branch to look at.
+fn of_repository(action: &str, event: &RepositoryEvent, us: Us) -> Result<Lead, IdError> {
+    let RepositoryEvent { repository, changes, installation } = event;
+    let access = |name: &FullName| {
+        let installation = installation.as_ref().map_or(0, |installation| installation.id);
+        Ok(RepositoryAccess { repository: name.on(us.host)?, installation })
+    };
+    let is_elsewhere = changes.as_ref().is_some_and(|changes| changes.default_branch);
+    match action {
+        "archived" | "deleted" => one(Work::RepositoryRemoved(access(&repository.full_name)?)),
+        "unarchived" => one(Work::RepositoryAdded(access(&repository.full_name)?)),
+        "edited" if is_elsewhere => one(Work::RepositoryAdded(access(&repository.full_name)?)),
+        "renamed" | "transferred" => match changes.as_ref().and_then(|changes| name_before(repository, changes)) {
+            Some(before) => one(Work::RepositoryRenamed(access(&before)?)),
+            None => Ok(Lead::Nowhere("it does not say how it was called before")),
+        },
+        _ => Ok(Lead::Nowhere("nothing follows from this action")),
+    }
+}
+
+/// How a repository was called before it was renamed, or transferred.
+fn name_before(repository: &Repository, changes: &RepositoryChanges) -> Option<FullName> {
+    match changes {
+        RepositoryChanges { repository: Some(before), .. } => repository.full_name.with_name(before.name.from.as_str()),
+        RepositoryChanges { owner: Some(before), .. } => {
+            let owner = before.from.user.as_ref().or(before.from.organization.as_ref())?;
+            repository.full_name.with_owner(owner.login.as_ref()?.as_str())
+        }
+        _ => None,
+    }
 }
 
 /// The case of a pull request that is ours: from our branches, in the same repository.

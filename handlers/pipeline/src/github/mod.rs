@@ -19,9 +19,10 @@ pub use access::{
 pub use checks::{CHECK_NAME, Checks};
 pub use command::Command;
 pub use contents::{
-    Advisory, AdvisoryEvent, Alert, AlertEvent, Comment, CommentEvent, Dependency, Installation, InstallationEvent,
-    Instance, Issue, Location, Owner, PACKAGES_MAX, Package, PullRequest, PullRequestEvent, Push, REPOSITORIES_MAX,
-    Repository, ReviewEvent, Sender, Side, Vulnerability,
+    Advisory, AdvisoryEvent, Alert, AlertEvent, Before, Comment, CommentEvent, Dependency, Installation,
+    InstallationEvent, Instance, Issue, Location, Owner, OwnerBefore, PACKAGES_MAX, Package, PullRequest,
+    PullRequestEvent, Push, REPOSITORIES_MAX, Repository, RepositoryBefore, RepositoryChanges, RepositoryEvent,
+    ReviewEvent, Sender, Side, UserOrOrganization, Vulnerability,
 };
 pub use lead::lead;
 pub use text::{Branch, Few, FilePath, FullName, Name, Text, Word};
@@ -63,6 +64,8 @@ pub enum GitHubEvent {
     Advisory(Action, AdvisoryEvent),
     /// What the App reaches.
     Installation(Action, InstallationEvent),
+    /// What became of a repository.
+    Repository(Action, RepositoryEvent),
     /// An event, or an action of one, that is not known.
     Unknown {
         /// The event.
@@ -83,7 +86,7 @@ pub struct Malformed {
 }
 
 /// The events that are known, with their actions, as GitHub describes both.
-const KNOWN: [(&str, &[&str]); 16] = [
+const KNOWN: [(&str, &[&str]); 17] = [
     ("ping", &[]),
     ("push", &[]),
     (
@@ -143,6 +146,20 @@ const KNOWN: [(&str, &[&str]); 16] = [
     ("installation", &["created", "deleted", "new_permissions_accepted", "suspend", "unsuspend"]),
     ("installation_repositories", &["added", "removed"]),
     ("installation_target", &["renamed"]),
+    (
+        "repository",
+        &[
+            "archived",
+            "created",
+            "deleted",
+            "edited",
+            "privatized",
+            "publicized",
+            "renamed",
+            "transferred",
+            "unarchived",
+        ],
+    ),
 ];
 
 /// Reads the delivery of `event`, whose contents are the JSON `body`.
@@ -176,6 +193,7 @@ pub fn parse(event: &str, body: &str) -> Result<GitHubEvent, Malformed> {
         "security_advisory" | "repository_advisory" => {
             read(event, body).map(|contents| GitHubEvent::Advisory(action, contents))
         }
+        "repository" => read(event, body).map(|contents| GitHubEvent::Repository(action, contents)),
         _ => read(event, body).map(|contents| GitHubEvent::Installation(action, contents)),
     }
 }

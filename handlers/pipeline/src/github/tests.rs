@@ -221,8 +221,43 @@ fn installation_is_told_of_by_its_repositories_or_as_a_whole() {
     assert_eq!(led("installation", &event("created", "repositories", REPOSITORIES_MAX)).len(), REPOSITORIES_MAX);
     let many = event("created", "repositories", REPOSITORIES_MAX + 1);
     check("installation", &many, &whole("added", REPOSITORIES_MAX + 1));
+    // Fewer repositories are not none: the whole account is not forgotten.
+    let fewer = event("removed", "repositories_removed", REPOSITORIES_MAX + 1);
+    assert_eq!(led("installation_repositories", &fewer).len(), REPOSITORIES_MAX);
+    assert_eq!(led("installation_repositories", &fewer)[0], single("removed", 0));
     let renamed = json!({ "action": "renamed", "installation": { "id": 9 } });
     check("installation_target", &renamed, "nothing follows from this action");
+}
+
+#[test]
+fn repository_is_followed_through_its_names_and_its_ends() {
+    let event = |action: &str, changes: Value, installation: Value| json!({ "action": action, "repository": repository(), "changes": changes, "installation": installation });
+    let told = |topic: &str, name: &str, installation: u64| {
+        format!(r#"scan: repository.{topic} {{"repository":"github.com/{name}","installation":{installation}}}"#)
+    };
+    let renamed = json!({ "repository": { "name": { "from": "Store" } } });
+    check("repository", &event("renamed", renamed.clone(), json!({ "id": 9 })), &told("renamed", "octo/store", 9));
+    check("repository", &event("renamed", renamed, Value::Null), &told("renamed", "octo/store", 0));
+    for owner in ["user", "organization"] {
+        let from = json!({ owner: { "login": "Mona" } });
+        let transferred = event("transferred", json!({ "owner": { "from": from } }), json!({ "id": 9 }));
+        check("repository", &transferred, &told("renamed", "mona/shop", 9));
+    }
+    let silent = "it does not say how it was called before";
+    let odd = json!({ "repository": { "name": { "from": "../shop" } } });
+    for changes in [Value::Null, json!({}), odd, json!({ "owner": { "from": { "user": null } } })] {
+        check("repository", &event("renamed", changes, Value::Null), silent);
+    }
+    for (action, topic) in [("archived", "removed"), ("deleted", "removed"), ("unarchived", "added")] {
+        check("repository", &event(action, Value::Null, json!({ "id": 9 })), &told(topic, "octo/shop", 9));
+    }
+    let elsewhere = json!({ "default_branch": { "from": "master" } });
+    check("repository", &event("edited", elsewhere, json!({ "id": 9 })), &told("added", "octo/shop", 9));
+    let nothing = "nothing follows from this action";
+    check("repository", &event("edited", json!({ "description": { "from": "old" } }), Value::Null), nothing);
+    for action in ["created", "privatized", "publicized"] {
+        check("repository", &event(action, Value::Null, Value::Null), nothing);
+    }
 }
 
 #[test]

@@ -44,6 +44,18 @@ impl<const BYTES_MAX: usize> TryFrom<String> for Text<BYTES_MAX> {
 pub struct FullName(String);
 
 impl FullName {
+    /// The same name under another `owner`.
+    pub fn with_owner(&self, owner: &str) -> Option<Self> {
+        let (_, name) = self.0.split_once('/')?;
+        format!("{owner}/{name}").try_into().ok()
+    }
+
+    /// Another `name` under the same owner.
+    pub fn with_name(&self, name: &str) -> Option<Self> {
+        let (owner, _) = self.0.split_once('/')?;
+        format!("{owner}/{name}").try_into().ok()
+    }
+
     /// The name that the repository has among those of all hosts.
     pub fn on(&self, host: &str) -> Result<RepoName, IdError> {
         format!("{host}/{}", self.0).parse()

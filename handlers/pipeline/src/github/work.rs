@@ -52,6 +52,8 @@ pub enum Work {
     RepositoryAdded(RepositoryAccess),
     /// `repository.removed`
     RepositoryRemoved(RepositoryAccess),
+    /// `repository.renamed`
+    RepositoryRenamed(RepositoryAccess),
     /// `installation.added`
     InstallationAdded(InstallationAccess),
     /// `installation.removed`
@@ -82,6 +84,7 @@ impl Work {
             Self::Advisory(_) => topic::ADVISORY_PUBLISHED,
             Self::RepositoryAdded(_) => topic::REPOSITORY_ADDED,
             Self::RepositoryRemoved(_) => topic::REPOSITORY_REMOVED,
+            Self::RepositoryRenamed(_) => topic::REPOSITORY_RENAMED,
             Self::InstallationAdded(_) => topic::INSTALLATION_ADDED,
             Self::InstallationRemoved(_) => topic::INSTALLATION_REMOVED,
         }
@@ -90,7 +93,9 @@ impl Work {
     /// What tells it from other work of the same delivery.
     pub fn subject(&self) -> &str {
         match self {
-            Self::RepositoryAdded(access) | Self::RepositoryRemoved(access) => access.repository.as_str(),
+            Self::RepositoryAdded(access) | Self::RepositoryRemoved(access) | Self::RepositoryRenamed(access) => {
+                access.repository.as_str()
+            }
             _ => "",
         }
     }

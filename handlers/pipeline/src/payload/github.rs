@@ -170,14 +170,18 @@ pub struct AdvisoryPublished {
     /// The repository that published it, where one did.
     #[serde(default)]
     pub repository: Option<RepoName>,
+    /// Names of the inventories that are held against it; empty: all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub among: Vec<String>,
 }
 
-/// `repository.added`, `repository.removed`: an installation reaches a repository, or no longer does.
+/// `repository.added`, `repository.removed`: an installation reaches a repository, or no longer does. `repository.renamed`: what was called so is
+/// called otherwise now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepositoryAccess {
     /// The repository.
     pub repository: RepoName,
-    /// The installation.
+    /// The installation; 0 where none is told of.
     pub installation: u64,
 }
 
@@ -192,6 +196,9 @@ pub struct InstallationAccess {
     pub account: Option<String>,
     /// How many the delivery names.
     pub named: usize,
+    /// The page of the list that is to be read, from 1. `None`: the first, and whoever reads it asks for the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<usize>,
 }
 
 /// `event.unknown`: a delivery of an event, or with an action, that this version does not know.

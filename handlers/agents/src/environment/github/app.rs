@@ -2,7 +2,7 @@
 
 use super::GitHub;
 use super::error::{GitHubError, server_time};
-use super::session::{Listed, Who};
+use super::session::{Listed, PAGE_LENGTH, Who};
 use super::tokens::Purpose;
 use super::transport::Asked;
 use http::Method;
@@ -12,8 +12,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 
-/// Pages of installations, and of the repositories of one.
+/// Pages of installations.
 const PAGES_MAX: usize = 100;
+/// Pages of the repositories of one. GitHub is not believed where it says that there are more.
+const REPOSITORY_PAGES_MAX: usize = 1000;
 /// Pages of deliveries.
 const DELIVERY_PAGES_MAX: usize = 50;
 
@@ -88,6 +90,15 @@ pub struct InstalledRepository {
     pub is_closed: bool,
 }
 
+/// One page of the repositories of an installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstalledPage {
+    /// At most 100.
+    pub repositories: Vec<InstalledRepository>,
+    /// How many pages there are, at most 1000.
+    pub pages: usize,
+}
+
 /// A delivery of which no attempt was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedDelivery {
@@ -158,21 +169,27 @@ impl GitHub {
         self.0.list(&Who::App, "/app/installations".to_owned(), None, PAGES_MAX, |_| false).await
     }
 
-    /// Repositories of an installation, at most 10 000 of them.
+    /// A page, from 1, of the repositories of an installation.
     pub async fn installation_repositories(
         &self,
         installation: u64,
-    ) -> Result<Listed<InstalledRepository>, GitHubError> {
+        page: usize,
+    ) -> Result<InstalledPage, GitHubError> {
+        #[derive(Deserialize)]
+        struct Page {
+            total_count: usize,
+            repositories: Vec<WireRepository>,
+        }
         let who = Who::For(Purpose::Installation(installation));
-        let path = "/installation/repositories".to_owned();
-        let listed: Listed<WireRepository> =
-            self.0.list(&who, path, Some("repositories"), PAGES_MAX, |_| false).await?;
-        let known = listed.items.into_iter().filter_map(|one| {
+        let path = format!("/installation/repositories?per_page={PAGE_LENGTH}&page={page}");
+        let Page { total_count, repositories } = self.0.get(&who, path).await?;
+        let known = repositories.into_iter().filter_map(|one| {
             let name = format!("{}/{}", self.host(), one.full_name).parse().ok()?;
             let is_closed = one.archived || one.disabled;
             Some(InstalledRepository { name, default_branch: one.default_branch, is_closed })
         });
-        Ok(Listed { items: known.collect(), is_cut: listed.is_cut })
+        let pages = total_count.div_ceil(PAGE_LENGTH).min(REPOSITORY_PAGES_MAX);
+        Ok(InstalledPage { repositories: known.collect(), pages })
     }
 
     /// Deliveries since then of which no attempt was taken, newest first. GitHub keeps them for three days.

@@ -27,7 +27,7 @@ pub use alerts::{
     AlertAdvisory, AlertClosure, AlertDependency, AlertInstance, AlertPackage, AlertPlace, AlertRule, AlertTool,
     AlertVulnerability, CodeAlert, DependabotAlert, PatchedVersion, SecretAlert, SecretLocation, SecretPlace,
 };
-pub use app::{Account, App, FailedDelivery, Hook, Installation, InstalledRepository};
+pub use app::{Account, App, FailedDelivery, Hook, Installation, InstalledPage, InstalledRepository};
 pub use checks::{ANNOTATIONS_MAX, Annotation, Check, NewCheckRun};
 pub use error::{GitHubError, Refusal};
 pub use hooks::{LastResponse, RepositoryHook};

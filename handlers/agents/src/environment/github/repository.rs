@@ -7,7 +7,7 @@ use super::transport::{Answer, Asked};
 use http::Method;
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use pipeline::ids::{CommitSha, RepoName};
+use pipeline::ids::{CommitSha, IdError, RepoName};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -46,6 +46,8 @@ pub struct About {
     /// Not everybody may see it.
     #[serde(default, rename = "private")]
     pub is_private: bool,
+    /// Its number, which no renaming changes.
+    pub id: u64,
     /// By which GraphQL knows it.
     pub(super) node_id: String,
 }
@@ -135,6 +137,20 @@ impl GitHubRepository {
     /// How it is called: `host/owner/name`.
     pub fn name(&self) -> &RepoName {
         &self.name
+    }
+
+    /// The host in its name.
+    pub fn host(&self) -> &str {
+        &self.session.settings.host
+    }
+
+    /// How it is called by what it is `about`: otherwise than [`Self::name`] after a renaming.
+    pub fn name_now(&self, about: &About) -> Result<RepoName, GitHubError> {
+        let name = format!("{}/{}", self.host(), about.full_name).parse();
+        name.map_err(|error: IdError| GitHubError::Unusable {
+            asked: format!("GitHub: {}", self.name),
+            reason: error.to_string(),
+        })
     }
 
     /// What it is now.

@@ -2,7 +2,7 @@
 
 use super::error::{GitHubError, words};
 use super::scope::Scope;
-use super::transport::{Asked, Signer, Transport};
+use super::transport::{Answer, Asked, Signer, Transport};
 use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use pipeline::ids::RepoName;
@@ -66,27 +66,14 @@ impl Tokens {
         if let Some(token) = self.tokens.get(purpose).filter(|token| token.until > transport.now()) {
             return Ok(token.secret);
         }
-        let (id, wanted) = match purpose {
-            Purpose::Installation(id) => (*id, json!({ "permissions": { "metadata": "read" } })),
-            Purpose::Repository(name, scope) => {
-                let Installation { id, repository: (key, value) } = self.installation(transport, name).await?;
-                let permissions: serde_json::Map<_, _> =
-                    scope.permissions().iter().map(|(name, access)| ((*name).to_owned(), json!(access))).collect();
-                (id, json!({ key: [value], "permissions": permissions }))
+        let answer = match self.issued(transport, purpose).await {
+            // The App may have been installed anew, or the repository renamed, since it was asked how a token is to be had.
+            Err(GitHubError::Absent { .. } | GitHubError::Denied { .. }) if self.forget_installation(purpose) => {
+                self.issued(transport, purpose).await?
             }
+            answer => answer?,
         };
-        let asked = Asked::with(Method::POST, format!("/app/installations/{id}/access_tokens"), wanted);
-        let answer = transport.ask(Signer::App, &asked, None).await?;
         let server_now = transport.time_of(&answer);
-        if answer.status == StatusCode::UNPROCESSABLE_ENTITY {
-            return Err(self.denied(purpose, &words(answer.status, &answer.body)));
-        }
-        let answer = answer.success(transport.now()).inspect_err(|error| {
-            // It may have been installed anew meanwhile.
-            if let (GitHubError::Absent { .. }, Purpose::Repository(name, _)) = (error, purpose) {
-                self.installations.forget(name);
-            }
-        })?;
         let issued: IssuedToken = answer.json()?;
         // What counts is how long GitHub says that it lasts: this machine's clock may be wrong.
         let lasts = issued.expires_at.duration_since(server_now) - SignedDuration::from_secs(EXPIRY_MARGIN_S);
@@ -99,6 +86,33 @@ impl Tokens {
     /// Forgets the token for `purpose`, which is no longer accepted.
     pub fn forget(&self, purpose: &Purpose) {
         self.tokens.forget(purpose);
+    }
+
+    /// GitHub's answer that has a new token for `purpose` in it.
+    async fn issued(&self, transport: &Transport, purpose: &Purpose) -> Result<Answer, GitHubError> {
+        let (id, wanted) = match purpose {
+            Purpose::Installation(id) => (*id, json!({ "permissions": { "metadata": "read" } })),
+            Purpose::Repository(name, scope) => {
+                let Installation { id, repository: (key, value) } = self.installation(transport, name).await?;
+                let permissions: serde_json::Map<_, _> =
+                    scope.permissions().iter().map(|(name, access)| ((*name).to_owned(), json!(access))).collect();
+                (id, json!({ key: [value], "permissions": permissions }))
+            }
+        };
+        let asked = Asked::with(Method::POST, format!("/app/installations/{id}/access_tokens"), wanted);
+        let answer = transport.ask(Signer::App, &asked, None).await?;
+        if answer.status == StatusCode::UNPROCESSABLE_ENTITY {
+            return Err(denied(purpose, &words(answer.status, &answer.body)));
+        }
+        answer.success(transport.now())
+    }
+
+    /// Forgets the installation that `purpose` is within. Whether one was known.
+    fn forget_installation(&self, purpose: &Purpose) -> bool {
+        match purpose {
+            Purpose::Repository(name, _) => self.installations.forget(name),
+            Purpose::Installation(_) => false,
+        }
     }
 
     async fn installation(&self, transport: &Transport, name: &RepoName) -> Result<Installation, GitHubError> {
@@ -119,22 +133,21 @@ impl Tokens {
         self.installations.keep(name.clone(), installation.clone());
         Ok(installation)
     }
+}
 
-    /// GitHub gives no token with permissions that the installation was not granted.
-    fn denied(&self, purpose: &Purpose, message: &str) -> GitHubError {
-        let (name, permission) = match purpose {
-            Purpose::Installation(id) => (format!("installation {id}"), "metadata=read".to_owned()),
-            Purpose::Repository(name, scope) => {
-                self.installations.forget(name);
-                let needed = scope.permissions().iter().map(|(name, access)| format!("{name}={access}"));
-                (name.to_string(), needed.collect::<Vec<_>>().join("; "))
-            }
-        };
-        GitHubError::Denied {
-            asked: format!("GitHub: a token for {name}"),
-            permission: Some(permission),
-            message: message.to_owned(),
+/// GitHub gives no token with permissions that the installation was not granted.
+fn denied(purpose: &Purpose, message: &str) -> GitHubError {
+    let (name, permission) = match purpose {
+        Purpose::Installation(id) => (format!("installation {id}"), "metadata=read".to_owned()),
+        Purpose::Repository(name, scope) => {
+            let needed = scope.permissions().iter().map(|(name, access)| format!("{name}={access}"));
+            (name.to_string(), needed.collect::<Vec<_>>().join("; "))
         }
+    };
+    GitHubError::Denied {
+        asked: format!("GitHub: a token for {name}"),
+        permission: Some(permission),
+        message: message.to_owned(),
     }
 }
 
@@ -160,7 +173,8 @@ impl<K: Eq + Hash, V: Clone> Kept<K, V> {
         kept.insert(key, value);
     }
 
-    fn forget(&self, key: &K) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    /// Whether it was kept.
+    fn forget(&self, key: &K) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key).is_some()
     }
 }

@@ -1,0 +1,30 @@
+//! A scan that comes after one of a later run: it was put off, or two pushes came in another order than they were made.
+
+use crate::environment::Environment;
+use crate::environment::github::GitHubRepository;
+use crate::error::AgentError;
+use crate::inventory::Inventory;
+use pipeline::message::{RunId, queue, topic};
+use pipeline::outbox::Reply;
+use pipeline::payload::ScanRequested;
+
+/// Whether a later run than `run` looked at the branch: what `run` recorded would count as older than what that one saw. Then a scan of the
+/// head is asked for in a run of its own.
+pub(super) async fn is_overtaken(
+    env: &Environment,
+    remote: &GitHubRepository,
+    run: RunId,
+    request: &ScanRequested,
+    reply: &mut Reply<'_, ScanRequested>,
+) -> Result<bool, AgentError> {
+    let newest = Inventory::newest_run(&env.store, &request.repository, &request.base_branch).await?;
+    if newest.is_none_or(|newest| newest <= run) {
+        return Ok(false);
+    }
+    if let Some(commit) = remote.branch(&request.base_branch).await? {
+        // What was left undone is still: the later run may have seen that nothing changed.
+        let request = ScanRequested { commit, ..request.clone() };
+        reply.command_in_new_run(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
+    }
+    Ok(true)
+}

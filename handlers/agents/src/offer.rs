@@ -6,8 +6,8 @@ use pipeline::ids::CommitSha;
 use pipeline::patch::Plan;
 use pipeline::wording::github as wording;
 
-/// What every pull request of ours carries.
-const LABEL: Label<'_> = Label { name: "suture", color: "0e8a16", description: "A fix that Suture made and proved" };
+/// What every pull request and issue of ours carries.
+pub const LABEL: Label<'_> = Label { name: "suture", color: "0e8a16", description: "What Suture sees, and offers" };
 
 /// A pull request to be.
 #[derive(Debug, Clone, Copy)]

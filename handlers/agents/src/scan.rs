@@ -14,12 +14,13 @@ use crate::inventory::Inventory;
 use crate::offered;
 use pipeline::case::{Status, Wound};
 use pipeline::finding::{Finding, ScanError, Severity};
-use pipeline::ids::CaseId;
+use pipeline::ids::{CaseId, RepoName};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{
     Detected, Mode, SCAN_ERROR_CHARS_MAX, SCAN_ERRORS_MAX, ScanCompleted, ScanRequested, WoundGone,
 };
+use pipeline::version::Ecosystem;
 use pipeline::wording;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,6 +92,11 @@ async fn gone(
     Ok(offered.into_iter().filter(|case| !found.contains(case)).collect())
 }
 
+/// The case of the file at `path`.
+fn case_of(repository: &RepoName, branch: &str, ecosystem: Ecosystem, path: &str) -> CaseId {
+    CaseId::of(repository, branch, &ecosystem.to_string().to_lowercase(), path)
+}
+
 fn bounded(errors: &[ScanError]) -> Vec<ScanError> {
     let mut named: Vec<ScanError> = errors.iter().take(SCAN_ERRORS_MAX).cloned().collect();
     for error in &mut named {
@@ -121,8 +127,7 @@ fn cases(examination: &Examination, request: &ScanRequested) -> Vec<(CaseId, Wou
             continue;
         }
         let path = graph.lockfile.as_ref().unwrap_or(&graph.manifest);
-        let ecosystem = graph.ecosystem.to_string().to_lowercase();
-        let case = CaseId::of(&request.repository, &request.base_branch, &ecosystem, path);
+        let case = case_of(&request.repository, &request.base_branch, graph.ecosystem, path);
         // A case all of whose findings are suppressed is about those.
         let is_about: Vec<&Finding> = match findings.as_slice() {
             [] => suppressed.iter().map(|(finding, _)| *finding).collect(),

@@ -11,6 +11,7 @@ use pipeline::ids::CommitSha;
 use pipeline::message::{queue, topic};
 use pipeline::payload::{Mode, ScanRequested};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// `bolt` asks for `latch ~1.0.0`, of which every version is vulnerable.
 fn shop_without_fix() -> Project {
@@ -25,9 +26,12 @@ async fn only_case(world: &World) -> Case {
     cases.remove(0)
 }
 
-/// The outcomes that are recorded of what was offered.
+/// The outcomes of what was offered, one for each run that offered it: who looks at the same time may tell of it twice.
 async fn outcomes(world: &World) -> Vec<Outcome> {
-    world.records().await.into_iter().filter_map(|record| record.outcome).collect()
+    let mut records = world.records().await;
+    records.sort_by_key(|record| (record.run, record.hops));
+    let outcomes = records.into_iter().filter_map(|record| Some((record.run, record.outcome?)));
+    outcomes.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
 fn steps<'a>(case: &'a Case, name: &str) -> Vec<&'a Step> {

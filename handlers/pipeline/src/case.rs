@@ -146,7 +146,7 @@ pub struct CaseRecord {
     pub outcome: Option<Outcome>,
 }
 
-/// What came of a fix that was offered: what there is to learn from.
+/// What came of a fix that was offered: what there is to learn from. Of one run, more than one record may tell of it; the last counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

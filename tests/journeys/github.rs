@@ -12,11 +12,12 @@ use pipeline::payload::{Mode, RepositoryAccess, ScanRequested};
 use serde_json::Value;
 
 /// `gate` asks for `latch ^1.0.0`; `latch` is vulnerable before 1.2.0.
-pub(super) fn shop() -> Project {
+pub fn shop() -> Project {
     Project::new().needs("gate", "^2.0.0").locks("gate", "2.1.0", &[("latch", "^1.0.0")]).locks("latch", "1.0.3", &[])
 }
 
-fn healed() -> Project {
+/// Its fix.
+pub fn healed() -> Project {
     shop().locks("latch", "1.2.0", &[])
 }
 
@@ -29,14 +30,15 @@ async fn shop_without_advisory() -> World {
     world
 }
 
-pub(super) async fn shop_with_hole() -> World {
+/// It is known to be vulnerable, and nobody has looked.
+pub async fn shop_with_hole() -> World {
     let mut world = shop_without_advisory().await;
     world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
     world
 }
 
 /// Somebody pushed, and GitHub told of it; nobody has worked yet.
-async fn shop_after_a_push() -> World {
+pub async fn shop_after_a_push() -> World {
     let mut world = shop_with_hole().await;
     world.push("main", &[("README.md", "# Shop\n")]);
     world.hear().await;
@@ -44,14 +46,15 @@ async fn shop_after_a_push() -> World {
 }
 
 /// The fix is offered.
-pub(super) async fn shop_with_offer() -> World {
+pub async fn shop_with_offer() -> World {
     let mut world = shop_after_a_push().await;
     world.live().await;
     assert_eq!(world.open_pulls().len(), 1);
     world
 }
 
-pub(super) fn number(pull: &Value) -> u64 {
+/// The number of a pull request.
+pub fn number(pull: &Value) -> u64 {
     pull["number"].as_u64().unwrap()
 }
 
@@ -491,7 +494,7 @@ async fn pull_request_is_passed_over_by_who_may_make_no_check_runs() {
 }
 
 /// A day passes, and the daily look is taken.
-pub(super) async fn a_day_later(world: &mut World) {
+pub async fn a_day_later(world: &mut World) {
     world.clock.advance(SignedDuration::from_hours(25));
     world.sweep().await;
 }

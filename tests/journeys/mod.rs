@@ -10,6 +10,7 @@ mod handler_process;
 mod host_conformance;
 mod kill;
 mod package;
+mod pull_requests;
 mod real_npm;
 mod real_pip;
 mod real_projects;

@@ -80,6 +80,14 @@ pub(super) fn answer(state: &mut State, caller: &Caller, id: u64, question: &Que
 }
 
 impl State {
+    pub fn close_alert(&mut self, id: u64, kind: &str, number: u64, state: &str) {
+        let alerts = self.repo(id).alerts.get_mut(kind).unwrap();
+        let alert = alerts.iter_mut().find(|alert| alert["number"] == number).unwrap();
+        alert["state"] = state.into();
+        let alert = alert.clone();
+        self.tell(id, &format!("{kind}_alert"), "github", json!({ "action": state, "alert": alert }));
+    }
+
     pub fn add_alert(&mut self, id: u64, kind: &str, mut values: Value) -> u64 {
         let alerts = self.repo(id).alerts.entry(kind.to_owned()).or_default();
         let number = alerts.len() as u64 + 1;

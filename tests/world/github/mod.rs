@@ -327,6 +327,24 @@ impl SimulatedRepository {
         self.state.lock().unwrap().change_pull(self.id, number, &json!({ "state": "closed" }), login);
     }
 
+    /// `login` opens a pull request of a fork, whose commits are those of the branch `head` here.
+    pub fn open_of_fork(&self, head: &str, base: &str, login: &str) -> u64 {
+        let mut state = self.state.lock().unwrap();
+        let number = state.open_pull(self.id, head, base, login);
+        state.repo(self.id).pulls.iter_mut().find(|pull| pull.number == number).unwrap().is_fork = true;
+        number
+    }
+
+    /// `login` opens a pull request again that was closed.
+    pub fn reopen(&self, number: u64, login: &str) {
+        self.state.lock().unwrap().change_pull(self.id, number, &json!({ "state": "open" }), login);
+    }
+
+    /// `login` writes another text for a pull request.
+    pub fn edit(&self, number: u64, body: &str, login: &str) {
+        self.state.lock().unwrap().change_pull(self.id, number, &json!({ "body": body }), login);
+    }
+
     /// `login` merges a pull request. The commit that comes of it.
     pub fn merge(&self, number: u64, login: &str) -> CommitSha {
         self.state.lock().unwrap().merge_pull(self.id, number, login).parse().unwrap()
@@ -355,6 +373,30 @@ impl SimulatedRepository {
     /// Raises an alert of `kind` (`dependabot`, `code`, `secret`) with these values. Its number.
     pub fn alert(&self, kind: &str, values: Value) -> u64 {
         self.state.lock().unwrap().add_alert(self.id, kind, values)
+    }
+
+    /// What an alert says is true no more, and GitHub closes it as `state` says.
+    pub fn close_alert(&self, kind: &str, number: u64, state: &str) {
+        self.state.lock().unwrap().close_alert(self.id, kind, number, state);
+    }
+
+    /// An alert says something else from now on.
+    pub fn change_alert(&self, kind: &str, number: u64, change: impl FnOnce(&mut Value)) {
+        let mut state = self.state.lock().unwrap();
+        let alerts = state.repo(self.id).alerts.get_mut(kind).unwrap();
+        change(alerts.iter_mut().find(|alert| alert["number"] == number).unwrap());
+    }
+
+    /// Somebody wants our check of `commit` once more.
+    pub fn rerequest(&self, commit: &CommitSha, login: &str) {
+        self.state.lock().unwrap().rerequest(self.id, commit.as_str(), login);
+    }
+
+    /// Comments at a pull request or an issue, oldest first.
+    pub fn comments(&self, number: u64) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let of_it = state.repos[&self.id].comments.iter().filter(|(of, _)| *of == number);
+        of_it.map(|(_, comment)| comment["body"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// Alerts of `kind` as GitHub tells them.

@@ -80,6 +80,7 @@ fn open(state: &mut State, caller: &Caller, id: u64, question: &Question) -> Ans
         is_draft: question.body["draft"] == true,
         is_open: true,
         merged: None,
+        is_fork: false,
         author: caller.login(),
         labels: Vec::new(),
     };
@@ -103,6 +104,7 @@ impl State {
             is_draft: false,
             is_open: true,
             merged: None,
+            is_fork: false,
             author: login.to_owned(),
             labels: Vec::new(),
         };
@@ -135,6 +137,10 @@ impl State {
             .map(|name| shaped("label", json!({ "name": name, "color": "ededed", "description": "" })))
             .collect();
         let merged = pull.merged.as_ref();
+        let mut head = side(&pull.head, &pull.head_sha);
+        if pull.is_fork {
+            head["repo"] = Value::Null;
+        }
         shaped(
             "pull",
             json!({
@@ -144,7 +150,7 @@ impl State {
                 "body": pull.body, "user": user(&pull.author), "labels": labels, "merged": merged.is_some(),
                 "merged_at": merged.map(|(at, _)| at.to_string()), "merge_commit_sha": merged.map(|(_, sha)| sha),
                 "closed_at": (!pull.is_open).then(|| self.now()),
-                "head": side(&pull.head, &pull.head_sha), "base": side(&pull.base, &base_sha),
+                "head": head, "base": side(&pull.base, &base_sha),
             }),
         )
     }

@@ -95,6 +95,8 @@ pub(super) struct Pull {
     pub is_draft: bool,
     pub is_open: bool,
     pub merged: Option<(Timestamp, String)>,
+    /// Whether its branch lies in a repository that is not here.
+    pub is_fork: bool,
     pub author: String,
     pub labels: Vec<String>,
 }

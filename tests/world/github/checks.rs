@@ -3,7 +3,7 @@
 use super::SLUG;
 use super::app::Caller;
 use super::service::{Answer, Question, not_found, refused, told};
-use super::state::{State, shaped, user};
+use super::state::{State, in_delivery, shaped, user};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -90,8 +90,9 @@ impl State {
         let sha = run["head_sha"].as_str();
         let branch = self.branches(id).into_iter().find(|branch| self.tip(id, branch).as_deref() == sha);
         let mut told = run.clone();
-        told["check_suite"] = json!({ "id": 1, "head_branch": branch, "head_sha": sha, "pull_requests": [] });
-        self.tell(id, "check_run", &login, json!({ "action": action, "check_run": told }));
+        told["check_suite"] = json!({ "id": 1, "head_branch": branch, "head_sha": sha, "app": run["app"] });
+        let told = in_delivery("told_check_run", told);
+        self.tell(id, "check_run", Some(&login), json!({ "action": action, "check_run": told }));
     }
 
     pub fn add_check(&mut self, id: u64, sha: &str, slug: &str, name: &str, conclusion: Option<&str>) {

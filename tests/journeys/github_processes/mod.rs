@@ -2,6 +2,7 @@
 
 mod calm;
 mod crowd;
+mod storm;
 
 use crate::world::project::Project;
 

@@ -5,6 +5,7 @@ use crate::world::github::Fault;
 use crate::world::on_github::SOMEBODY;
 use crate::world::project::Project;
 use crate::world::weather::{in_every_weather, to_one_end};
+use agents::environment::effects::Effects;
 use jiff::SignedDuration;
 use pipeline::case::{Outcome, Status};
 use pipeline::message::{queue, topic};
@@ -80,6 +81,24 @@ async fn push_becomes_one_proven_pull_request() {
 #[tokio::test]
 async fn push_becomes_one_pull_request_in_every_weather() {
     in_every_weather(shop_after_a_push).await;
+}
+
+#[tokio::test]
+#[ignore = "a scan whose process died and which was then put off is taken to be completed, and its cases are lost"]
+async fn scan_that_died_and_was_then_put_off_opens_its_cases_all_the_same() {
+    let mut world = shop_after_a_push().await;
+    // It keeps what the branch depends on, and dies before it says what it found.
+    let doomed = world.process(Effects::crashing_after(1));
+    world.bus.deliver(0, &doomed).await.unwrap();
+    assert_eq!((world.inventories().await, world.keys("journal/scan").await.len()), (1, 0));
+    world.github().order("GET /api/v3/repos/octo/shop", Fault::Error(500));
+    world.settle().await;
+    assert_eq!(world.wake_ups().await.len(), 1);
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.sweep().await;
+    world.live().await;
+    assert_eq!(world.open_pulls().len(), 1);
+    world.finish();
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod command_line;
 mod dependencies;
 mod github;
 mod github_action;
+mod github_processes;
 mod github_repositories;
 mod github_webhook;
 mod handler_process;

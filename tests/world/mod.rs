@@ -17,6 +17,7 @@ pub mod release_bus;
 pub mod repository;
 pub mod shared;
 pub mod staged;
+pub mod two_processes;
 pub mod weather;
 
 use agents::environment::Environment;

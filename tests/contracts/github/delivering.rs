@@ -283,7 +283,7 @@ async fn a_delivery_carries_the_signature_of_its_bytes() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}/api/github-webhook", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    assert_eq!(delivery.send(&address).await, 200);
+    assert_eq!(delivery.send(&reqwest::Client::new(), &address).await, 200);
     let (headers, body) = received.recv().await.unwrap();
     assert_eq!(body, delivery.body);
     assert_eq!(headers["x-github-delivery"], delivery.guid);

@@ -5,6 +5,7 @@ mod asking;
 mod delivering;
 mod keeping;
 mod reading;
+mod telling;
 
 use crate::world::github::{SLUG, SimulatedGitHub, SimulatedRepository};
 use agents::environment::clock::Clock;

@@ -2,7 +2,7 @@
 
 use super::app::Caller;
 use super::service::{Answer, Question, not_found, refused, told};
-use super::state::{Pull, State, shaped, user};
+use super::state::{Pull, State, in_delivery, put_over, shaped, user};
 use git2::Oid;
 use serde_json::{Value, json};
 
@@ -86,7 +86,7 @@ fn open(state: &mut State, caller: &Caller, id: u64, question: &Question) -> Ans
     };
     let value = state.pull_value(id, &pull);
     state.repo(id).pulls.push(pull);
-    state.tell_pull(id, number, "opened", &caller.login());
+    state.tell_pull(id, number, "opened", &caller.login(), json!({}));
     told("pulls/create", 201, value)
 }
 
@@ -109,7 +109,7 @@ impl State {
             labels: Vec::new(),
         };
         self.repo(id).pulls.push(pull);
-        self.tell_pull(id, number, "opened", login);
+        self.tell_pull(id, number, "opened", login, json!({}));
         number
     }
 
@@ -155,10 +155,19 @@ impl State {
         )
     }
 
-    fn tell_pull(&mut self, id: u64, number: u64, action: &str, login: &str) {
+    /// Tells of a pull request, and `more` that the action has.
+    fn tell_pull(&mut self, id: u64, number: u64, action: &str, login: &str, more: Value) {
         let pull = self.repos[&id].pulls.iter().find(|pull| pull.number == number).unwrap();
-        let body = json!({ "action": action, "number": number, "pull_request": self.pull_value(id, pull) });
-        self.tell(id, "pull_request", login, body);
+        let mut told = self.pull_value(id, pull);
+        for side in ["head", "base"] {
+            told[side]["repo"] = self.repository_in_delivery(id);
+        }
+        if pull.merged.is_some() {
+            told["merged_by"] = user(login);
+        }
+        let mut body = json!({ "action": action, "number": number, "pull_request": in_delivery("told_pull", told) });
+        put_over(&mut body, more);
+        self.tell(id, "pull_request", Some(login), body);
     }
 
     /// `login` changes a pull request as `change` says. `None`: there is no such one.
@@ -178,7 +187,8 @@ impl State {
             () => "edited",
         };
         (pull.is_open, pull.is_draft) = (is_open, is_draft);
-        self.tell_pull(id, number, action, login);
+        let more = if action == "edited" { json!({ "changes": {} }) } else { json!({}) };
+        self.tell_pull(id, number, action, login, more);
         Some(())
     }
 
@@ -187,14 +197,21 @@ impl State {
         let pulls = self.repo(id).pulls.iter_mut().filter(|pull| pull.is_open && pull.head == branch);
         let mut moved = Vec::new();
         for pull in pulls {
+            let before = pull.head_sha.clone();
             match to {
                 Some(to) => to.clone_into(&mut pull.head_sha),
                 None => pull.is_open = false,
             }
-            moved.push(pull.number);
+            moved.push((pull.number, before));
         }
-        for number in moved {
-            self.tell_pull(id, number, if to.is_some() { "synchronize" } else { "closed" }, login);
+        for (number, before) in moved {
+            match to {
+                Some(to) => {
+                    let more = json!({ "before": before, "after": to });
+                    self.tell_pull(id, number, "synchronize", login, more);
+                }
+                None => self.tell_pull(id, number, "closed", login, json!({})),
+            }
         }
     }
 
@@ -212,7 +229,7 @@ impl State {
         let found = self.repo(id).pulls.iter_mut().find(|pull| pull.number == number).unwrap();
         (found.is_open, found.merged) = (false, Some((now, merged.clone())));
         self.move_branch(id, &pull.base, Some(&merged), login);
-        self.tell_pull(id, number, "closed", login);
+        self.tell_pull(id, number, "closed", login, json!({}));
         merged
     }
 }

@@ -7,7 +7,7 @@ use crate::error::AgentError;
 use crate::inventory::{self, Inventory};
 use crate::{dashboard, history, identity, offered};
 use pipeline::case::{Case, Wound, fold};
-use pipeline::ids::{CaseId, RepoName};
+use pipeline::ids::CaseId;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{RepositoryAccess, ScanRequested};

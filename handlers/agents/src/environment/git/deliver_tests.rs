@@ -1,6 +1,7 @@
 //! Deliveries beside other people's work, other processes and other work trees.
 
 use super::*;
+use crate::environment::repository::Fix;
 use crate::error::AgentError;
 use pipeline::patch::{Patch, PatchedFile};
 use std::path::Path;

@@ -84,7 +84,6 @@ async fn push_becomes_one_pull_request_in_every_weather() {
 }
 
 #[tokio::test]
-#[ignore = "a scan whose process died and which was then put off is taken to be completed, and its cases are lost"]
 async fn scan_that_died_and_was_then_put_off_opens_its_cases_all_the_same() {
     let mut world = shop_after_a_push().await;
     // It keeps what the branch depends on, and dies before it says what it found.

@@ -14,13 +14,11 @@ const KILLS: usize = 15;
 const EACH: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a scan whose process died and which was then put off is taken to be completed, and its cases are lost"]
 async fn journeys_come_to_their_right_end_with_a_fixed_seed() {
     survives(11).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a scan whose process died and which was then put off is taken to be completed, and its cases are lost"]
 async fn journeys_come_to_their_right_end_with_a_fresh_seed() {
     let seed = std::hash::RandomState::new().build_hasher().finish();
     println!("seed {seed}: `survives({seed}).await` runs it again");

@@ -1,7 +1,7 @@
 //! A case is the fold of its records, whatever order they come in and however often.
 
 use jiff::Timestamp;
-use pipeline::case::{CaseRecord, Status, Step, fold};
+use pipeline::case::{CaseRecord, Outcome, Status, Step, fold};
 use pipeline::decision::Decision;
 use pipeline::message::{MessageId, RunId};
 use proptest::prelude::*;
@@ -52,6 +52,25 @@ proptest! {
         prop_assert_eq!(case.run, last);
         prop_assert_eq!(case.steps.len(), records.iter().filter(|record| record.run == last).count());
     }
+}
+
+#[test]
+fn what_is_proposed_again_has_no_outcome_yet_and_gets_another() {
+    let began = RunId::new(Timestamp::from_second(1).unwrap(), [0; 10]);
+    let record = |hops: u32, status, outcome| {
+        let message = MessageId(uuid::Uuid::from_u128(hops.into()));
+        let mut record =
+            CaseRecord::new("npm-0".parse().unwrap(), message, began, hops, "verify", Timestamp::UNIX_EPOCH);
+        (record.status, record.outcome) = (Some(status), outcome);
+        record
+    };
+    let declined = record(1, Status::Suppressed, Some(Outcome::Declined));
+    let again = record(2, Status::Proposed, None);
+    let merged = record(3, Status::Completed, Some(Outcome::Verified));
+    let outcome = |records: &[&CaseRecord]| fold(records.iter().copied().cloned()).unwrap().outcome;
+    assert_eq!(outcome(&[&declined]), Some(Outcome::Declined));
+    assert_eq!(outcome(&[&again, &declined]), None);
+    assert_eq!(outcome(&[&merged, &declined, &again]), Some(Outcome::Verified));
 }
 
 #[test]

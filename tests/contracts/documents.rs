@@ -31,6 +31,8 @@ fn folder_for(name: &str) -> PathBuf {
 
 /// A Python that has the validators. `None`: it can't be had here.
 pub(super) fn python() -> Option<PathBuf> {
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _installing = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = folder_for("validators");
     let python = folder.join("venv/bin/python");
     let check = [

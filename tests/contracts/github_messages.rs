@@ -1,9 +1,10 @@
 //! The JSON of messages that events of GitHub lead to, both ways.
 
+use pipeline::message::RunId;
 use pipeline::payload::{
-    Account, AdvisoryPackage, AdvisoryPublished, AlertChanged, AlertKind, ChecksCompleted, CommentReceived,
-    EventRejected, EventUnknown, InstallationAccess, PullRequestChanged, PullRequestClosed, PullRequestScan,
-    RepositoryAccess,
+    Account, AdvisoryPackage, AdvisoryPublished, AlertChanged, AlertKind, AlertsAwaited, CheckRerequested,
+    ChecksCompleted, CommentReceived, EventRejected, EventUnknown, InstallationAccess, PullRequestChanged,
+    PullRequestClosed, PullRequestReopened, PullRequestScan, RepositoryAccess,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,6 +34,7 @@ fn pull_requests() {
         base_commit: commit,
         head_commit: COMMIT.parse().unwrap(),
         is_fork: true,
+        is_again: false,
     };
     check(
         &scan,
@@ -51,6 +53,11 @@ fn pull_requests() {
         &closed,
         r#"{"case":"npm-0123456789ab","repository":"github.com/octo/shop","number":5,"head_commit":"0123456789012345678901234567890123456789","merged":true,"merge_commit":"0123456789012345678901234567890123456789","closed_by":{"login":"ann","is_bot":false}}"#,
     );
+    let again = PullRequestScan { is_again: true, ..scan };
+    assert!(serde_json::to_string(&again).unwrap().ends_with(r#""is_fork":true,"is_again":true}"#));
+    let reopened =
+        PullRequestReopened { case: CASE.parse().unwrap(), repository: REPOSITORY.parse().unwrap(), number: 5 };
+    check(&reopened, r#"{"case":"npm-0123456789ab","repository":"github.com/octo/shop","number":5}"#);
     let changed = PullRequestChanged {
         case: CASE.parse().unwrap(),
         repository: REPOSITORY.parse().unwrap(),
@@ -75,6 +82,8 @@ fn checks_and_comments() {
         &checks,
         r#"{"case":"npm-0123456789ab","repository":"github.com/octo/shop","commit":"0123456789012345678901234567890123456789"}"#,
     );
+    let again = CheckRerequested { repository: REPOSITORY.parse().unwrap(), commit: COMMIT.parse().unwrap() };
+    check(&again, r#"{"repository":"github.com/octo/shop","commit":"0123456789012345678901234567890123456789"}"#);
     let comment = CommentReceived {
         case: None,
         repository: REPOSITORY.parse().unwrap(),
@@ -111,6 +120,18 @@ fn alerts_and_advisories() {
         );
         check(&alert(kind), &json);
     }
+    let awaited = AlertsAwaited {
+        case: CASE.parse().unwrap(),
+        repository: REPOSITORY.parse().unwrap(),
+        run: RunId(Default::default()),
+        path: "package-lock.json".to_owned(),
+        advisories: ["GHSA-aaaa-bbbb-cccc".to_owned()].into(),
+        look: Some(1),
+    };
+    check(
+        &awaited,
+        r#"{"case":"npm-0123456789ab","repository":"github.com/octo/shop","run":"00000000-0000-0000-0000-000000000000","path":"package-lock.json","advisories":["GHSA-aaaa-bbbb-cccc"],"look":1}"#,
+    );
     let package = AdvisoryPackage { ecosystem: "npm".to_owned(), name: "latch".to_owned(), range: None };
     let mut advisory = AdvisoryPublished {
         ghsa: "GHSA-aaaa-bbbb-cccc".to_owned(),

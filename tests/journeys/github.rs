@@ -5,6 +5,7 @@ use crate::world::github::Fault;
 use crate::world::on_github::SOMEBODY;
 use crate::world::project::Project;
 use crate::world::weather::{in_every_weather, to_one_end};
+use agents::environment::effects::Effects;
 use jiff::SignedDuration;
 use pipeline::case::{Outcome, Status};
 use pipeline::message::{queue, topic};
@@ -12,11 +13,12 @@ use pipeline::payload::{Mode, RepositoryAccess, ScanRequested};
 use serde_json::Value;
 
 /// `gate` asks for `latch ^1.0.0`; `latch` is vulnerable before 1.2.0.
-pub(super) fn shop() -> Project {
+pub fn shop() -> Project {
     Project::new().needs("gate", "^2.0.0").locks("gate", "2.1.0", &[("latch", "^1.0.0")]).locks("latch", "1.0.3", &[])
 }
 
-fn healed() -> Project {
+/// Its fix.
+pub fn healed() -> Project {
     shop().locks("latch", "1.2.0", &[])
 }
 
@@ -29,14 +31,15 @@ async fn shop_without_advisory() -> World {
     world
 }
 
-pub(super) async fn shop_with_hole() -> World {
+/// It is known to be vulnerable, and nobody has looked.
+pub async fn shop_with_hole() -> World {
     let mut world = shop_without_advisory().await;
     world.advise("GHSA-aaaa-bbbb-cccc", "latch", "1.2.0", "MODERATE");
     world
 }
 
 /// Somebody pushed, and GitHub told of it; nobody has worked yet.
-async fn shop_after_a_push() -> World {
+pub async fn shop_after_a_push() -> World {
     let mut world = shop_with_hole().await;
     world.push("main", &[("README.md", "# Shop\n")]);
     world.hear().await;
@@ -44,14 +47,15 @@ async fn shop_after_a_push() -> World {
 }
 
 /// The fix is offered.
-pub(super) async fn shop_with_offer() -> World {
+pub async fn shop_with_offer() -> World {
     let mut world = shop_after_a_push().await;
     world.live().await;
     assert_eq!(world.open_pulls().len(), 1);
     world
 }
 
-pub(super) fn number(pull: &Value) -> u64 {
+/// The number of a pull request.
+pub fn number(pull: &Value) -> u64 {
     pull["number"].as_u64().unwrap()
 }
 
@@ -77,6 +81,23 @@ async fn push_becomes_one_proven_pull_request() {
 #[tokio::test]
 async fn push_becomes_one_pull_request_in_every_weather() {
     in_every_weather(shop_after_a_push).await;
+}
+
+#[tokio::test]
+async fn scan_that_died_and_was_then_put_off_opens_its_cases_all_the_same() {
+    let mut world = shop_after_a_push().await;
+    // It keeps what the branch depends on, and dies before it says what it found.
+    let doomed = world.process(Effects::crashing_after(1));
+    world.bus.deliver(0, &doomed).await.unwrap();
+    assert_eq!((world.inventories().await, world.keys("journal/scan").await.len()), (1, 0));
+    world.github().order("GET /api/v3/repos/octo/shop", Fault::Error(500));
+    world.settle().await;
+    assert_eq!(world.wake_ups().await.len(), 1);
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.sweep().await;
+    world.live().await;
+    assert_eq!(world.open_pulls().len(), 1);
+    world.finish();
 }
 
 #[tokio::test]
@@ -491,7 +512,7 @@ async fn pull_request_is_passed_over_by_who_may_make_no_check_runs() {
 }
 
 /// A day passes, and the daily look is taken.
-pub(super) async fn a_day_later(world: &mut World) {
+pub async fn a_day_later(world: &mut World) {
     world.clock.advance(SignedDuration::from_hours(25));
     world.sweep().await;
 }

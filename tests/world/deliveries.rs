@@ -10,13 +10,13 @@ use agents::request::Request;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The secret that deliveries are signed with.
 pub const SECRET: &str = "a secret of tests";
 
-/// The version of npm's `@octokit/webhooks-examples` whose payloads the snapshots show.
-const EXAMPLES_VERSION: &str = "7.6.1";
+/// The version of npm's `@octokit/webhooks-examples`, whose payloads the snapshots show, and of `@octokit/webhooks-schemas`.
+const OCTOKIT_VERSION: &str = "7.6.1";
 
 /// An environment on `store` whose clock stands, with a GitHub that signs by [`SECRET`].
 pub fn environment(store: Store) -> Environment {
@@ -83,27 +83,43 @@ pub struct Example {
 ///
 /// They are several megabytes and not ours, so they are not in the repository. `None`, with a word on stderr: they are not installed.
 pub fn published_examples() -> Option<Vec<Example>> {
-    // Where this very test was built (target/debug/deps), or where `.ci/run` puts it.
-    let test = std::env::current_exe().unwrap();
-    let targets =
-        [test.ancestors().nth(3).unwrap().to_owned(), PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target"))];
-    let packages = targets.map(|target| target.join("octokit/node_modules/@octokit/webhooks-examples"));
-    let install = format!(
-        "npm install --prefix target/octokit --no-audit --no-fund --no-save @octokit/webhooks-examples@{EXAMPLES_VERSION}"
-    );
-    let Some(package) = packages.iter().find(|package| package.is_dir()) else {
-        eprintln!("skipped: GitHub's examples are not installed; `.ci/run` installs them, or: {install}");
-        return None;
-    };
-    let read = |file: &str| -> Value { serde_json::from_slice(&std::fs::read(package.join(file)).unwrap()).unwrap() };
-    assert_eq!(read("package.json")["version"], EXAMPLES_VERSION, "another version is needed: {install}");
+    let package = octokit("webhooks-examples")?;
     let mut examples = Vec::new();
-    for event in read("api.github.com/index.json").as_array().unwrap() {
+    for event in read(&package.join("api.github.com/index.json")).as_array().unwrap() {
         for payload in event["examples"].as_array().unwrap() {
             examples.push(Example { event: event["name"].as_str().unwrap().to_owned(), payload: payload.clone() });
         }
     }
     Some(examples)
+}
+
+/// The file of npm's `@octokit/webhooks-schemas`. `None`, with a word on stderr: it is not installed.
+pub fn delivery_schemas() -> Option<PathBuf> {
+    Some(octokit("webhooks-schemas")?.join("schema.json"))
+}
+
+/// The folder of npm's `@octokit/<name>`. `None`, with a word on stderr: it is not installed.
+fn octokit(name: &str) -> Option<PathBuf> {
+    // Where this very test was built (target/debug/deps), or where `.ci/run` puts it.
+    let test = std::env::current_exe().unwrap();
+    let targets =
+        [test.ancestors().nth(3).unwrap().to_owned(), PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target"))];
+    let packages = targets.map(|target| target.join("octokit/node_modules/@octokit").join(name));
+    // What is not named together, npm takes away again.
+    let install = format!(
+        "npm install --prefix target/octokit --no-audit --no-fund --no-save \
+         @octokit/webhooks-examples@{OCTOKIT_VERSION} @octokit/webhooks-schemas@{OCTOKIT_VERSION}"
+    );
+    let Some(package) = packages.into_iter().find(|package| package.is_dir()) else {
+        eprintln!("skipped: GitHub's {name} are not installed; `.ci/run` installs them, or: {install}");
+        return None;
+    };
+    assert_eq!(read(&package.join("package.json"))["version"], OCTOKIT_VERSION, "another version is needed: {install}");
+    Some(package)
+}
+
+fn read(file: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 
 /// One payload for each action of `secret_scanning_alert`, of which no examples are published: by the schemas of npm's

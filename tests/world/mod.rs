@@ -17,6 +17,7 @@ pub mod release_bus;
 pub mod repository;
 pub mod shared;
 pub mod staged;
+pub mod two_processes;
 pub mod weather;
 
 use agents::environment::Environment;
@@ -42,7 +43,7 @@ use futures::FutureExt;
 use jiff::Timestamp;
 use on_github::Hub;
 use pipeline::advisory::osv::OsvRecord;
-use pipeline::case::{Case, Status};
+use pipeline::case::{Case, CaseRecord, Status};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::payload::{Mode, Notification};
 use pipeline::policy::{DEFAULT_POLICIES, parse};
@@ -275,6 +276,24 @@ impl World {
     pub async fn poison(&mut self) -> Vec<String> {
         self.is_poison_looked_at = true;
         self.store.list("poison").await.unwrap()
+    }
+
+    /// What every step of a case left, in the order of the keys.
+    pub async fn records(&self) -> Vec<CaseRecord> {
+        let mut records = Vec::new();
+        for key in self.keys("cases").await {
+            records.extend(self.store.read(&key).await.unwrap());
+        }
+        records
+    }
+
+    /// The records at `prefix` as JSON, each written back as `change` leaves it.
+    pub async fn rewrite(&self, prefix: &str, change: impl Fn(&mut Value)) {
+        for key in self.keys(prefix).await {
+            let mut value: Value = self.store.read(&key).await.unwrap().unwrap();
+            change(&mut value);
+            self.store.overwrite(&key, &value).await.unwrap();
+        }
     }
 
     /// Every case, in the order of the ids.

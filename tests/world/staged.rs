@@ -65,6 +65,11 @@ impl Machine {
         &self.repositories
     }
 
+    /// The registry.
+    pub fn registry(&self) -> &NpmRegistry {
+        &self.registry
+    }
+
     /// A repository as agents see it.
     pub fn local(&self, number: usize) -> LocalRepository {
         LocalRepository::discover(self.repositories[number].folder(), Effects::default()).unwrap()
@@ -188,9 +193,8 @@ impl Local {
     }
 
     /// Kills it without a warning.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// Asks it to end, as a service is ended: its exit code.
@@ -204,6 +208,14 @@ impl Local {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let asked = client.get(format!("http://{}/admin/host/status", self.address)).header("x-functions-key", key);
         asked.send().await.unwrap().json().await.unwrap()
+    }
+}
+
+/// Nothing is left of it where a test fails.
+impl Drop for Local {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::environment::Environment;
 use crate::error::AgentError;
+use crate::offered;
 use pipeline::case::Status;
 use pipeline::decision::priority::soonest;
 use pipeline::decision::{Circumstances, Decision, Evidence, Phase, Verdict, decide};
@@ -22,6 +23,7 @@ pub async fn analyze(env: &Environment, message: Envelope<Detected>) -> Result<O
     if findings.is_empty() {
         let reasons: Vec<String> = suppressed.iter().map(|(_, why)| why.clone()).collect();
         reply.event(topic::HEALING_SUPPRESSED, case.as_str(), &event(reasons.join("; ")))?;
+        offered::have_looked_at(&env.store, &mut reply, case, wound).await?;
         reply.record(case, |record| {
             record.decision = Some((Decision::Suppress, reasons));
             record.status = Some(Status::Suppressed);
@@ -58,6 +60,7 @@ pub async fn analyze(env: &Environment, message: Envelope<Detected>) -> Result<O
         case.as_str(),
         &wording::escalated(case, wound, &verdict.reasons, &[]),
     )?;
+    offered::have_looked_at(&env.store, &mut reply, case, wound).await?;
     let mut outbox = reply.finish();
     for record in &mut outbox.records {
         record.status = Some(Status::Escalated);

@@ -4,9 +4,10 @@
 //! ten minutes.
 
 use crate::environment::Environment;
-use crate::environment::github::{Changes, GitHubError, Label};
+use crate::environment::github::{Changes, GitHubError};
 use crate::environment::store::{Store, StoreError};
 use crate::error::AgentError;
+use crate::offer::LABEL;
 use crate::{history, lease};
 use pipeline::case::Case;
 use pipeline::ids::{CaseId, RepoName, hash_of};
@@ -20,9 +21,6 @@ const DIRTY: &str = "dirty";
 
 /// The cases of each repository, by their ids.
 const CASES: &str = "repositories";
-
-/// What the issue carries.
-const LABEL: Label<'_> = Label { name: "suture", color: "0e8a16", description: "What Suture sees, and does" };
 
 /// Whoever holds it writes the issue: two at once would make two.
 const LEASE_S: i64 = 2 * 60;

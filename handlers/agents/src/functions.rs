@@ -39,6 +39,7 @@ async fn scan(env: &Environment, message: Envelope) -> Result<Outbox, AgentError
     match message.topic.as_str() {
         topic::MATCH_REQUESTED => scan::rematch::rematch(env, message.read()?).await,
         topic::RECONCILE_REQUESTED => scan::reconcile::reconcile(env, message.read()?).await,
+        topic::CHECK_REREQUESTED => scan::pull_request::again(env, message.read()?).await,
         topic::PULL_REQUEST_SCAN_REQUESTED => scan::pull_request::scan(env, message.read()?).await,
         topic::ALERT_CHANGED => scan::advisory::alerted(env, message.read()?).await,
         topic::ADVISORY_PUBLISHED => scan::advisory::published(env, message.read()?).await,
@@ -61,6 +62,8 @@ async fn notify(env: &Environment, message: Envelope) -> Result<Outbox, AgentErr
 async fn verify(env: &Environment, message: Envelope) -> Result<Outbox, AgentError> {
     match message.topic.as_str() {
         topic::PULL_REQUEST_CLOSED => verify::closed::closed(env, message.read()?).await,
+        topic::PULL_REQUEST_REOPENED => verify::reopened::reopened(env, message.read()?).await,
+        topic::ALERTS_AWAITED => verify::alerts::alerts(env, message.read()?).await,
         topic::PULL_REQUEST_CHANGED => verify::changed::changed(env, message.read()?).await,
         topic::CHECKS_COMPLETED => verify::checks::checks(env, message.read()?).await,
         // No command is known yet: that somebody gave one stands in the journal.

@@ -1,7 +1,7 @@
 //! What a case went through: one record per step, under `cases/<case>/<run>/<message id>`.
 
 use crate::environment::store::{Store, StoreError};
-use pipeline::case::{Case, CaseRecord, fold};
+use pipeline::case::{Case, CaseRecord, PullRequestRef, fold};
 use pipeline::ids::CaseId;
 use pipeline::message::RunId;
 use std::collections::BTreeMap;
@@ -63,6 +63,18 @@ pub async fn case_records(store: &Store, case: &CaseId) -> Result<Vec<CaseRecord
 /// As [`case_records`], as if no run after `last` had been.
 async fn case_records_until(store: &Store, case: &CaseId, last: RunId) -> Result<Vec<CaseRecord>, StoreError> {
     records_up_to(store, case, Some(last.to_string())).await
+}
+
+/// What `run` did to `case`, in no order.
+pub async fn run_records(store: &Store, case: &CaseId, run: RunId) -> Result<Vec<CaseRecord>, StoreError> {
+    read(store, &store.list(&format!("cases/{case}/{run}")).await?).await
+}
+
+/// The pull request that was opened for `case` last, as far as its records are read.
+pub async fn last_pull(store: &Store, case: &CaseId) -> Result<Option<PullRequestRef>, StoreError> {
+    let mut records = case_records(store, case).await?;
+    records.sort_by_key(|record| (record.run, record.hops));
+    Ok(records.into_iter().rev().find_map(|record| record.delivery?.pull_request))
 }
 
 async fn records_up_to(store: &Store, case: &CaseId, last: Option<String>) -> Result<Vec<CaseRecord>, StoreError> {

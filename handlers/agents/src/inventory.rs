@@ -106,10 +106,10 @@ impl Inventory {
 
     /// Keeps it as that of `run`. One of a later run stays.
     pub async fn keep(&self, store: &Store, run: RunId) -> Result<(), StoreError> {
-        self.make_findable(store).await?;
         let folder = format!("{SHELF}/{}", branch_key(&self.repository, &self.branch));
         let key = format!("{folder}/{run}");
         store.create(&key, self).await?;
+        self.make_findable(store).await?;
         for older in store.list(&folder).await?.into_iter().filter(|other| *other < key) {
             store.delete(&older).await?;
         }
@@ -215,9 +215,17 @@ pub async fn read(store: &Store, name: &str) -> Result<Option<Inventory>, StoreE
 
 /// Every inventory of `repository`.
 pub async fn of_repository(store: &Store, repository: &RepoName) -> Result<Vec<Inventory>, StoreError> {
+    found_under(store, &folder_of(repository)).await
+}
+
+/// The inventories whose names are below `folder`. Whoever died while one was forgotten left its name, which goes now.
+async fn found_under(store: &Store, folder: &str) -> Result<Vec<Inventory>, StoreError> {
     let mut inventories = Vec::new();
-    for key in store.list(&folder_of(repository)).await? {
-        inventories.extend(read(store, key.rsplit('/').next().unwrap_or_default()).await?);
+    for key in store.list(folder).await? {
+        match read(store, key.rsplit('/').next().unwrap_or_default()).await? {
+            Some(inventory) => inventories.push(inventory),
+            None => store.delete(&key).await?,
+        }
     }
     Ok(inventories)
 }
@@ -232,10 +240,8 @@ pub async fn forget_repository(store: &Store, repository: &RepoName) -> Result<(
 
 /// Forgets what the repositories of `owner` (`host/owner`) depend on, and what is offered there.
 pub async fn forget_owner(store: &Store, owner: &str) -> Result<(), StoreError> {
-    for key in store.list(&format!("{BRANCHES}/{}", key_of(owner))).await? {
-        if let Some(inventory) = read(store, key.rsplit('/').next().unwrap_or_default()).await? {
-            inventory.forget_with_offers(store).await?;
-        }
+    for inventory in found_under(store, &format!("{BRANCHES}/{}", key_of(owner))).await? {
+        inventory.forget_with_offers(store).await?;
     }
     Ok(())
 }

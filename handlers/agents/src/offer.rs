@@ -6,8 +6,8 @@ use pipeline::ids::CommitSha;
 use pipeline::patch::Plan;
 use pipeline::wording::github as wording;
 
-/// What every pull request of ours carries.
-const LABEL: Label<'_> = Label { name: "suture", color: "0e8a16", description: "A fix that Suture made and proved" };
+/// What every pull request and issue of ours carries.
+pub const LABEL: Label<'_> = Label { name: "suture", color: "0e8a16", description: "What Suture sees, and offers" };
 
 /// A pull request to be.
 #[derive(Debug, Clone, Copy)]
@@ -20,26 +20,32 @@ pub struct Wanted<'a> {
     pub title: &'a str,
     /// The text, with its mark.
     pub body: &'a str,
+    /// The plan that it offers.
+    pub plan: &'a Plan,
     /// Whether nobody is asked to look yet.
     pub is_draft: bool,
 }
 
 /// The pull request in which somebody declined this very `plan`: closed, and neither merged nor taken back by Suture.
+///
+/// `last`: the one that was opened last, as far as is known here. It tells the plan where somebody took that out of the text.
 pub async fn declined(
     remote: &GitHubRepository,
     branch: &str,
     plan: &Plan,
+    last: Option<&PullRequestRef>,
 ) -> Result<Option<PullRequestRef>, GitHubError> {
-    let pull = remote.pull_request_of(branch).await?;
+    let Some(pull) = remote.pull_request_of(branch).await? else { return Ok(None) };
+    let known = last.filter(|last| last.number == pull.number).and_then(|last| last.plan.as_deref());
+    let offered = wording::offered_plan(&pull.body).or(known);
+    let is_declined = !pull.is_open && pull.merged_at.is_none() && !wording::is_withdrawn(&pull.body);
     let hash = wording::plan_hash(plan);
-    let is_same = |pull: &PullRequest| wording::offered_plan(&pull.body) == Some(&*hash);
-    let declined = pull.filter(|pull| !pull.is_open && pull.merged_at.is_none() && is_same(pull));
-    Ok(declined.as_ref().map(named))
+    Ok((is_declined && offered == Some(&*hash)).then(|| named(&pull, hash)))
 }
 
 /// Opens the pull request of a branch, or brings the open one up to date. Whether it is a draft is for people once it is open.
 pub async fn open(remote: &GitHubRepository, wanted: &Wanted<'_>) -> Result<PullRequestRef, GitHubError> {
-    let Wanted { branch, base, title, body, is_draft } = *wanted;
+    let Wanted { branch, base, title, body, plan, is_draft } = *wanted;
     let new = NewPullRequest { title, body, head: branch, base, is_draft, labels: &[LABEL] };
     let pull = remote.open_pull_request(&new).await?;
     // GitHub trims what it keeps.
@@ -47,7 +53,7 @@ pub async fn open(remote: &GitHubRepository, wanted: &Wanted<'_>) -> Result<Pull
         let changes = Changes { title: Some(title), body: Some(body), base: Some(base), is_open: None };
         remote.update_pull_request(pull.number, changes).await?;
     }
-    Ok(named(&pull))
+    Ok(named(&pull, wording::plan_hash(plan)))
 }
 
 /// Closes the open pull request of `branch`, if there is one, and says why. It is marked, so that nobody seems to have declined it. Left
@@ -88,6 +94,6 @@ pub async fn say_once(remote: &GitHubRepository, number: u64, subject: &str, tex
 }
 
 /// As cases name it.
-fn named(pull: &PullRequest) -> PullRequestRef {
-    PullRequestRef { number: pull.number, url: pull.url.clone() }
+fn named(pull: &PullRequest, plan: String) -> PullRequestRef {
+    PullRequestRef { number: pull.number, url: pull.url.clone(), plan: Some(plan) }
 }

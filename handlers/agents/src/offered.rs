@@ -1,17 +1,24 @@
 //! Which cases have a pull request that is open: one record for each, under `offered/<branch>/<case>`, so that they are found without
-//! looking at all cases.
+//! looking at all cases, and whatever later runs of the case came to.
 
 use crate::environment::store::{Store, StoreError};
+use crate::history;
 use crate::inventory::branch_key;
-use pipeline::case::Wound;
+use pipeline::case::{Delivery, Wound};
+use pipeline::finding::Finding;
 use pipeline::ids::{CaseId, CommitSha, RepoName};
+use pipeline::message::{RunId, queue, topic};
+use pipeline::outbox::Reply;
+use pipeline::patch::Left;
+use pipeline::payload::ChecksCompleted;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Where they are.
 const SHELF: &str = "offered";
 
 /// A case whose fix is offered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Offered {
     /// The case.
     pub case: CaseId,
@@ -19,12 +26,58 @@ pub struct Offered {
     pub repository: RepoName,
     /// The commit that is offered.
     pub commit: CommitSha,
+    /// What is offered. Older records lack it: then those of the case tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Offer>,
 }
 
-/// `commit`, the fix of `case`, is offered, in the place of what was before.
-pub async fn keep(store: &Store, case: &CaseId, wound: &Wound, commit: &CommitSha) -> Result<(), StoreError> {
-    let offered = Offered { case: case.clone(), repository: wound.repository.clone(), commit: commit.clone() };
-    store.overwrite(&key(&wound.repository, &wound.base_branch, case), &offered).await
+/// What a pull request offers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The run that offers it. What becomes of it is recorded there.
+    pub run: RunId,
+    /// How far from the beginning of the run it was offered.
+    pub hops: u32,
+    /// What it mends.
+    pub wound: Wound,
+    /// Where it is.
+    pub delivery: Delivery,
+    /// Findings that it leaves.
+    pub left: Vec<Left>,
+    /// Ids of the advisories that nothing is left of with it. Empty where they are not known.
+    #[serde(default)]
+    pub advisories: BTreeSet<String>,
+    /// Whether somebody opened it again after Suture took it back: then it is theirs to close.
+    #[serde(default)]
+    pub is_kept_by_people: bool,
+}
+
+/// Ids of the advisories that `heals` is about, and that are not about what is `left`.
+pub fn advisories<'a>(
+    heals: impl IntoIterator<Item = &'a Finding>,
+    left: impl IntoIterator<Item = &'a Finding>,
+) -> BTreeSet<String> {
+    let ids = |finding: &'a Finding| finding.advisories.iter().chain([&finding.rule]).cloned();
+    let left: BTreeSet<String> = left.into_iter().flat_map(ids).collect();
+    heals.into_iter().flat_map(ids).filter(|id| !left.contains(id)).collect()
+}
+
+/// What is offered for `case` from now on, in the place of what was before. Of two runs that offer the same commit, the later one does.
+pub async fn keep(store: &Store, case: &CaseId, offer: Offer) -> Result<(), StoreError> {
+    let Some(commit) = offer.delivery.commit.clone() else { return Ok(()) };
+    let before = find(store, case, &offer.wound).await?.and_then(|before| before.offer);
+    let is_later = |before: &Offer| (before.run, before.hops) > (offer.run, offer.hops);
+    if before.is_some_and(|before| before.delivery.commit.as_ref() == Some(&commit) && is_later(&before)) {
+        return Ok(());
+    }
+    let key = key(&offer.wound.repository, &offer.wound.base_branch, case);
+    let repository = offer.wound.repository.clone();
+    store.overwrite(&key, &Offered { case: case.clone(), repository, commit, offer: Some(offer) }).await
+}
+
+/// What is offered for `case`. One that can't be read is none.
+pub async fn find(store: &Store, case: &CaseId, wound: &Wound) -> Result<Option<Offered>, StoreError> {
+    read(store, &key(&wound.repository, &wound.base_branch, case)).await
 }
 
 /// It is not any more.
@@ -32,10 +85,29 @@ pub async fn forget(store: &Store, case: &CaseId, wound: &Wound) -> Result<(), S
     store.delete(&key(&wound.repository, &wound.base_branch, case)).await
 }
 
+/// Has what is offered for `case` looked at, if anything is: a later run came to no fix.
+pub async fn have_looked_at<P>(
+    store: &Store,
+    reply: &mut Reply<'_, P>,
+    case: &CaseId,
+    wound: &Wound,
+) -> Result<(), crate::error::AgentError> {
+    if let Some(Offered { repository, commit, .. }) = find(store, case, wound).await? {
+        let about = ChecksCompleted { case: case.clone(), repository, commit };
+        reply.command(queue::VERIFY, topic::CHECKS_COMPLETED, case.as_str(), &about)?;
+    }
+    Ok(())
+}
+
 /// The cases of `branch` of `repository` whose fixes are offered.
 pub async fn of_branch(store: &Store, repository: &RepoName, branch: &str) -> Result<Vec<CaseId>, StoreError> {
     let keys = store.list(&format!("{SHELF}/{}", branch_key(repository, branch))).await?;
-    Ok(keys.iter().filter_map(|key| key.rsplit('/').next()?.parse().ok()).collect())
+    Ok(keys.iter().filter_map(|key| case_of(key)).collect())
+}
+
+/// The cases of all of them.
+pub async fn cases(store: &Store) -> Result<BTreeSet<CaseId>, StoreError> {
+    Ok(store.list(SHELF).await?.iter().filter_map(|key| case_of(key)).collect())
 }
 
 /// All of them. One that can't be read is left out.
@@ -51,19 +123,49 @@ pub async fn forget_all(store: &Store, are: impl Fn(&RepoName) -> bool) -> Resul
     Ok(())
 }
 
+/// Goes on under `now` with what is offered in the repository that was called `before`. All offers are read for it: a renaming is rare.
+pub async fn rename(store: &Store, before: &RepoName, now: &RepoName) -> Result<(), StoreError> {
+    for (old_key, offered) in read_all(store).await?.into_iter().filter(|(_, offered)| offered.repository == *before) {
+        let of_offer = offered.offer.as_ref().map(|offer| offer.wound.base_branch.clone());
+        let branch = match of_offer {
+            Some(branch) => branch,
+            None => match history::case(store, &offered.case).await?.and_then(|case| case.wound) {
+                Some(wound) => wound.base_branch,
+                None => continue,
+            },
+        };
+        let offer = offered.offer.map(|offer| {
+            let wound = Wound { repository: now.clone(), ..offer.wound };
+            Offer { wound, ..offer }
+        });
+        let renamed = Offered { repository: now.clone(), offer, ..offered };
+        store.overwrite(&key(now, &branch, &renamed.case), &renamed).await?;
+        store.delete(&old_key).await?;
+    }
+    Ok(())
+}
+
 /// All of them with their keys.
 async fn read_all(store: &Store) -> Result<Vec<(String, Offered)>, StoreError> {
     let mut all = Vec::new();
     for key in store.list(SHELF).await? {
-        match store.read::<Offered>(&key).await {
-            Ok(offered) => all.extend(offered.map(|offered| (key, offered))),
-            Err(StoreError::Damaged { key, error }) => {
-                tracing::error!(key, %error, "a record of what is offered is damaged")
-            }
-            Err(error) => return Err(error),
-        }
+        all.extend(read(store, &key).await?.map(|offered| (key, offered)));
     }
     Ok(all)
+}
+
+async fn read(store: &Store, key: &str) -> Result<Option<Offered>, StoreError> {
+    match store.read(key).await {
+        Err(StoreError::Damaged { key, error }) => {
+            tracing::error!(key, %error, "a record of what is offered is damaged");
+            Ok(None)
+        }
+        read => read,
+    }
+}
+
+fn case_of(key: &str) -> Option<CaseId> {
+    key.rsplit('/').next()?.parse().ok()
 }
 
 fn key(repository: &RepoName, branch: &str, case: &CaseId) -> String {

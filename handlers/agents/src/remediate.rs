@@ -8,11 +8,13 @@ use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::facts;
 use crate::guards::{self, Delivering};
+use crate::history;
 use crate::offer::{self, Wanted};
+use crate::offered;
 use crate::prove::{Seen, failures, prove};
 use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
-use pipeline::case::{CaseRecord, Delivery, PullRequestRef, Status, Step, Wound};
+use pipeline::case::{CaseRecord, Delivery, PullRequestRef, SETTINGS_STEP, Status, Step, Wound};
 use pipeline::decision::guard::Guard;
 use pipeline::decision::priority::soonest;
 use pipeline::decision::{Circumstances, Decision, Evidence, Phase, Reach, Verdict, decide};
@@ -52,7 +54,7 @@ pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, Ag
     }
     let Some(graph) = before.graph_at(&request.wound.path).filter(|graph| before.of_graph(*graph).next().is_some())
     else {
-        return not_true(env, &message, &head, &before);
+        return not_true(env, &message, &head, &before).await;
     };
     if head != request.wound.commit {
         return start_over(env, &message, head);
@@ -67,11 +69,11 @@ pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, Ag
     };
     let attempt = Attempt { env, message: &message, before: &before, graph, policy, plan, needs_unknown };
     if attempt.plan.changes.is_empty() {
-        return attempt.nothing_to_do();
+        return attempt.nothing_to_do().await;
     }
     let patch = match update_dependency::apply(&before.graphs[graph], &attempt.plan, &facts, &tree) {
         Ok(patch) => patch,
-        Err(error) => return attempt.failed(vec![Step::new("apply", false, error.to_string())]),
+        Err(error) => return attempt.failed(vec![Step::new("apply", false, error.to_string())]).await,
     };
     attempt.finish(&tree, patch).await
 }
@@ -89,7 +91,7 @@ fn is_forgotten(before: &Examination, wound: &Wound) -> bool {
 }
 
 /// The findings are no longer true at the head of the base branch, or not to be acted on there.
-fn not_true(
+async fn not_true(
     env: &Environment,
     message: &Request,
     head: &CommitSha,
@@ -110,6 +112,7 @@ fn not_true(
     if !why.is_empty() {
         let event = CaseEvent { case: case.clone(), repository: wound.repository.clone(), detail: why.join("; ") };
         reply.event(topic::HEALING_SUPPRESSED, case.as_str(), &event)?;
+        offered::have_looked_at(&env.store, &mut reply, case, wound).await?;
         reply.record(case, |record| {
             record.status = Some(Status::Suppressed);
             record.decision = Some((Decision::Suppress, why));
@@ -206,7 +209,7 @@ impl Attempt<'_> {
         let failed = failures(&proof);
         steps.extend(proof.iter().map(|step| Step::new(format!("prove: {}", step.name), step.ok, step.detail.clone())));
         if !failed.is_empty() {
-            return self.failed(steps);
+            return self.failed(steps).await;
         }
         let heals: Vec<&Finding> = self.healed().collect();
         let reach = update_dependency::reach(&self.before.graphs[self.graph], &self.plan);
@@ -222,7 +225,7 @@ impl Attempt<'_> {
         }
         match (verdict.decision, verdict.held_until) {
             (Decision::Observe, _) => return self.observed(steps, &verdict),
-            (Decision::Escalate | Decision::Suppress, _) => return self.escalated(steps, &verdict),
+            (Decision::Escalate | Decision::Suppress, _) => return self.escalated(steps, &verdict).await,
             (Decision::Heal | Decision::Propose, Some(until)) => return self.held(steps, &verdict, until),
             (Decision::Heal | Decision::Propose, None) => {}
         }
@@ -243,10 +246,11 @@ impl Attempt<'_> {
             wording::commit_message(case, self.message.correlation_id, wound, &self.plan, &heals, &proof, &verdict);
         let branch = case.branch();
         let repository = self.env.repository(&wound.repository)?;
-        if let Some(remote) = repository.on_github()
-            && let Some(pull) = offer::declined(remote, &branch, &self.plan).await?
-        {
-            return self.declined(steps, &pull);
+        if let Some(remote) = repository.on_github() {
+            let last = history::last_pull(&self.env.store, case).await?;
+            if let Some(pull) = offer::declined(remote, &branch, &self.plan, last.as_ref()).await? {
+                return self.declined(steps, &pull);
+            }
         }
         let now = self.env.clock.now();
         let fix = Fix {
@@ -271,7 +275,7 @@ impl Attempt<'_> {
                     false,
                     format!("{branch} has commits of somebody else ({}); it was left alone", commit.short()),
                 ));
-                return self.escalated(steps, &verdict);
+                return self.escalated(steps, &verdict).await;
             }
             Outcome::BaseMoved => {
                 let head = repository.branch(&wound.base_branch).await?.ok_or_else(|| gone(wound))?;
@@ -293,6 +297,7 @@ impl Attempt<'_> {
                 base: &wound.base_branch,
                 title: &wording::github::title(&self.plan, wound),
                 body: &wording::github::body(&offer),
+                plan: &self.plan,
                 is_draft: verdict.decision != Decision::Heal,
             };
             let pull = offer::open(remote, &wanted).await?;
@@ -301,6 +306,10 @@ impl Attempt<'_> {
         }
         delivery.branch = Some(branch);
         delivery.commit = Some(commit);
+        if delivery.pull_request.is_some() {
+            // From here on somebody may merge or close it.
+            offered::keep(&self.env.store, case, self.offer(&delivery)).await?;
+        }
         let mut reply = self.reply();
         reply.event(
             topic::REMEDIATION_COMPLETE,
@@ -323,20 +332,37 @@ impl Attempt<'_> {
         Ok(reply.finish())
     }
 
+    /// What the pull request of `delivery` offers.
+    fn offer(&self, delivery: &Delivery) -> offered::Offer {
+        let matched = || self.before.matched.iter().map(|matched| &matched.finding);
+        let is_left = |finding: &&Finding| self.plan.left.iter().any(|left| left.fingerprint == finding.fingerprint);
+        offered::Offer {
+            run: self.message.correlation_id,
+            hops: self.message.hops,
+            wound: self.message.payload.wound.clone(),
+            delivery: delivery.clone(),
+            left: self.plan.left.clone(),
+            advisories: offered::advisories(self.healed(), matched().filter(is_left)),
+            is_kept_by_people: false,
+        }
+    }
+
     /// Nothing can be done: every finding stays, with its reason.
-    fn nothing_to_do(self) -> Result<Outbox, AgentError> {
+    async fn nothing_to_do(self) -> Result<Outbox, AgentError> {
         let mut verdict = self.message.payload.verdict.clone();
         verdict.decision = Decision::Escalate;
-        let (reason, detail) = match &self.before.config_error {
-            Some(error) => (format!("the repository's settings can't be read: {error}"), "the settings come first"),
-            None => (
-                "update_dependency: the condition patch_available does not hold".to_owned(),
-                "nothing can be changed within the rules; what is left says why",
-            ),
+        let (reason, step, detail) = match &self.before.config_error {
+            Some(error) => {
+                let reason = format!("the repository's settings can't be read: {error}");
+                (reason, SETTINGS_STEP, "the settings come first")
+            }
+            None => {
+                let reason = "update_dependency: the condition patch_available does not hold".to_owned();
+                (reason, "determine", "nothing can be changed within the rules; what is left says why")
+            }
         };
         verdict.reasons.push(reason);
-        let step = Step::new("determine", false, detail);
-        self.escalated(vec![step], &verdict)
+        self.escalated(vec![Step::new(step, false, detail)], &verdict).await
     }
 
     /// Somebody closed the pull request with this very fix: it is not offered again.
@@ -356,7 +382,7 @@ impl Attempt<'_> {
     }
 
     /// The fix did not prove.
-    fn failed(self, steps: Vec<Step>) -> Result<Outbox, AgentError> {
+    async fn failed(self, steps: Vec<Step>) -> Result<Outbox, AgentError> {
         let RemediationRequested { case, wound, verdict, .. } = &self.message.payload;
         let reasons = failures(&steps);
         let mut reply = self.reply();
@@ -367,6 +393,7 @@ impl Attempt<'_> {
             case.as_str(),
             &wording::escalated(case, wound, &reasons, &self.plan.left),
         )?;
+        offered::have_looked_at(&self.env.store, &mut reply, case, wound).await?;
         let verdict = Verdict { decision: Decision::Escalate, reasons, ..verdict.clone() };
         reply.record(case, |record| self.fill(record, Status::Failed, steps, &verdict));
         Ok(reply.finish())
@@ -398,7 +425,7 @@ impl Attempt<'_> {
         Ok(reply.finish())
     }
 
-    fn escalated(self, steps: Vec<Step>, verdict: &Verdict) -> Result<Outbox, AgentError> {
+    async fn escalated(self, steps: Vec<Step>, verdict: &Verdict) -> Result<Outbox, AgentError> {
         let RemediationRequested { case, wound, .. } = &self.message.payload;
         let mut reply = self.reply();
         let mut reasons = verdict.reasons.clone();
@@ -407,6 +434,7 @@ impl Attempt<'_> {
         reply.event(topic::HEALING_ESCALATED, case.as_str(), &self.event(verdict.reasons.join("; ")))?;
         let notice = wording::escalated(case, wound, &verdict.reasons, &self.plan.left);
         reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &notice)?;
+        offered::have_looked_at(&self.env.store, &mut reply, case, wound).await?;
         reply.record(case, |record| self.fill(record, Status::Escalated, steps, &verdict));
         Ok(reply.finish())
     }

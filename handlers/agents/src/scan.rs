@@ -22,6 +22,7 @@ use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{
     Detected, Mode, RepositoryAccess, SCAN_ERROR_CHARS_MAX, SCAN_ERRORS_MAX, ScanCompleted, ScanRequested, WoundGone,
 };
+use pipeline::version::Ecosystem;
 use pipeline::wording;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,6 +108,11 @@ async fn gone(
     Ok(offered.into_iter().filter(|case| !found.contains(case)).collect())
 }
 
+/// The case of the file at `path`.
+fn case_of(repository: &RepoName, branch: &str, ecosystem: Ecosystem, path: &str) -> CaseId {
+    CaseId::of(repository, branch, &ecosystem.to_string().to_lowercase(), path)
+}
+
 fn bounded(errors: &[ScanError]) -> Vec<ScanError> {
     let mut named: Vec<ScanError> = errors.iter().take(SCAN_ERRORS_MAX).cloned().collect();
     for error in &mut named {
@@ -138,8 +144,7 @@ fn cases(examination: &Examination, request: &ScanRequested, named_after: &RepoN
             continue;
         }
         let path = graph.lockfile.as_ref().unwrap_or(&graph.manifest);
-        let ecosystem = graph.ecosystem.to_string().to_lowercase();
-        let case = CaseId::of(named_after, &request.base_branch, &ecosystem, path);
+        let case = case_of(named_after, &request.base_branch, graph.ecosystem, path);
         // A case all of whose findings are suppressed is about those.
         let is_about: Vec<&Finding> = match findings.as_slice() {
             [] => suppressed.iter().map(|(finding, _)| *finding).collect(),

@@ -1,17 +1,21 @@
 //! Function `verify`: looks at what was delivered, not at what was meant, and takes it back if it is wrong.
 
+pub mod alerts;
 pub mod changed;
 pub mod checks;
 pub mod closed;
 pub mod gone;
+pub mod reopened;
 
 mod case;
+mod outdated;
 
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::examine;
+use crate::offer;
+use crate::offered::{self, Offer};
 use crate::prove::{Seen, failures, prove};
-use crate::{offer, offered};
 use pipeline::case::{Status, Step};
 use pipeline::decision::Decision;
 use pipeline::ids::CommitSha;
@@ -21,7 +25,8 @@ use pipeline::payload::{CaseEvent, ChecksCompleted, VerificationRequested};
 use pipeline::policy::when::Subject;
 use pipeline::wording;
 
-/// Reads the branch back and looks at it. A branch that others moved on since is theirs, and the case superseded. A fix that does not hold is withdrawn where the policy allows it.
+/// Reads the branch back and looks at it. A branch that others moved on since is theirs, and the case superseded. A fix that does not hold is
+/// withdrawn where the policy allows it. One whose pull request was closed meanwhile is concluded.
 ///
 /// Can't be helped where the branch was left without a commit.
 pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>) -> Result<Outbox, AgentError> {
@@ -33,7 +38,16 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
     let mut steps = Vec::new();
     let stands = repository.branch(branch).await?;
     let rollback_claim = format!("state/rollback/{}", message.id);
-    if let Some(seen) = env.store.read::<Vec<Step>>(&rollback_claim).await? {
+    let claimed = env.store.read::<Vec<Step>>(&rollback_claim).await?;
+    if claimed.is_none()
+        && let (Some(remote), Some(ours)) = (repository.on_github(), &delivery.pull_request)
+    {
+        keep_missing(env, &message).await?;
+        if remote.pull_request(ours.number).await?.is_some_and(|pull| !pull.is_open) {
+            return closed::before_verified(env, &message, remote, ours.number).await;
+        }
+    }
+    if let Some(seen) = claimed {
         // The process died while it took the fix back: what was seen before counts, for now the branch may be gone.
         steps = seen;
     } else if stands.as_ref() == Some(commit) {
@@ -84,15 +98,10 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
             (Status::Failed, topic::HEALING_FAILED, wording::escalated(case, wound, &failed, left))
         }
     };
-    if delivery.pull_request.is_some() {
-        if status == Status::Proposed {
-            offered::keep(&env.store, case, wound, commit).await?;
-            let about =
-                ChecksCompleted { case: case.clone(), repository: wound.repository.clone(), commit: commit.clone() };
-            checks::look_again(env, &mut reply, &about)?;
-        } else if status == Status::RolledBack {
-            offered::forget(&env.store, case, wound).await?;
-        }
+    if delivery.pull_request.is_some() && status == Status::Proposed {
+        let about =
+            ChecksCompleted { case: case.clone(), repository: wound.repository.clone(), commit: commit.clone() };
+        checks::look_again(env, &mut reply, &about)?;
     }
     reply.event(told, case.as_str(), &event(notice.subject.clone()))?;
     reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &notice)?;
@@ -106,7 +115,25 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
     Ok(reply.finish())
 }
 
-/// Somebody merged and deleted the branch, committed to it, or a newer run moved it: there is nothing of ours to judge.
+/// What is offered is kept by whoever opened the pull request; a release before this one did not.
+async fn keep_missing(env: &Environment, message: &Envelope<VerificationRequested>) -> Result<(), AgentError> {
+    let VerificationRequested { case, wound, heals, left, delivery, .. } = &message.payload;
+    if offered::find(&env.store, case, wound).await?.is_some() {
+        return Ok(());
+    }
+    let offer = Offer {
+        run: message.correlation_id,
+        hops: message.hops.saturating_sub(1),
+        wound: wound.clone(),
+        delivery: delivery.clone(),
+        left: left.clone(),
+        advisories: offered::advisories(heals, []),
+        is_kept_by_people: false,
+    };
+    Ok(offered::keep(&env.store, case, offer).await?)
+}
+
+/// Somebody deleted the branch, committed to it, or a newer run moved it: there is nothing of ours to judge.
 fn moved_on(
     env: &Environment,
     message: &Envelope<VerificationRequested>,

@@ -66,10 +66,13 @@ impl fmt::Display for Status {
     }
 }
 
+/// Name of the step at which a run ends because the settings of the repository can't be read: it says nothing of any fix.
+pub const SETTINGS_STEP: &str = "settings";
+
 /// One step of a case, for people and for the proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// What was done: `validate`, `determine`, `apply`, `prove: gone`, `deliver`, `verify`.
+    /// What was done: `validate`, [`settings`](SETTINGS_STEP), `determine`, `apply`, `prove: gone`, `deliver`, `verify`.
     pub name: String,
     /// Whether it went well.
     pub ok: bool,
@@ -143,7 +146,7 @@ pub struct CaseRecord {
     pub outcome: Option<Outcome>,
 }
 
-/// What came of a fix that was offered: what there is to learn from.
+/// What came of a fix that was offered: what there is to learn from. Of one run, more than one record may tell of it; the last counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -178,6 +181,9 @@ pub struct PullRequestRef {
     pub number: u64,
     /// Where people see it.
     pub url: String,
+    /// Hash of the plan that it offers: its text has it too, which anybody may change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
 }
 
 impl CaseRecord {
@@ -267,6 +273,10 @@ pub fn fold(records: impl IntoIterator<Item = CaseRecord>) -> Option<Case> {
         }
         case.wound = record.wound.or(case.wound);
         case.status = record.status.unwrap_or(case.status);
+        if record.status == Some(Status::Proposed) {
+            // What is offered, or offered again, has yet to come to something.
+            case.outcome = None;
+        }
         if let Some((decision, reasons)) = record.decision {
             case.decision = Some(decision);
             case.reasons = reasons;

@@ -88,8 +88,14 @@ pub mod topic {
     pub const PULL_REQUEST_SCAN_REQUESTED: &str = "pull_request.scan_requested";
     /// A pull request of ours was closed.
     pub const PULL_REQUEST_CLOSED: &str = "pull_request.closed";
+    /// A pull request of ours was opened again.
+    pub const PULL_REQUEST_REOPENED: &str = "pull_request.reopened";
     /// The branch of a pull request of ours moved.
     pub const PULL_REQUEST_CHANGED: &str = "pull_request.changed";
+    /// Somebody wants our check of a commit once more.
+    pub const CHECK_REREQUESTED: &str = "check.rerequested";
+    /// Look whether GitHub closed its alerts on what was healed.
+    pub const ALERTS_AWAITED: &str = "alerts.awaited";
     /// A check on a branch of ours ended.
     pub const CHECKS_COMPLETED: &str = "checks.completed";
     /// Somebody wrote to us at a pull request.

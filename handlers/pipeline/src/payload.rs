@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub use github::{
-    Account, AdvisoryPackage, AdvisoryPublished, AlertChanged, AlertKind, ChecksCompleted, CommentReceived,
-    EventRejected, EventUnknown, InstallationAccess, PullRequestChanged, PullRequestClosed, PullRequestScan,
-    RepositoryAccess, WoundGone,
+    Account, AdvisoryPackage, AdvisoryPublished, AlertChanged, AlertKind, AlertsAwaited, CheckRerequested,
+    ChecksCompleted, CommentReceived, EventRejected, EventUnknown, InstallationAccess, PullRequestChanged,
+    PullRequestClosed, PullRequestReopened, PullRequestScan, RepositoryAccess, WoundGone,
 };
 
 /// How far a run may go.

@@ -159,6 +159,19 @@ pub fn declined(number: u64) -> String {
     format!("this fix was declined: pull request #{number} was closed without being merged")
 }
 
+/// Told when GitHub still has alerts on what a merged fix healed, long after the merge. Each with its number and what it says.
+pub fn alerts_open(case: &CaseId, wound: &Wound, alerts: &[String]) -> Notification {
+    Notification {
+        case: Some(case.clone()),
+        subject: format!(
+            "{}: the fix was merged and holds, and GitHub still has {} on it",
+            wound.path,
+            count(alerts.len(), "open alert")
+        ),
+        body: alerts.to_vec(),
+    }
+}
+
 /// Told when nothing can be done without people.
 pub fn escalated(case: &CaseId, wound: &Wound, reasons: &[String], left: &[Left]) -> Notification {
     let mut body = reasons.to_vec();

@@ -133,7 +133,7 @@ fn descriptions(file: &str) -> Option<PathBuf> {
 }
 
 /// Runs the judge beside this file over `rows`, and fails with what it says.
-fn judge(program: &Path, script: &str, description: &Path, rows: &[Value]) {
+pub(super) fn judge(program: &Path, script: &str, description: &Path, rows: &[Value]) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rows.json");
     fs::write(&file, Value::from(rows.to_vec()).to_string()).unwrap();

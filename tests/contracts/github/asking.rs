@@ -81,7 +81,7 @@ async fn a_renamed_repository_is_found_by_its_old_name() {
     desk.repository.rename("octo/Store");
     let ours = client.repository(&old).unwrap();
     assert_eq!(ours.about().await.unwrap().full_name, "octo/Store");
-    let delivered = ours.deliver("main", &desk.base, super::BRANCH, &super::patch("{2}"), super::MESSAGE).await;
+    let delivered = super::deliver(&ours, &desk.base, "{2}").await;
     assert!(delivered.is_ok(), "{delivered:?}");
     assert_eq!(desk.repository.text(super::BRANCH, "package-lock.json").as_deref(), Some("{2}"));
 }

@@ -1,6 +1,6 @@
 //! Branches and pull requests: made once whatever happens, and never over somebody else's work.
 
-use super::{BRANCH, Desk, MESSAGE, bot, not_before, patch};
+use super::{BRANCH, Desk, MESSAGE, bot, deliver, not_before};
 use crate::world::github::{Fault, HOOK_SECRET};
 use agents::environment::effects::Effects;
 use agents::environment::git::Delivered;
@@ -54,12 +54,11 @@ async fn the_mode_of_a_file_stays() {
 async fn two_deliveries_at_once_leave_one_commit_whichever_is_first() {
     let desk = Desk::new().await;
     let others = [(), ()].map(|()| desk.repository.of(&desk.github.client(Effects::default())));
-    let deliver = |ours: GitHubRepository, after: &'static str| {
+    let spawn = |ours: GitHubRepository| {
         let base = desk.base.clone();
-        tokio::spawn(async move { ours.deliver("main", &base, BRANCH, &patch(after), MESSAGE).await.unwrap() })
+        tokio::spawn(async move { deliver(&ours, &base, "{2}").await.unwrap() })
     };
-    let [first, second] = others;
-    let (first, second) = (deliver(first, "{2}"), deliver(second, "{2}"));
+    let [first, second] = others.map(spawn);
     let done = [first.await.unwrap(), second.await.unwrap()];
     let tip = desk.repository.branch(BRANCH).unwrap();
     assert_eq!(done.iter().filter(|one| **one == Delivered::Now(tip.clone())).count(), 1, "{done:?}");
@@ -155,7 +154,7 @@ async fn a_process_may_die_between_any_two_writes() {
     for count in 0.. {
         let desk = Desk::new().await;
         let (effects, ours) = desk.dying_after(count);
-        let first = ours.deliver("main", &desk.base, BRANCH, &patch("{2}"), MESSAGE).await;
+        let first = deliver(&ours, &desk.base, "{2}").await;
         let opened = if first.is_ok() { open(&ours).await.is_ok() } else { false };
         assert_eq!(effects.has_crashed() && !opened, !opened, "{count}");
         desk.deliver("{2}").await.unwrap();
@@ -238,10 +237,10 @@ async fn a_user_with_a_token_delivers_too() {
     let desk = Desk::new().await;
     let client = GitHub::new(desk.github.settings_of_user("mona"), Effects::default()).unwrap();
     let ours = desk.repository.of(&client);
-    let Delivered::Now(tip) = ours.deliver("main", &desk.base, BRANCH, &patch("{2}"), MESSAGE).await.unwrap() else {
+    let Delivered::Now(tip) = deliver(&ours, &desk.base, "{2}").await.unwrap() else {
         panic!("it was not there before")
     };
-    let again = ours.deliver("main", &desk.base, BRANCH, &patch("{2}"), MESSAGE).await.unwrap();
+    let again = deliver(&ours, &desk.base, "{2}").await.unwrap();
     assert_eq!(again, Delivered::Before(tip.clone()));
     // To the App it is somebody else's.
     assert_eq!(desk.deliver("{2}").await.unwrap(), Delivered::Foreign(tip));
@@ -284,7 +283,7 @@ async fn a_delivery_carries_the_signature_of_its_bytes() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}/api/github-webhook", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    assert_eq!(delivery.send(&address).await, 200);
+    assert_eq!(delivery.send(&reqwest::Client::new(), &address).await, 200);
     let (headers, body) = received.recv().await.unwrap();
     assert_eq!(body, delivery.body);
     assert_eq!(headers["x-github-delivery"], delivery.guid);

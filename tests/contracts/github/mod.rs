@@ -5,12 +5,14 @@ mod asking;
 mod delivering;
 mod keeping;
 mod reading;
+mod telling;
 
 use crate::world::github::{SLUG, SimulatedGitHub, SimulatedRepository};
 use agents::environment::clock::Clock;
 use agents::environment::effects::Effects;
 use agents::environment::git::Delivered;
 use agents::environment::github::{GitHub, GitHubError, GitHubRepository};
+use agents::environment::repository::Fix;
 use agents::error::AgentError;
 use jiff::Timestamp;
 use pipeline::ids::CommitSha;
@@ -45,7 +47,7 @@ impl Desk {
 
     /// Puts `after` in the place of the lockfile.
     async fn deliver(&self, after: &str) -> Result<Delivered, GitHubError> {
-        self.ours.deliver("main", &self.base, BRANCH, &patch(after), MESSAGE).await
+        deliver(&self.ours, &self.base, after).await
     }
 
     async fn delivered(&self, after: &str) -> CommitSha {
@@ -60,6 +62,12 @@ impl Desk {
         let effects = Effects::crashing_after(count);
         (effects.clone(), self.repository.of(&self.github.client(effects)))
     }
+}
+
+/// Puts `after` in the place of the lockfile, upon `base`.
+async fn deliver(ours: &GitHubRepository, base: &CommitSha, after: &str) -> Result<Delivered, GitHubError> {
+    let patch = patch(after);
+    ours.deliver(Fix { base_branch: "main", base, branch: BRANCH, patch: &patch, message: MESSAGE }).await
 }
 
 fn patch(after: &str) -> Patch {

@@ -152,3 +152,12 @@ async fn published_payloads_are_all_taken() {
         check_taken(&env, number, &example.event, &example.payload.to_string()).await;
     }
 }
+
+#[tokio::test]
+async fn every_action_of_secret_scanning_alerts_is_work() {
+    let env = environment(memory());
+    for (number, alert) in (1..).zip(secret_scanning_alerts()) {
+        let became = check_taken(&env, number, &alert.event, &alert.payload.to_string()).await;
+        assert_eq!(became, "work", "{}", alert.payload["action"]);
+    }
+}

@@ -3,5 +3,6 @@
 mod door;
 mod examples;
 mod fuzz;
+mod kill;
 mod once;
 mod processes;

@@ -2,7 +2,7 @@
 
 use super::app::Caller;
 use super::service::{Answer, Question, not_found, refused, told};
-use super::state::{State, shaped};
+use super::state::{State, in_delivery, put_over, shaped, user};
 use serde_json::{Value, json};
 
 /// What there is of one kind: its path, name, permission, and operations to list, get and update.
@@ -80,6 +80,14 @@ pub(super) fn answer(state: &mut State, caller: &Caller, id: u64, question: &Que
 }
 
 impl State {
+    pub fn close_alert(&mut self, id: u64, kind: &str, number: u64, state: &str) {
+        let alerts = self.repo(id).alerts.get_mut(kind).unwrap();
+        let alert = alerts.iter_mut().find(|alert| alert["number"] == number).unwrap();
+        alert["state"] = state.into();
+        let alert = alert.clone();
+        self.tell(id, &format!("{kind}_alert"), Some("github"), json!({ "action": state, "alert": alert }));
+    }
+
     pub fn add_alert(&mut self, id: u64, kind: &str, mut values: Value) -> u64 {
         let alerts = self.repo(id).alerts.entry(kind.to_owned()).or_default();
         let number = alerts.len() as u64 + 1;
@@ -87,5 +95,19 @@ impl State {
         values["state"] = "open".into();
         alerts.push(shaped(kind, values));
         number
+    }
+
+    /// Tells what happened to an alert of secret scanning. By GitHub's schemas, of `created` no sender is told, and of `reopened` less of the
+    /// alert.
+    pub fn tell_secret_alert(&mut self, id: u64, number: u64, action: &str, login: &str) {
+        let alerts = &self.repos[&id].alerts["secret"];
+        let mut alert = alerts.iter().find(|alert| alert["number"] == number).unwrap().clone();
+        if matches!(action, "resolved" | "revoked") {
+            let resolved = json!({ "state": "resolved", "resolution": "revoked", "resolved_at": self.now(), "resolved_by": user(login) });
+            put_over(&mut alert, resolved);
+        }
+        let shape = if action == "reopened" { "told_reopened_secret_alert" } else { "told_secret_alert" };
+        let body = json!({ "action": action, "alert": in_delivery(shape, alert) });
+        self.tell(id, "secret_scanning_alert", (action != "created").then_some(login), body);
     }
 }

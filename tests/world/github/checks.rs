@@ -1,9 +1,9 @@
 //! Check runs and statuses.
 
-use super::SLUG;
 use super::app::Caller;
 use super::service::{Answer, Question, not_found, refused, told};
-use super::state::{State, shaped, user};
+use super::state::{State, in_delivery, shaped, user};
+use super::{APP_ID, SLUG};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -90,8 +90,19 @@ impl State {
         let sha = run["head_sha"].as_str();
         let branch = self.branches(id).into_iter().find(|branch| self.tip(id, branch).as_deref() == sha);
         let mut told = run.clone();
-        told["check_suite"] = json!({ "id": 1, "head_branch": branch, "head_sha": sha, "pull_requests": [] });
-        self.tell(id, "check_run", &login, json!({ "action": action, "check_run": told }));
+        told["check_suite"] = json!({ "id": 1, "head_branch": branch, "head_sha": sha, "app": run["app"] });
+        let told = in_delivery("told_check_run", told);
+        self.tell(id, "check_run", Some(&login), json!({ "action": action, "check_run": told }));
+    }
+
+    /// Somebody wants our check of a commit once more: GitHub tells of it, and leaves the check run as it is.
+    pub fn rerequest(&mut self, id: u64, sha: &str, login: &str) {
+        let runs = self.repos[&id].check_runs.iter();
+        let mut told = runs.filter(|run| run["head_sha"] == *sha).next_back().unwrap().clone();
+        told["app"]["id"] = APP_ID.into();
+        told["check_suite"] = json!({ "id": 1, "head_branch": null, "head_sha": sha, "app": told["app"] });
+        let told = in_delivery("told_check_run", told);
+        self.tell(id, "check_run", Some(login), json!({ "action": "rerequested", "check_run": told }));
     }
 
     pub fn add_check(&mut self, id: u64, sha: &str, slug: &str, name: &str, conclusion: Option<&str>) {

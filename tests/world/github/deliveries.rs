@@ -4,6 +4,7 @@ use super::HOOK_SECRET;
 use super::state::{State, shaped, user};
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// A delivery on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +41,8 @@ impl Delivery {
     }
 
     /// Delivers it to `url`. What was answered; 0: nothing.
-    pub async fn send(&self, url: &str) -> u16 {
-        let mut request = reqwest::Client::new().post(url).body(self.body.clone());
+    pub async fn send(&self, client: &reqwest::Client, url: &str) -> u16 {
+        let mut request = client.post(url).body(self.body.clone());
         for (name, value) in self.headers() {
             request = request.header(name, value);
         }
@@ -55,28 +56,41 @@ impl Delivery {
 }
 
 impl Attempt {
+    fn is_taken(&self) -> bool {
+        (200..300).contains(&self.status_code)
+    }
+
     pub fn value(&self) -> Value {
         let action = self.delivery.value()["action"].clone();
-        let is_taken = (200..300).contains(&self.status_code);
         shaped(
             "delivery",
             json!({
                 "id": self.id, "guid": self.delivery.guid, "event": self.delivery.event, "action": action,
                 "delivered_at": self.at, "redelivery": self.is_again, "status_code": self.status_code,
-                "status": if is_taken { "OK" } else { "Invalid HTTP Response" }, "installation_id": 1,
+                "status": if self.is_taken() { "OK" } else { "Invalid HTTP Response" }, "installation_id": 1,
             }),
         )
     }
 }
 
 impl State {
-    /// Something happened in a repository, by `login`.
-    pub fn tell(&mut self, id: u64, event: &str, login: &str, mut body: Value) {
-        body["repository"] = self.repository_value(id);
-        body["sender"] = user(login);
+    /// Something happened in a repository, by `login`, where that is told.
+    pub fn tell(&mut self, id: u64, event: &str, login: Option<&str>, mut body: Value) {
+        body["repository"] = self.repository_in_delivery(id);
+        if let Some(login) = login {
+            body["sender"] = user(login);
+        }
         body["installation"] = json!({ "id": self.installation, "node_id": "I_1" });
         let guid = format!("00000000-0000-4000-8000-{:012}", self.id());
         self.deliveries.push(Delivery { event: event.to_owned(), guid, body: body.to_string() });
+    }
+
+    pub fn failed_deliveries(&self) -> BTreeSet<String> {
+        let guids = |is_taken: bool| {
+            let attempts = self.attempts.iter().filter(move |attempt| attempt.is_taken() == is_taken);
+            attempts.map(|attempt| attempt.delivery.guid.clone()).collect::<BTreeSet<_>>()
+        };
+        &guids(false) - &guids(true)
     }
 
     pub fn note_delivery(&mut self, delivery: &Delivery, status_code: u16) {

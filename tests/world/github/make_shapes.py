@@ -1,6 +1,7 @@
-"""Writes shapes.json: the least that GitHub's own descriptions let each answer be. The simulation puts its values over them.
+"""Writes shapes.json: the least that GitHub's own descriptions let each answer and each delivery be. The simulation puts its values over
+them.
 
-Usage: make_shapes.py .../@octokit/openapi/generated/api.github.com.json > shapes.json
+Usage: make_shapes.py .../@octokit/openapi/generated/api.github.com.json .../@octokit/webhooks-schemas/schema.json > shapes.json
 """
 
 import json
@@ -37,13 +38,24 @@ SHAPES = {
     "location": [("secret-scanning/list-locations-for-alert", [0])],
 }
 
-# What is not required and is read or told all the same.
-WANTED = {"verification", "default_branch", "archived", "disabled", "output", "labels", "files", "app", "user", "creator"}
+# Name of a shape, and where in the descriptions of deliveries it is.
+TOLD = {
+    "told_repository": ["definitions", "repository"],
+    "told_commit": ["definitions", "commit"],
+    "told_pull": ["definitions", "pull-request"],
+    "told_secret_alert": ["definitions", "secret-scanning-alert"],
+    "told_reopened_secret_alert": ["definitions", "secret_scanning_alert$reopened", "properties", "alert"],
+    "told_check_run": ["definitions", "check_run$completed", "properties", "check_run"],
+}
 
-document = json.load(open(sys.argv[1]))
+# What is not required and is read or told all the same.
+WANTED = {"slug", "title", "verification", "default_branch", "archived", "disabled", "output", "labels", "files", "app", "user", "creator"}
+
+api, deliveries = (json.load(open(file)) for file in sys.argv[1:])
+document = api
 operations = {
     operation["operationId"]: operation
-    for path in document["paths"].values()
+    for path in api["paths"].values()
     for operation in path.values()
     if isinstance(operation, dict) and "operationId" in operation
 }
@@ -65,13 +77,20 @@ def below(schema, where):
     return schema
 
 
+def kinds(schema):
+    kind = schema.get("type", [])
+    return [kind] if isinstance(kind, str) else kind
+
+
 def least(schema, depth=0):
     schema = resolved(schema)
-    if depth and (schema.get("nullable") or schema.get("type") == "null"):
+    if depth and (schema.get("nullable") or "null" in kinds(schema)):
         return None
     if "enum" in schema:
         return schema["enum"][0]
     for choice in ("oneOf", "anyOf"):
+        if depth and {"type": "null"} in schema.get(choice, []):
+            return None
         if choice in schema and "properties" not in schema:
             return least(schema[choice][0], depth + 1)
     if "allOf" in schema:
@@ -79,7 +98,7 @@ def least(schema, depth=0):
         for part in schema["allOf"]:
             whole.update(least(part, depth + 1) or {})
         return whole
-    kind = schema.get("type", "object" if "properties" in schema else None)
+    kind = (kinds(schema) or ["object" if "properties" in schema else None])[0]
     if kind == "object":
         properties = schema.get("properties", {})
         wanted = [name for name in properties if name in schema.get("required", []) or name in WANTED and depth < 2]
@@ -110,5 +129,11 @@ for name, places in SHAPES.items():
         success = next(resolved(responses[status]) for status in responses if status.startswith("2"))
         shape = merged(shape, least(below(success["content"]["application/json"]["schema"], where)))
     shapes[name] = shape
+document = deliveries
+for name, where in TOLD.items():
+    schema = deliveries
+    for step in where:
+        schema = schema[step]
+    shapes[name] = least(schema)
 json.dump(shapes, sys.stdout, indent=1, sort_keys=True)
 sys.stdout.write("\n")

@@ -14,6 +14,7 @@ mod objects;
 mod pulls;
 mod service;
 mod state;
+mod storm;
 mod web;
 
 pub use deliveries::Delivery;
@@ -26,7 +27,9 @@ use axum::Router;
 use pipeline::ids::{CommitSha, RepoName};
 use serde_json::{Value, json};
 use state::State;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
+use storm::Storm;
 
 /// By which deliveries are signed.
 pub const HOOK_SECRET: &str = "a secret of the simulation";
@@ -62,6 +65,12 @@ impl SimulatedGitHub {
         let app = Router::new().fallback(objects::serve_archive).with_state(Arc::clone(&state));
         tokio::spawn(async move { axum::serve(archives, app).await.unwrap() });
         Self { address: format!("http://{host}/"), state }
+    }
+
+    /// From now on it is called by its address, as those call it who have nothing but `SUTURE_GITHUB_URL`.
+    pub fn call_by_address(&self) {
+        let mut state = self.state();
+        state.host = state.address.clone();
     }
 
     /// The settings of somebody who is the App.
@@ -106,6 +115,16 @@ impl SimulatedGitHub {
     /// The next request whose `METHOD /path` has `on` in it meets `fault`.
     pub fn order(&self, on: &str, fault: Fault) {
         self.state().faults.push((on.to_owned(), fault));
+    }
+
+    /// From now on requests meet faults by chance, for a while.
+    pub fn begin_storm(&self, seed: u64) {
+        self.state().storm = Some(Storm::new(seed));
+    }
+
+    /// How many requests met a fault of the storm.
+    pub fn met_in_storm(&self) -> usize {
+        self.state().storm.as_ref().map_or(0, Storm::met)
     }
 
     /// From now on no token that was issued is accepted.
@@ -197,6 +216,26 @@ impl SimulatedGitHub {
         std::mem::take(&mut self.state().deliveries)
     }
 
+    /// Tells the same again, as it does where somebody asks for it.
+    pub fn deliver_again(&self, deliveries: &[Delivery]) {
+        self.state().deliveries.extend_from_slice(deliveries);
+    }
+
+    /// The host in the names of its repositories.
+    pub fn host(&self) -> String {
+        self.state().host.clone()
+    }
+
+    /// How many deliveries wait to be taken.
+    pub fn waiting_deliveries(&self) -> usize {
+        self.state().deliveries.len()
+    }
+
+    /// Ids of the deliveries of which no attempt was taken.
+    pub fn failed_deliveries(&self) -> BTreeSet<String> {
+        self.state().failed_deliveries()
+    }
+
     /// Notes how a delivery was answered, for the App's list of deliveries; 0: it was not.
     pub fn note_delivery(&self, delivery: &Delivery, status_code: u16) {
         self.state().note_delivery(delivery, status_code);
@@ -245,6 +284,11 @@ impl SimulatedRepository {
     pub fn branch(&self, branch: &str) -> Option<CommitSha> {
         let state = self.state.lock().unwrap();
         state.tip(self.id, branch).map(|sha| sha.parse().unwrap())
+    }
+
+    /// Commits of `branch` that `main` lacks, and those of `main` that it lacks.
+    pub fn ahead_and_behind(&self, branch: &str) -> (usize, usize) {
+        self.state.lock().unwrap().ahead_and_behind(self.id, branch)
     }
 
     /// Names of its branches, sorted.
@@ -327,6 +371,29 @@ impl SimulatedRepository {
         self.state.lock().unwrap().change_pull(self.id, number, &json!({ "state": "closed" }), login);
     }
 
+    /// `login` opens a pull request of a fork, whose commits are those of the branch `head` here.
+    pub fn open_of_fork(&self, head: &str, base: &str, login: &str) -> u64 {
+        let mut state = self.state.lock().unwrap();
+        let number = state.open_pull(self.id, head, base, login);
+        state.repo(self.id).pulls.iter_mut().find(|pull| pull.number == number).unwrap().is_fork = true;
+        number
+    }
+
+    /// `login` opens a closed pull request again.
+    pub fn reopen(&self, number: u64, login: &str) {
+        self.state.lock().unwrap().change_pull(self.id, number, &json!({ "state": "open" }), login);
+    }
+
+    /// `login` writes another text for a pull request.
+    pub fn edit(&self, number: u64, body: &str, login: &str) {
+        self.state.lock().unwrap().change_pull(self.id, number, &json!({ "body": body }), login);
+    }
+
+    /// `login` gives a pull request another title.
+    pub fn retitle(&self, number: u64, title: &str, login: &str) {
+        self.state.lock().unwrap().change_pull(self.id, number, &json!({ "title": title }), login);
+    }
+
     /// `login` merges a pull request. The commit that comes of it.
     pub fn merge(&self, number: u64, login: &str) -> CommitSha {
         self.state.lock().unwrap().merge_pull(self.id, number, login).parse().unwrap()
@@ -355,6 +422,35 @@ impl SimulatedRepository {
     /// Raises an alert of `kind` (`dependabot`, `code`, `secret`) with these values. Its number.
     pub fn alert(&self, kind: &str, values: Value) -> u64 {
         self.state.lock().unwrap().add_alert(self.id, kind, values)
+    }
+
+    /// What an alert says is true no more, and GitHub closes it as `state` says.
+    pub fn close_alert(&self, kind: &str, number: u64, state: &str) {
+        self.state.lock().unwrap().close_alert(self.id, kind, number, state);
+    }
+
+    /// An alert says something else from now on.
+    pub fn change_alert(&self, kind: &str, number: u64, change: impl FnOnce(&mut Value)) {
+        let mut state = self.state.lock().unwrap();
+        let alerts = state.repo(self.id).alerts.get_mut(kind).unwrap();
+        change(alerts.iter_mut().find(|alert| alert["number"] == number).unwrap());
+    }
+
+    /// Somebody wants our check of `commit` once more.
+    pub fn rerequest(&self, commit: &CommitSha, login: &str) {
+        self.state.lock().unwrap().rerequest(self.id, commit.as_str(), login);
+    }
+
+    /// Comments at a pull request or an issue, oldest first.
+    pub fn comments(&self, number: u64) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let of_it = state.repos[&self.id].comments.iter().filter(|(of, _)| *of == number);
+        of_it.map(|(_, comment)| comment["body"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Something happened to an alert of secret scanning: `login` did `action`.
+    pub fn tell_secret_alert(&self, number: u64, action: &str, login: &str) {
+        self.state.lock().unwrap().tell_secret_alert(self.id, number, action, login);
     }
 
     /// Alerts of `kind` as GitHub tells them.

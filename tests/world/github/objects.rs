@@ -2,7 +2,7 @@
 
 use super::app::Caller;
 use super::service::{Answer, Question, Reply, not_found, refused, told};
-use super::state::{State, shaped, user};
+use super::state::{State, in_delivery, shaped, user};
 use axum::body::Body;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, Response, Uri};
@@ -39,6 +39,11 @@ impl State {
         let mut names: Vec<_> = names.map(|one| one.unwrap().shorthand().unwrap().to_owned()).collect();
         names.sort();
         names
+    }
+
+    pub fn ahead_and_behind(&self, id: u64, branch: &str) -> (usize, usize) {
+        let [one, other] = [branch, "main"].map(|branch| Oid::from_str(&self.tip(id, branch).unwrap()).unwrap());
+        self.git(id).graph_ahead_behind(one, other).unwrap()
     }
 
     pub fn mode(&self, id: u64, branch: &str, path: &str) -> i32 {
@@ -91,14 +96,17 @@ impl State {
             None => git.find_reference(&name).unwrap().delete().unwrap(),
         }
         let is_forced = before.as_deref().zip(to).is_some_and(|(before, to)| !is_upon(&git, to, before));
-        let commit = to.map(|to| json!({ "id": to, "message": git.find_commit(Oid::from_str(to).unwrap()).unwrap().message().unwrap() }));
+        let commit = to.map(|to| {
+            let message = git.find_commit(Oid::from_str(to).unwrap()).unwrap().message().unwrap().to_owned();
+            in_delivery("told_commit", json!({ "id": to, "message": message, "timestamp": self.now() }))
+        });
         let body = json!({
             "ref": name, "before": before.as_deref().unwrap_or(NOBODY), "after": to.unwrap_or(NOBODY),
             "created": before.is_none(), "deleted": to.is_none(), "forced": is_forced, "compare": "https://github.example/",
             "base_ref": null, "commits": commit.iter().collect::<Vec<_>>(), "head_commit": commit,
-            "pusher": { "name": login },
+            "pusher": { "name": login, "email": format!("{login}@{MAIL}") },
         });
-        self.tell(id, "push", login, body);
+        self.tell(id, "push", Some(login), body);
         self.head_moved(id, branch, to, login);
     }
 }

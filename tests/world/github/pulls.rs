@@ -2,7 +2,7 @@
 
 use super::app::Caller;
 use super::service::{Answer, Question, not_found, refused, told};
-use super::state::{Pull, State, shaped, user};
+use super::state::{Pull, State, in_delivery, put_over, shaped, user};
 use git2::Oid;
 use serde_json::{Value, json};
 
@@ -80,12 +80,13 @@ fn open(state: &mut State, caller: &Caller, id: u64, question: &Question) -> Ans
         is_draft: question.body["draft"] == true,
         is_open: true,
         merged: None,
+        is_fork: false,
         author: caller.login(),
         labels: Vec::new(),
     };
     let value = state.pull_value(id, &pull);
     state.repo(id).pulls.push(pull);
-    state.tell_pull(id, number, "opened", &caller.login());
+    state.tell_pull(id, number, "opened", &caller.login(), json!({}));
     told("pulls/create", 201, value)
 }
 
@@ -103,11 +104,12 @@ impl State {
             is_draft: false,
             is_open: true,
             merged: None,
+            is_fork: false,
             author: login.to_owned(),
             labels: Vec::new(),
         };
         self.repo(id).pulls.push(pull);
-        self.tell_pull(id, number, "opened", login);
+        self.tell_pull(id, number, "opened", login, json!({}));
         number
     }
 
@@ -135,6 +137,10 @@ impl State {
             .map(|name| shaped("label", json!({ "name": name, "color": "ededed", "description": "" })))
             .collect();
         let merged = pull.merged.as_ref();
+        let mut head = side(&pull.head, &pull.head_sha);
+        if pull.is_fork {
+            head["repo"] = Value::Null;
+        }
         shaped(
             "pull",
             json!({
@@ -144,15 +150,24 @@ impl State {
                 "body": pull.body, "user": user(&pull.author), "labels": labels, "merged": merged.is_some(),
                 "merged_at": merged.map(|(at, _)| at.to_string()), "merge_commit_sha": merged.map(|(_, sha)| sha),
                 "closed_at": (!pull.is_open).then(|| self.now()),
-                "head": side(&pull.head, &pull.head_sha), "base": side(&pull.base, &base_sha),
+                "head": head, "base": side(&pull.base, &base_sha),
             }),
         )
     }
 
-    fn tell_pull(&mut self, id: u64, number: u64, action: &str, login: &str) {
+    /// Tells of a pull request, and `more` that the action has.
+    fn tell_pull(&mut self, id: u64, number: u64, action: &str, login: &str, more: Value) {
         let pull = self.repos[&id].pulls.iter().find(|pull| pull.number == number).unwrap();
-        let body = json!({ "action": action, "number": number, "pull_request": self.pull_value(id, pull) });
-        self.tell(id, "pull_request", login, body);
+        let mut told = self.pull_value(id, pull);
+        for side in ["head", "base"] {
+            told[side]["repo"] = self.repository_in_delivery(id);
+        }
+        if pull.merged.is_some() {
+            told["merged_by"] = user(login);
+        }
+        let mut body = json!({ "action": action, "number": number, "pull_request": in_delivery("told_pull", told) });
+        put_over(&mut body, more);
+        self.tell(id, "pull_request", Some(login), body);
     }
 
     /// `login` changes a pull request as `change` says. `None`: there is no such one.
@@ -172,7 +187,8 @@ impl State {
             () => "edited",
         };
         (pull.is_open, pull.is_draft) = (is_open, is_draft);
-        self.tell_pull(id, number, action, login);
+        let more = if action == "edited" { json!({ "changes": {} }) } else { json!({}) };
+        self.tell_pull(id, number, action, login, more);
         Some(())
     }
 
@@ -181,14 +197,21 @@ impl State {
         let pulls = self.repo(id).pulls.iter_mut().filter(|pull| pull.is_open && pull.head == branch);
         let mut moved = Vec::new();
         for pull in pulls {
+            let before = pull.head_sha.clone();
             match to {
                 Some(to) => to.clone_into(&mut pull.head_sha),
                 None => pull.is_open = false,
             }
-            moved.push(pull.number);
+            moved.push((pull.number, before));
         }
-        for number in moved {
-            self.tell_pull(id, number, if to.is_some() { "synchronize" } else { "closed" }, login);
+        for (number, before) in moved {
+            match to {
+                Some(to) => {
+                    let more = json!({ "before": before, "after": to });
+                    self.tell_pull(id, number, "synchronize", login, more);
+                }
+                None => self.tell_pull(id, number, "closed", login, json!({})),
+            }
         }
     }
 
@@ -206,7 +229,7 @@ impl State {
         let found = self.repo(id).pulls.iter_mut().find(|pull| pull.number == number).unwrap();
         (found.is_open, found.merged) = (false, Some((now, merged.clone())));
         self.move_branch(id, &pull.base, Some(&merged), login);
-        self.tell_pull(id, number, "closed", login);
+        self.tell_pull(id, number, "closed", login, json!({}));
         merged
     }
 }

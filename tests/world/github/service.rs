@@ -27,6 +27,8 @@ pub enum Fault {
     Nonsense,
     /// The answer never ends, as far as anybody would read.
     Huge,
+    /// It is done, and the connection breaks off in the middle of the answer.
+    CutOff,
     /// A redirect to this address.
     Redirect(&'static str),
 }
@@ -123,7 +125,8 @@ pub(super) async fn serve(
         state.push(push.id, &push.branch, &files, &push.login);
     }
     let at = state.faults.iter().position(|(on, _)| line.contains(on));
-    let fault = at.map(|at| state.faults.remove(at).1);
+    let ordered = at.map(|at| state.faults.remove(at).1);
+    let fault = ordered.or_else(|| state.storm.as_mut().and_then(|storm| storm.fault_of(&line)));
     let question = Question {
         method: method.to_string(),
         path: uri.path().split('/').skip(1).map(decoded).collect(),
@@ -162,10 +165,11 @@ pub(super) async fn serve(
         }
         Some(Fault::ErrorAfterWrite) => {
             let done = answer(&mut state, question);
-            assert!((200..300).contains(&done.status), "{line}: {}", done.body);
+            // A storm does not ask whether there was anything to do.
+            assert!(ordered.is_none() || (200..300).contains(&done.status), "{line}: {}", done.body);
             refused(502, "Server Error")
         }
-        Some(Fault::Lag | Fault::Nonsense | Fault::Huge) | None => answer(&mut state, question),
+        Some(Fault::Lag | Fault::Nonsense | Fault::Huge | Fault::CutOff) | None => answer(&mut state, question),
     };
     let body = match fault {
         Some(Fault::Nonsense) => "<html>".to_owned(),
@@ -179,8 +183,19 @@ pub(super) async fn serve(
     }
     let date = jiff::fmt::rfc2822::to_string(&state.clock.now().to_zoned(jiff::tz::TimeZone::UTC)).unwrap();
     state.answers.push(Recorded { operation: reply.operation, status: reply.status, body: reply.body });
-    let has_no_body = matches!(reply.status, 204 | 304);
-    response.header("date", date).body(if has_no_body { Body::empty() } else { body.into() }).unwrap()
+    let body = match reply.status {
+        _ if fault == Some(Fault::CutOff) => cut_off(&body),
+        204 | 304 => Body::empty(),
+        _ => body.into(),
+    };
+    response.header("date", date).body(body).unwrap()
+}
+
+/// The first half of `text`, upon which the connection is closed.
+fn cut_off(text: &str) -> Body {
+    let half = Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]);
+    let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    Body::from_stream(futures::stream::iter([Ok(half), Err(broken)]))
 }
 
 fn answer(state: &mut State, question: Question) -> Reply {

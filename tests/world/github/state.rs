@@ -2,6 +2,7 @@
 
 use super::deliveries::{Attempt, Delivery};
 use super::service::{Fault, Recorded};
+use super::storm::Storm;
 use agents::environment::clock::Clock;
 use git2::Repository;
 use jiff::Timestamp;
@@ -34,6 +35,7 @@ pub(super) struct State {
     /// Old names of repositories.
     pub renamed: BTreeMap<String, u64>,
     pub faults: Vec<(String, Fault)>,
+    pub storm: Option<Storm>,
     pub pushes: Vec<(String, Push)>,
     pub asked: Vec<String>,
     pub answers: Vec<Recorded>,
@@ -95,6 +97,8 @@ pub(super) struct Pull {
     pub is_draft: bool,
     pub is_open: bool,
     pub merged: Option<(Timestamp, String)>,
+    /// Whether its branch lies in a repository that is not here.
+    pub is_fork: bool,
     pub author: String,
     pub labels: Vec<String>,
 }
@@ -131,6 +135,7 @@ impl State {
             repos: BTreeMap::new(),
             renamed: BTreeMap::new(),
             faults: Vec::new(),
+            storm: None,
             pushes: Vec::new(),
             asked: Vec::new(),
             answers: Vec::new(),
@@ -199,14 +204,19 @@ impl State {
             let from = json!({ "organization": { "login": owner_before } });
             json!({ "action": "transferred", "changes": { "owner": { "from": from } } })
         };
-        self.tell(id, "repository", login, told);
+        self.tell(id, "repository", Some(login), told);
     }
 
     /// `login` has nothing in a repository change any more, or again.
     pub fn set_archived(&mut self, id: u64, is_archived: bool, login: &str) {
         self.repo(id).is_archived = is_archived;
         let action = if is_archived { "archived" } else { "unarchived" };
-        self.tell(id, "repository", login, json!({ "action": action }));
+        self.tell(id, "repository", Some(login), json!({ "action": action }));
+    }
+
+    /// The repository as a delivery tells it.
+    pub fn repository_in_delivery(&self, id: u64) -> Value {
+        in_delivery("told_repository", self.repository_value(id))
     }
 
     /// The repository as GitHub tells it.
@@ -227,15 +237,28 @@ impl State {
 
 /// `values` over the least that an answer of that `shape` has.
 pub(super) fn shaped(shape: &str, values: Value) -> Value {
-    static SHAPES: OnceLock<Value> = OnceLock::new();
-    let shapes = SHAPES.get_or_init(|| serde_json::from_str(include_str!("shapes.json")).unwrap());
-    let mut whole = shapes[shape].clone();
-    assert!(!whole.is_null(), "there is no shape {shape}");
+    let mut whole = least(shape);
     put_over(&mut whole, values);
     whole
 }
 
-fn put_over(base: &mut Value, values: Value) {
+/// The least that a delivery has of that `shape`, with those of `values` that have a place in it: a delivery says other things of the same
+/// object than an answer does, and says something where an answer may say nothing.
+pub(super) fn in_delivery(shape: &str, values: Value) -> Value {
+    let mut whole = least(shape);
+    put_in(&mut whole, values);
+    whole
+}
+
+fn least(shape: &str) -> Value {
+    static SHAPES: OnceLock<Value> = OnceLock::new();
+    let shapes = SHAPES.get_or_init(|| serde_json::from_str(include_str!("shapes.json")).unwrap());
+    let least = shapes[shape].clone();
+    assert!(!least.is_null(), "there is no shape {shape}");
+    least
+}
+
+pub(super) fn put_over(base: &mut Value, values: Value) {
     match (base, values) {
         (Value::Object(base), Value::Object(values)) => {
             for (key, value) in values {
@@ -246,13 +269,28 @@ fn put_over(base: &mut Value, values: Value) {
     }
 }
 
+fn put_in(base: &mut Value, values: Value) {
+    match (base, values) {
+        (Value::Object(base), Value::Object(values)) => {
+            for (key, value) in values {
+                if let Some(place) = base.get_mut(&key) {
+                    put_in(place, value);
+                }
+            }
+        }
+        (_, Value::Null) => {}
+        (base, values) => *base = values,
+    }
+}
+
 /// Somebody, as GitHub tells them.
 pub(super) fn user(login: &str) -> Value {
     let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
     let Value::Object(all) = shaped("user", json!({})) else { panic!("a user is an object") };
-    let text = |key: &str| key.ends_with("url") || key == "node_id" || key == "gravatar_id";
+    let text = |key: &str| key.ends_with("url") || key == "node_id";
     let mut told: Map<_, _> = all.into_iter().filter(|(key, _)| text(key)).collect();
     told.extend([
+        ("gravatar_id".to_owned(), json!("")),
         ("login".to_owned(), json!(login)),
         ("id".to_owned(), json!(login.len())),
         ("type".to_owned(), json!(kind)),

@@ -69,14 +69,13 @@ impl Repository<'_> {
 
     /// Puts a fix on its branch as one commit upon its base, unless it is there already.
     pub async fn deliver(&self, fix: Fix<'_>, now: Timestamp) -> Result<Outcome, AgentError> {
-        let Fix { base_branch, base, branch, patch, message } = fix;
         match self {
-            Self::Local(local) => match local.deliver(base_branch, base, branch, patch, message, now) {
+            Self::Local(local) => match local.deliver(fix, now) {
                 Ok(delivered) => Ok(Outcome::Delivered(delivered)),
                 Err(GitError::BaseMoved) => Ok(Outcome::BaseMoved),
                 Err(error) => Err(error.into()),
             },
-            Self::GitHub(remote) => match remote.deliver(base_branch, base, branch, patch, message).await {
+            Self::GitHub(remote) => match remote.deliver(fix).await {
                 Ok(delivered) => Ok(Outcome::Delivered(delivered)),
                 Err(GitHubError::BaseMoved) => Ok(Outcome::BaseMoved),
                 Err(error) => Err(error.into()),

@@ -22,8 +22,8 @@ pub(super) async fn is_overtaken(
         return Ok(false);
     }
     if let Some(commit) = remote.branch(&request.base_branch).await? {
-        // Whatever was left undone before, the later run began anew.
-        let request = ScanRequested { commit, is_anew: false, ..request.clone() };
+        // What was left undone is still: the later run may have seen that nothing changed.
+        let request = ScanRequested { commit, ..request.clone() };
         reply.command_in_new_run(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
     }
     Ok(true)

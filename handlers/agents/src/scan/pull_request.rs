@@ -6,15 +6,13 @@ use crate::error::AgentError;
 use crate::examine::{Examination, config_of, examine, examine_by};
 use crate::prove::{everything, identity};
 use pipeline::finding::Finding;
-use pipeline::message::Envelope;
+use pipeline::github::{CHECK_NAME, OUR_BRANCHES};
+use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
-use pipeline::payload::PullRequestScan;
+use pipeline::payload::{CheckRerequested, PullRequestScan};
 use pipeline::repository_config::CheckConclusion;
 use pipeline::wording::github as wording;
 use std::collections::BTreeSet;
-
-/// Name of our check run.
-pub const CHECK_NAME: &str = "suture";
 
 /// Looks at the head of a pull request and at the commit where it left its base, and puts a check run on the head: what others brought
 /// into the base since is not its doing. Settings are those of the base: a pull request does not make its own rules.
@@ -25,7 +23,7 @@ pub const CHECK_NAME: &str = "suture";
 /// Tries later where advisories can't be asked for: nothing found would mean nothing.
 pub async fn scan(env: &Environment, message: Envelope<PullRequestScan>) -> Result<Outbox, AgentError> {
     let reply = Reply::new("scan", &message, env.clock.now());
-    let PullRequestScan { repository, base_commit, head_commit, .. } = &message.payload;
+    let PullRequestScan { repository, base_commit, head_commit, is_again, .. } = &message.payload;
     let there = env.repository(repository)?;
     let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
     if env.github.as_ref().and_then(GitHub::app_id).is_none() {
@@ -55,8 +53,10 @@ pub async fn scan(env: &Environment, message: Envelope<PullRequestScan>) -> Resu
     if after.has_unseen {
         unread.extend(after.limits_hit.iter().map(String::as_str));
     }
+    // GitHub leaves a check run that is wanted once more as it is: one that says the same would not be an answer.
+    let again = is_again.then(|| format!("-{}", message.id)).unwrap_or_default();
     let run = NewCheckRun {
-        external_id: &format!("{base_commit}-{head_commit}"),
+        external_id: &format!("{base_commit}-{head_commit}{again}"),
         name: CHECK_NAME,
         conclusion,
         title: &wording::check_title(new.len(), is_whole),
@@ -64,6 +64,31 @@ pub async fn scan(env: &Environment, message: Envelope<PullRequestScan>) -> Resu
         annotations: &annotations,
     };
     remote.put_check_run(head_commit, &run).await?;
+    Ok(reply.finish())
+}
+
+/// Asks for each open pull request of others that proposes the commit to be scanned once more.
+pub async fn again(env: &Environment, message: Envelope<CheckRerequested>) -> Result<Outbox, AgentError> {
+    let mut reply = Reply::new("scan", &message, env.clock.now());
+    let CheckRerequested { repository, commit } = &message.payload;
+    let there = env.repository(repository)?;
+    let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
+    for pull in remote.pull_requests_at(commit).await? {
+        if pull.head.starts_with(OUR_BRANCHES) && !pull.is_fork {
+            continue;
+        }
+        let request = PullRequestScan {
+            repository: repository.clone(),
+            number: pull.number,
+            base_branch: pull.base,
+            base_commit: pull.base_commit,
+            head_commit: commit.clone(),
+            is_fork: pull.is_fork,
+            is_again: true,
+        };
+        let subject = pull.number.to_string();
+        reply.command(queue::SCAN, topic::PULL_REQUEST_SCAN_REQUESTED, &subject, &request)?;
+    }
     Ok(reply.finish())
 }
 

@@ -7,7 +7,7 @@ use crate::error::AgentError;
 use crate::inventory::{self, Inventory};
 use crate::{dashboard, history, identity, offered};
 use pipeline::case::{Case, Wound, fold};
-use pipeline::ids::{CaseId, RepoName};
+use pipeline::ids::CaseId;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{RepositoryAccess, ScanRequested};
@@ -34,7 +34,7 @@ pub async fn renamed(env: &Environment, message: Envelope<RepositoryAccess>) -> 
         return Ok(reply.finish());
     }
     identity::first_name(env, remote, before, &about).await?;
-    move_offers(env, before, &now).await?;
+    offered::rename(&env.store, before, &now).await?;
     for inventory in inventory::of_repository(&env.store, before).await? {
         inventory.rename(&env.store, &now).await?;
     }
@@ -54,18 +54,6 @@ pub async fn renamed(env: &Environment, message: Envelope<RepositoryAccess>) -> 
         }
     }
     Ok(reply.finish())
-}
-
-/// All offers are read for it: a renaming is rare.
-async fn move_offers(env: &Environment, before: &RepoName, now: &RepoName) -> Result<(), StoreError> {
-    for offered in offered::all(&env.store).await?.into_iter().filter(|offered| offered.repository == *before) {
-        let case = history::case(&env.store, &offered.case).await?;
-        let Some(wound) = case.and_then(|case| case.wound) else { continue };
-        let of = |repository: &RepoName| Wound { repository: repository.clone(), ..wound.clone() };
-        offered::keep(&env.store, &offered.case, &of(now), &offered.commit).await?;
-        offered::forget(&env.store, &offered.case, &of(before)).await?;
-    }
-    Ok(())
 }
 
 /// How a case stands, and how far its last run came.

@@ -7,7 +7,7 @@ use crate::error::AgentError;
 use crate::inventory::Inventory;
 use crate::journal::{JournalRecord, journal_key};
 use detectors::dependency;
-use pipeline::message::{Envelope, queue};
+use pipeline::message::{Envelope, queue, topic};
 use pipeline::payload::ScanRequested;
 use pipeline::repository_config;
 
@@ -24,8 +24,10 @@ pub(super) async fn unchanged(
     }
     let last = Inventory::find(&env.store, &request.repository, &request.base_branch).await?;
     let Some(last) = last.filter(|last| last.mode == request.mode && last.is_whole) else { return Ok(None) };
-    // One whose process died after it kept this has yet to open its cases; it may be this very message.
-    if env.store.read::<JournalRecord>(&journal_key(queue::SCAN, last.message)).await?.is_none() {
+    // One whose process died after it kept this has yet to open its cases: it may be this very message, or was put off or given up since.
+    let record: Option<JournalRecord> = env.store.read(&journal_key(queue::SCAN, last.message)).await?;
+    let is_completed = |message: &Envelope| message.topic == topic::SCAN_COMPLETED;
+    if !record.is_some_and(|record| record.outbox.messages.iter().any(is_completed)) {
         return Ok(None);
     }
     if last.commit != request.commit {

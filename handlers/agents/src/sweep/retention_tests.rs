@@ -47,6 +47,17 @@ async fn case(store: &Store, name: &str, status: Status, runs: usize) {
     store.create(&format!("diffs/{name}"), &"diff").await.unwrap();
 }
 
+#[tokio::test]
+async fn case_whose_fix_is_offered_is_kept_however_it_stands() {
+    let store = Store::memory(Effects::default());
+    case(&store, "offered", Status::Failed, 2).await;
+    case(&store, "failed", Status::Failed, 2).await;
+    store.create("offered/0123/offered", &"what is offered").await.unwrap();
+    sweep_through(&far_ahead(store.clone(), 0)).await;
+    let cases = store.folders("cases").await.unwrap();
+    assert_eq!(cases, ["offered"]);
+}
+
 /// A store with one of everything, all of it old.
 async fn old_store() -> Store {
     let store = Store::memory(Effects::default());

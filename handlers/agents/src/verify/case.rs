@@ -1,49 +1,146 @@
-//! A case that something happened to from outside: a pull request, a check. What follows is recorded with its last run, whoever began
-//! the run that tells of it.
+//! A case that something happened to from outside: a pull request, a check. What follows is recorded with the run that offered its fix,
+//! whoever began the run that tells of it, and whatever later runs came to.
 
 use crate::environment::Environment;
+use crate::environment::github::{GitHubError, GitHubRepository};
 use crate::error::AgentError;
-use crate::history;
-use pipeline::case::{Case, CaseRecord, Delivery, Status, Wound, fold};
-use pipeline::ids::{CaseId, RepoName};
+use crate::offered::{self, Offer, Offered};
+use crate::{history, offer};
+use pipeline::case::{Case, CaseRecord, PullRequestRef, SETTINGS_STEP, Status, Step, fold};
+use pipeline::ids::{CaseId, CommitSha, RepoName};
 use pipeline::outbox::Reply;
 use pipeline::payload::CaseEvent;
 
-/// A case with a fix that was delivered.
+/// A case with a fix that is offered in a pull request, and of which nothing is recorded yet that ends this.
 #[derive(Debug, Clone)]
 pub struct Standing {
-    /// How it stands.
-    pub case: Case,
-    /// What it is about.
-    pub wound: Wound,
-    /// Where its fix is.
-    pub delivery: Delivery,
-    /// How far its last run came.
+    /// The case.
+    pub case: CaseId,
+    /// What is offered.
+    pub offer: Offer,
+    /// Its pull request.
+    pub pull: PullRequestRef,
+    /// Its commit.
+    pub commit: CommitSha,
+    /// Steps of the run that offers it.
+    pub steps: Vec<Step>,
+    /// How the case stands, by its newest run.
+    pub newest: Case,
+    /// Why no fix is offered by what was done since, where that came to an end without one.
+    pub is_without_fix: Option<Vec<String>>,
+    newest_hops: u32,
     hops: u32,
 }
 
 impl Standing {
-    /// The case `id` of `repository`, if it stands with a fix that people may still take. Whoever knows our names can make a branch that
-    /// looks like ours: then there is no such case.
+    /// The case `id` of `repository`, if its fix is offered. Whoever knows our names can make a branch that looks like ours: then there is
+    /// no such case.
+    ///
+    /// An offer that ended is forgotten here, and not where its end is seen: a process that dies before that is recorded has to find it again.
     pub async fn of(env: &Environment, id: &CaseId, repository: &RepoName) -> Result<Option<Self>, AgentError> {
         let records = history::case_records(&env.store, id).await?;
-        let Some(case) = fold(records.clone()) else { return Ok(None) };
-        let hops = records.iter().filter(|record| record.run == case.run).map(|record| record.hops).max();
-        let (Some(wound), Some(delivery)) = (case.wound.clone(), case.delivery.clone()) else { return Ok(None) };
-        let is_open = matches!(case.status, Status::Initiated | Status::Proposed | Status::Failed | Status::Escalated);
-        if !is_open || wound.repository != *repository || delivery.branch.is_none() {
+        let Some(newest) = fold(records.clone()) else { return Ok(None) };
+        let Some(wound) = newest.wound.as_ref().filter(|wound| wound.repository == *repository) else {
+            return Ok(None);
+        };
+        let Some(offered) = offered::find(&env.store, id, wound).await? else { return Ok(None) };
+        let Some(offer) = of_records(offered, &records) else { return Ok(None) };
+        let of_run = history::run_records(&env.store, id, offer.run).await?;
+        if is_over(&of_run, offer.hops) {
+            offered::forget(&env.store, id, &offer.wound).await?;
             return Ok(None);
         }
-        Ok(Some(Self { case, wound, delivery, hops: hops.unwrap_or_default() }))
+        let (Some(pull), Some(commit)) = (offer.delivery.pull_request.clone(), offer.delivery.commit.clone()) else {
+            return Ok(None);
+        };
+        let is_without_fix = is_without_fix(&records, &offer);
+        let newest_hops = last_hops(records.iter().filter(|record| record.run == newest.run)).unwrap_or_default();
+        // `verify` itself follows next on the offer, and may not be through yet.
+        let hops = last_hops(&of_run).unwrap_or_default().max(offer.hops.saturating_add(1));
+        let steps = fold(of_run).map(|run| run.steps).unwrap_or_default();
+        Ok(Some(Self { case: id.clone(), offer, pull, commit, steps, newest, is_without_fix, newest_hops, hops }))
     }
 
-    /// Records what became of it.
+    /// Records what became of the offer.
     pub fn record<P>(&self, reply: &mut Reply<'_, P>, fill: impl FnOnce(&mut CaseRecord)) {
-        reply.record_in(&self.case.case, self.case.run, self.hops.saturating_add(1), fill);
+        reply.record_in(&self.case, self.offer.run, self.hops.saturating_add(1), fill);
+    }
+
+    /// Records what that means for a later run, if there is one.
+    pub fn record_in_newest<P>(&self, reply: &mut Reply<'_, P>, fill: impl FnOnce(&mut CaseRecord)) {
+        if self.newest.run != self.offer.run {
+            reply.record_in(&self.case, self.newest.run, self.newest_hops.saturating_add(1), fill);
+        }
     }
 
     /// An event about it.
     pub fn event(&self, detail: impl Into<String>) -> CaseEvent {
-        CaseEvent { case: self.case.case.clone(), repository: self.wound.repository.clone(), detail: detail.into() }
+        let repository = self.offer.wound.repository.clone();
+        CaseEvent { case: self.case.clone(), repository, detail: detail.into() }
     }
+
+    /// Closes the pull request, says `why`, and deletes the branch. Whether it was ours to take back: others may have moved the branch.
+    pub async fn take_back(&self, remote: &GitHubRepository, why: &str) -> Result<bool, GitHubError> {
+        let branch = self.case.branch();
+        if !offer::take_back(remote, &branch, &self.commit, Some(&self.pull), why).await? {
+            return Ok(false);
+        }
+        remote.withdraw(&branch, &self.commit).await?;
+        Ok(true)
+    }
+}
+
+/// What is offered. Before it stood in its own record, it stood in those of the case alone.
+fn of_records(offered: Offered, records: &[CaseRecord]) -> Option<Offer> {
+    if offered.offer.is_some() {
+        return offered.offer;
+    }
+    let is_it = |record: &&CaseRecord| {
+        record.delivery.as_ref().is_some_and(|delivery| delivery.commit.as_ref() == Some(&offered.commit))
+    };
+    offer_of(records, is_it)
+}
+
+/// What was offered last in a record that `is_it`.
+pub(super) fn offer_of(records: &[CaseRecord], is_it: impl Fn(&&CaseRecord) -> bool) -> Option<Offer> {
+    let record = records.iter().filter(is_it).max_by_key(|record| (record.run, record.hops))?;
+    let wound = fold(records.iter().filter(|other| other.run <= record.run).cloned())?.wound?;
+    Some(Offer {
+        run: record.run,
+        hops: record.hops,
+        wound,
+        delivery: record.delivery.clone()?,
+        left: record.left.clone().unwrap_or_default(),
+        advisories: Default::default(),
+        is_kept_by_people: false,
+    })
+}
+
+/// Whether the records of its run say that what was offered `hops` from the beginning is not any more: taken, declined, taken back, or
+/// taken over by others.
+pub(super) fn is_over(of_run: &[CaseRecord], hops: u32) -> bool {
+    let words = of_run.iter().filter(|record| record.agent == "verify" && record.hops > hops);
+    let last = words.filter(|record| record.status.is_some()).max_by_key(|record| (record.hops, record.message));
+    last.is_some_and(|record| {
+        let ends =
+            [Status::Completed, Status::Suppressed, Status::Superseded, Status::FalsePositive, Status::RolledBack];
+        record.outcome.is_some() || record.status.is_some_and(|status| ends.contains(&status))
+    })
+}
+
+pub(super) fn last_hops<'a>(records: impl IntoIterator<Item = &'a CaseRecord>) -> Option<u32> {
+    records.into_iter().map(|record| record.hops).max()
+}
+
+/// Why there is no fix by what was looked at since `offer`, if that came to its end. Settings that can't be read say nothing of the fix.
+fn is_without_fix(records: &[CaseRecord], offer: &Offer) -> Option<Vec<String>> {
+    let is_look = |record: &&CaseRecord| ["scan", "analyze", "remediate"].contains(&record.agent.as_str());
+    let looks = records.iter().filter(is_look).filter(|record| (record.run, record.hops) > (offer.run, offer.hops));
+    let last = looks
+        .filter(|record| record.status.is_some())
+        .max_by_key(|record| (record.run, record.hops, record.message))?;
+    let has_none = matches!(last.status, Some(Status::Escalated | Status::Failed | Status::Suppressed));
+    let is_about_settings = last.steps.iter().any(|step| step.name == SETTINGS_STEP);
+    let reasons = || last.decision.as_ref().map(|(_, reasons)| reasons.clone()).unwrap_or_default();
+    (has_none && !is_about_settings).then(reasons)
 }

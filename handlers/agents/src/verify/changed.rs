@@ -3,7 +3,6 @@
 use super::case::Standing;
 use crate::environment::Environment;
 use crate::error::AgentError;
-use crate::offered;
 use pipeline::case::{Status, Step};
 use pipeline::message::{Envelope, topic};
 use pipeline::outbox::{Outbox, Reply};
@@ -29,6 +28,5 @@ pub async fn changed(env: &Environment, message: Envelope<PullRequestChanged>) -
         record.status = Some(Status::Superseded);
         record.steps.push(Step::new("verify: stands", false, detail));
     });
-    offered::forget(&env.store, case, &standing.wound).await?;
     Ok(reply.finish())
 }

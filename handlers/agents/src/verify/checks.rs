@@ -3,13 +3,14 @@
 
 use super::case::Standing;
 use super::closed::conclude;
+use super::outdated;
 use crate::environment::Environment;
 use crate::environment::github::{Check, GitHubError};
 use crate::error::AgentError;
 use crate::offer;
-use crate::scan::pull_request::CHECK_NAME;
 use jiff::SignedDuration;
 use pipeline::case::{Status, Step};
+use pipeline::github::CHECK_NAME;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::ChecksCompleted;
@@ -34,13 +35,13 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
     let ChecksCompleted { case, repository, commit } = &message.payload;
     let Some(standing) = Standing::of(env, case, repository).await? else { return Ok(reply.finish()) };
     let there = env.repository(repository)?;
-    let (Some(remote), Some(ours)) = (there.on_github(), &standing.delivery.pull_request) else {
-        return Ok(reply.finish());
-    };
-    if standing.delivery.commit.as_ref() != Some(commit) {
+    let Some(remote) = there.on_github().filter(|_| standing.commit == *commit) else { return Ok(reply.finish()) };
+    let ours = &standing.pull;
+    let Some(pull) = remote.pull_request(ours.number).await? else { return Ok(reply.finish()) };
+    let may_be_taken_back = pull.is_open || wording::github::is_withdrawn(&pull.body);
+    if may_be_taken_back && outdated::take_back(&mut reply, &standing, remote).await? {
         return Ok(reply.finish());
     }
-    let Some(pull) = remote.pull_request(ours.number).await? else { return Ok(reply.finish()) };
     if !pull.is_open {
         conclude(env, &mut reply, &standing, remote, ours.number).await?;
         return Ok(reply.finish());
@@ -50,7 +51,7 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
     let failed: Vec<String> = others.iter().filter(|check| has_failed(check)).map(|check| check.name.clone()).collect();
     let is_over = !checks.is_cut && !others.is_empty() && others.iter().all(|check| check.status == "completed");
     // The newest word counts: checks are run again.
-    let told = standing.case.steps.iter().rev().find(|step| step.name == STEP).map(|step| step.ok);
+    let told = standing.steps.iter().rev().find(|step| step.name == STEP).map(|step| step.ok);
     if !failed.is_empty() && is_over {
         if told != Some(false) {
             let is_draft = match remote.set_draft(&pull, true).await {
@@ -67,7 +68,7 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
             let step = Step::new(STEP, false, format!("failed: {}", failed.join(", ")));
             let reasons = [format!("{}: {}", ours.url, step.detail)];
             reply.event(topic::HEALING_FAILED, case.as_str(), &standing.event(step.detail.clone()))?;
-            let notice = wording::escalated(case, &standing.wound, &reasons, &standing.case.left);
+            let notice = wording::escalated(case, &standing.offer.wound, &reasons, &standing.offer.left);
             reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &notice)?;
             standing.record(&mut reply, |record| {
                 record.status = Some(Status::Failed);

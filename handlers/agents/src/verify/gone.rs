@@ -3,7 +3,6 @@
 use super::case::Standing;
 use crate::environment::Environment;
 use crate::error::AgentError;
-use crate::{offer, offered};
 use pipeline::case::{Status, Step};
 use pipeline::message::{Envelope, topic};
 use pipeline::outbox::{Outbox, Reply};
@@ -17,33 +16,28 @@ pub async fn gone(env: &Environment, message: Envelope<WoundGone>) -> Result<Out
     let Some(standing) = Standing::of(env, case, repository).await? else { return Ok(reply.finish()) };
     let there = env.repository(repository)?;
     let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
-    let base = &standing.wound.base_branch;
+    if standing.offer.is_kept_by_people {
+        return Ok(reply.finish());
+    }
+    let base = &standing.offer.wound.base_branch;
     // What was seen at another commit is the next scan's to say.
     if remote.branch(base).await?.as_ref() != Some(commit) {
         return Ok(reply.finish());
     }
-    let pull = match &standing.delivery.pull_request {
-        Some(pull) => remote.pull_request(pull.number).await?,
-        None => None,
-    };
+    let pull = remote.pull_request(standing.pull.number).await?;
     // Merged or closed meanwhile: that is told by itself.
-    if pull.is_some_and(|pull| !pull.is_open && wording::github::offered_plan(&pull.body).is_some()) {
+    if pull.is_some_and(|pull| !pull.is_open && !wording::github::is_withdrawn(&pull.body)) {
         return Ok(reply.finish());
     }
-    let branch = case.branch();
-    let Some(ours) = &standing.delivery.commit else { return Ok(reply.finish()) };
-    let (known, why) = (standing.delivery.pull_request.as_ref(), wording::github::gone(commit.short(), base));
     // Others moved it: what becomes of that is told by itself.
-    if !offer::take_back(remote, &branch, ours, known, &why).await? {
+    if !standing.take_back(remote, &wording::github::gone(commit.short(), base)).await? {
         return Ok(reply.finish());
     }
-    remote.withdraw(&branch, ours).await?;
     let detail = format!("at {} on {base} nothing of it is found", commit.short());
     reply.event(topic::HEALING_FALSE_POSITIVE, case.as_str(), &standing.event(detail.clone()))?;
     standing.record(&mut reply, |record| {
         record.status = Some(Status::FalsePositive);
         record.steps.push(Step::new("verify: gone", true, detail));
     });
-    offered::forget(&env.store, case, &standing.wound).await?;
     Ok(reply.finish())
 }

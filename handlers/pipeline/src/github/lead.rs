@@ -7,8 +7,9 @@ use super::{
 };
 use crate::ids::{CaseId, IdError};
 use crate::payload::{
-    Account, AdvisoryPackage, AdvisoryPublished, AlertChanged, AlertKind, ChecksCompleted, CommentReceived,
-    InstallationAccess, Mode, PullRequestChanged, PullRequestClosed, PullRequestScan, RepositoryAccess, ScanRequested,
+    Account, AdvisoryPackage, AdvisoryPublished, AlertChanged, AlertKind, CheckRerequested, ChecksCompleted,
+    CommentReceived, InstallationAccess, Mode, PullRequestChanged, PullRequestClosed, PullRequestReopened,
+    PullRequestScan, RepositoryAccess, ScanRequested,
 };
 
 /// What `event` leads to. An error where a repository can't be named, which the host in `us` would have to be to blame for.
@@ -30,6 +31,8 @@ pub fn lead(event: &GitHubEvent, us: Us) -> Result<Lead, IdError> {
         }
         GitHubEvent::Comment("created", _) => Ok(Lead::Nowhere("it is no comment at a pull request")),
         GitHubEvent::Checks("completed", checks) => of_checks(checks, us),
+        GitHubEvent::Checks("rerequested", checks) => rerequested(checks, us),
+        GitHubEvent::Checks("requested_action", _) => Ok(Lead::Nowhere("no check of ours offers an action")),
         GitHubEvent::Alert(action, kind, event) => of_alert(action, *kind, event, us),
         GitHubEvent::Advisory(action @ ("published" | "updated" | "withdrawn"), event) => {
             of_advisory(action, event, us)
@@ -81,6 +84,7 @@ fn of_pull_request(action: &str, event: &PullRequestEvent, us: Us) -> Result<Lea
             let closed = PullRequestClosed { case, repository, number, head_commit, merged, merge_commit, closed_by };
             one(Work::PullRequestClosed(closed))
         }
+        (Some(case), "reopened") => one(Work::PullRequestReopened(PullRequestReopened { case, repository, number })),
         (Some(case), "synchronize") => {
             let changed_by = sender.as_ref().map(account);
             one(Work::PullRequestChanged(PullRequestChanged { case, repository, number, head_commit, changed_by }))
@@ -93,6 +97,7 @@ fn of_pull_request(action: &str, event: &PullRequestEvent, us: Us) -> Result<Lea
                 base_commit: pull.base.sha.clone(),
                 head_commit,
                 is_fork: is_fork(&pull.head, base),
+                is_again: false,
             }))
         }
         _ => Ok(Lead::Nowhere("nothing follows from this action")),
@@ -134,6 +139,15 @@ fn of_checks(checks: &Checks, us: Us) -> Result<Lead, IdError> {
     }
     let repository = checks.repository.full_name.on(us.host)?;
     one(Work::ChecksCompleted(ChecksCompleted { case, repository, commit: checks.commit.clone() }))
+}
+
+/// GitHub tells an App alone of what is wanted of its own checks; a webhook of a repository hears of all of them.
+fn rerequested(checks: &Checks, us: Us) -> Result<Lead, IdError> {
+    if us.app.is_none() || checks.app != us.app {
+        return Ok(Lead::Nowhere("the check is not our own"));
+    }
+    let repository = checks.repository.full_name.on(us.host)?;
+    one(Work::CheckRerequested(CheckRerequested { repository, commit: checks.commit.clone() }))
 }
 
 fn of_alert(action: &str, kind: AlertKind, event: &AlertEvent, us: Us) -> Result<Lead, IdError> {

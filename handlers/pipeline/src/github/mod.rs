@@ -26,7 +26,7 @@ pub use contents::{
 };
 pub use lead::lead;
 pub use text::{Branch, Few, FilePath, FullName, Name, Text, Word};
-pub use work::{Lead, Us, Work};
+pub use work::{Lead, OUR_BRANCHES, Us, Work};
 
 use crate::payload::AlertKind;
 use checks::{CheckRunEvent, CheckSuiteEvent, WorkflowRunEvent};

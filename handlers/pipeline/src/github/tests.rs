@@ -114,6 +114,8 @@ fn pull_request_of_ours_is_followed_to_its_end() {
         r#"verify: pull_request.changed {{"case":"npm-1","repository":"github.com/octo/shop","number":5,"head_commit":"{COMMIT}","changed_by":{{"login":"ann","is_bot":false}}}}"#
     );
     check("pull_request", &pull_request("synchronize", "suture/npm-1", &repository()), &moved);
+    let reopened = r#"verify: pull_request.reopened {"case":"npm-1","repository":"github.com/octo/shop","number":5}"#;
+    check("pull_request", &pull_request("reopened", "suture/npm-1", &repository()), reopened);
     for action in ["opened", "edited", "labeled", "ready_for_review"] {
         let event = pull_request(action, "suture/npm-1", &repository());
         check("pull_request", &event, "nothing follows from this action");
@@ -148,6 +150,31 @@ fn checks_on_our_branches_are_told_but_for_our_own() {
     check("workflow_run", &workflow("completed", repository()), &done);
     check("workflow_run", &workflow("completed", json!({ "full_name": "eve/shop" })), "the branch is not ours");
     check("workflow_run", &workflow("in_progress", repository()), "nothing follows from this action");
+}
+
+#[test]
+fn check_of_ours_that_is_wanted_once_more_is_told_with_its_commit_alone() {
+    let again = format!(r#"scan: check.rerequested {{"repository":"github.com/octo/shop","commit":"{COMMIT}"}}"#);
+    let run = |action: &str, app: u64| {
+        let run = json!({ "head_sha": COMMIT, "name": "suture", "app": { "id": app }, "pull_requests": [] });
+        json!({ "action": action, "check_run": run, "repository": repository() })
+    };
+    let suite = |app: Value| {
+        let suite = json!({ "head_sha": COMMIT, "head_branch": null, "app": app, "pull_requests": [] });
+        json!({ "action": "rerequested", "check_suite": suite, "repository": repository() })
+    };
+    check("check_run", &run("rerequested", 7), &again);
+    check("check_suite", &suite(json!({ "id": 7 })), &again);
+    for (event, body) in [
+        ("check_run", run("rerequested", 9)),
+        ("check_suite", suite(json!({ "id": 9 }))),
+        ("check_suite", suite(Value::Null)),
+    ] {
+        check(event, &body, "the check is not our own");
+    }
+    check("check_run", &run("requested_action", 7), "no check of ours offers an action");
+    let by_token = lead(&parse("check_run", &run("rerequested", 7).to_string()).unwrap(), Us { app: None, ..US });
+    assert_eq!(by_token.unwrap(), Lead::Nowhere("the check is not our own"));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use crate::message::{queue, topic};
 use crate::payload::{
-    AdvisoryPublished, AlertChanged, ChecksCompleted, CommentReceived, InstallationAccess, PullRequestChanged,
-    PullRequestClosed, PullRequestScan, RepositoryAccess, ScanRequested,
+    AdvisoryPublished, AlertChanged, CheckRerequested, ChecksCompleted, CommentReceived, InstallationAccess,
+    PullRequestChanged, PullRequestClosed, PullRequestReopened, PullRequestScan, RepositoryAccess, ScanRequested,
 };
 use serde::Serialize;
 
@@ -38,8 +38,12 @@ pub enum Work {
     ScanPullRequest(PullRequestScan),
     /// `pull_request.closed`
     PullRequestClosed(PullRequestClosed),
+    /// `pull_request.reopened`
+    PullRequestReopened(PullRequestReopened),
     /// `pull_request.changed`
     PullRequestChanged(PullRequestChanged),
+    /// `check.rerequested`
+    CheckRerequested(CheckRerequested),
     /// `checks.completed`
     ChecksCompleted(ChecksCompleted),
     /// `comment.received`
@@ -64,9 +68,11 @@ impl Work {
     /// The queue of the agent.
     pub fn queue(&self) -> &'static str {
         match self {
-            Self::PullRequestClosed(_) | Self::PullRequestChanged(_) | Self::ChecksCompleted(_) | Self::Comment(_) => {
-                queue::VERIFY
-            }
+            Self::PullRequestClosed(_)
+            | Self::PullRequestReopened(_)
+            | Self::PullRequestChanged(_)
+            | Self::ChecksCompleted(_)
+            | Self::Comment(_) => queue::VERIFY,
             _ => queue::SCAN,
         }
     }
@@ -77,7 +83,9 @@ impl Work {
             Self::Scan(_) => topic::SCAN_REQUESTED,
             Self::ScanPullRequest(_) => topic::PULL_REQUEST_SCAN_REQUESTED,
             Self::PullRequestClosed(_) => topic::PULL_REQUEST_CLOSED,
+            Self::PullRequestReopened(_) => topic::PULL_REQUEST_REOPENED,
             Self::PullRequestChanged(_) => topic::PULL_REQUEST_CHANGED,
+            Self::CheckRerequested(_) => topic::CHECK_REREQUESTED,
             Self::ChecksCompleted(_) => topic::CHECKS_COMPLETED,
             Self::Comment(_) => topic::COMMENT_RECEIVED,
             Self::Alert(_) => topic::ALERT_CHANGED,

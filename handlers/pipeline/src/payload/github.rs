@@ -1,7 +1,9 @@
 //! What messages carry of the events of GitHub. Nothing in them is free text, and nothing a secret.
 
 use crate::ids::{CaseId, CommitSha, RepoName};
+use crate::message::RunId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Somebody who did something on GitHub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +29,19 @@ pub struct PullRequestScan {
     pub head_commit: CommitSha,
     /// Whether it comes from another repository, or from one that is gone.
     pub is_fork: bool,
+    /// Whether somebody asked for it once more: then it is said anew, though it may be the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_again: bool,
+}
+
+/// `check.rerequested`: somebody wants our check of a commit once more. Which pull requests have it at their head is to be asked for: GitHub names
+/// none of a fork.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRerequested {
+    /// The repository.
+    pub repository: RepoName,
+    /// The commit.
+    pub commit: CommitSha,
 }
 
 /// `pull_request.closed`: one of ours, merged or not.
@@ -48,6 +63,17 @@ pub struct PullRequestClosed {
     /// Who did it, where that is said.
     #[serde(default)]
     pub closed_by: Option<Account>,
+}
+
+/// `pull_request.reopened`: one of ours that was closed. Whether it is open still, and what it offers, is to be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequestReopened {
+    /// The case, by the name of the branch.
+    pub case: CaseId,
+    /// The repository.
+    pub repository: RepoName,
+    /// Its number.
+    pub number: u64,
 }
 
 /// `pull_request.changed`: the branch of one of ours moved. Whether we moved it shows the commit, which is in the records of the case if it is ours.
@@ -88,6 +114,23 @@ pub struct WoundGone {
     pub repository: RepoName,
     /// Where nothing is found.
     pub commit: CommitSha,
+}
+
+/// `alerts.awaited`: a fix was merged and holds. GitHub closes its own alerts some time after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertsAwaited {
+    /// The case.
+    pub case: CaseId,
+    /// The repository.
+    pub repository: RepoName,
+    /// The run that offered the fix.
+    pub run: RunId,
+    /// The file that was mended.
+    pub path: String,
+    /// Ids of the advisories that it was healed of. Empty where they are not known: then all of that file count.
+    pub advisories: BTreeSet<String>,
+    /// How many looks were before, from 0. `None`: GitHub closed an alert, and the look that is due comes anyway.
+    pub look: Option<usize>,
 }
 
 /// `comment.received`: somebody wrote `/suture …` at a pull request.

@@ -86,6 +86,9 @@ fn mark(case: &CaseId, run: RunId, plan: &str) -> String {
     format!("{MARK}case={case} run={run} plan={plan} -->\n")
 }
 
+/// The mark of what Suture itself took back.
+const WITHDRAWN: &str = "<!-- suture withdrawn -->";
+
 /// By which a fix is known again: what it changes and what it heals, whatever else is in the files.
 pub fn plan_hash(plan: &Plan) -> String {
     let mut changes: Vec<String> = plan.changes.iter().map(change).collect();
@@ -104,12 +107,20 @@ pub fn offered_plan(body: &str) -> Option<&str> {
     mark.split_whitespace().find_map(|word| word.strip_prefix("plan="))
 }
 
-/// The same text, marked as taken back by Suture itself: then nobody declined it.
+/// The same text, marked as taken back by Suture itself: then nobody declined it. Somebody may have taken its mark out.
 pub fn withdrawn(body: &str) -> String {
-    match body.rsplit_once(MARK) {
-        Some((before, _)) => format!("{before}{MARK}withdrawn -->\n"),
-        None => body.to_owned(),
-    }
+    let before = body.rsplit_once(MARK).map_or_else(|| format!("{}\n\n", body.trim_end()), |(text, _)| text.to_owned());
+    format!("{before}{WITHDRAWN}\n")
+}
+
+/// Whether the pull request with this text was taken back by Suture itself.
+pub fn is_withdrawn(body: &str) -> bool {
+    body.contains(WITHDRAWN)
+}
+
+/// The text of a pull request that was taken back, as one that offers `plan` again.
+pub fn offered_again(body: &str, case: &CaseId, run: RunId, plan: &str) -> String {
+    body.replace(WITHDRAWN, mark(case, run, plan).trim_end())
 }
 
 /// By which a comment about `subject` is found again.
@@ -126,6 +137,16 @@ pub fn gone(commit: &str, base: &str) -> String {
 pub fn taken_back(failed: &[String]) -> String {
     let mut text = String::from("It was looked at again, and does not hold:\n");
     list(&mut text, failed.iter().map(|reason| code(reason)));
+    text
+}
+
+/// Said when a pull request is closed because a later look came to no fix that may be offered.
+pub fn outdated(commit: &str, base: &str, reasons: &[String]) -> String {
+    let (at, on) = (code(commit), code(base));
+    let mut text = format!(
+        "This is not proven any more: at {at} on {on} there is no fix to offer now. Should there be one, it is offered anew.\n\n"
+    );
+    list(&mut text, reasons.iter().map(|reason| code(reason)));
     text
 }
 
@@ -168,6 +189,12 @@ pub fn annotation(finding: &Finding) -> String {
         let _ = write!(text, "; fixed in {}", plain(&finding.fixed_versions.join(", ")));
     }
     text
+}
+
+/// An alert of Dependabot, in one line.
+pub fn alert(number: u64, package: &str, advisory: &str, severity: &str, fixed: Option<&str>) -> String {
+    let fixed = fixed.map_or_else(String::new, |version| format!(", fixed in {version}"));
+    plain(&format!("#{number} on {package}: {advisory} ({severity}{fixed})")).into_owned()
 }
 
 /// By which the dashboard is found.
@@ -258,6 +285,10 @@ mod tests {
         let body = format!("text {MARK}case=a plan=forged -->\nmore\n{}", mark(&case, run, "00"));
         assert_eq!(offered_plan(&body), Some("00"));
         assert_eq!(offered_plan(&withdrawn(&body)), None);
+        assert!(is_withdrawn(&withdrawn(&body)) && !is_withdrawn(&body));
+        assert_eq!(withdrawn("its mark is gone"), "its mark is gone\n\n<!-- suture withdrawn -->\n");
+        let again = offered_again(&withdrawn(&body), &case, run, "01");
+        assert_eq!((offered_plan(&again), is_withdrawn(&again)), (Some("01"), false));
         assert_eq!(offered_plan("somebody else's"), None);
     }
 

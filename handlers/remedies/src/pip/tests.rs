@@ -162,6 +162,13 @@ fn what_cannot_be_done_is_refused() {
 }
 
 #[test]
+fn hash_that_goes_takes_its_gap_along_whatever_option_stands_between() {
+    let before = "a===1 \\\n    --hash=sha256:aa \\\n    --hash=sha256:aa -C x=y \\\n    --hash=sha256:aa  # why\n";
+    let after = "a===2 \\\n    --hash=sha256:ab \\\n    --hash=sha256:cd -C x=y  # why\n";
+    assert_eq!(edited(before, &[pin(1, "a", "2", &["ab", "cd"])]), Ok(after.to_owned()));
+}
+
+#[test]
 fn every_pin_of_a_real_project_can_be_changed_alone() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
     #[expect(clippy::disallowed_methods, reason = "a test finds its material by the environment")]

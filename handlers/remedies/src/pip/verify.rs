@@ -109,28 +109,43 @@ fn is_same_hashes(was: &Requirement, is: &Requirement) -> bool {
     was.hashes.iter().map(|hash| &hash.value).eq(is.hashes.iter().map(|hash| &hash.value))
 }
 
-/// The bytes of an entry without its specifiers, its hashes, and what separates these.
-fn frame<'a>(text: &'a str, entry: &Entry, requirement: &Requirement) -> (&'a str, String) {
+/// What an entry is without its specifiers, its hashes, and what separates these: its bytes before and up to the first hash, the other
+/// options, and what follows on them.
+fn frame<'a>(text: &'a str, entry: &Entry, requirement: &Requirement) -> Frame<'a> {
     let first = requirement.specifiers.first().map_or(requirement.specifiers_at, |one| one.range.start);
     let last = requirement.specifiers.last().map_or(requirement.specifiers_at, |one| one.range.end);
-    let head = text.get(entry.span.start..first).unwrap_or_default();
-    let mut rest = String::new();
-    let mut at = last;
-    for hash in &requirement.hashes {
-        let gap = text.get(at..hash.range.start).unwrap_or_default();
-        // The gap before the first hash stays; between hashes only other options count.
-        rest.push_str(if rest.is_empty() { gap } else { gap.trim_matches(|c: char| c == '\\' || c.is_whitespace()) });
-        at = hash.range.end;
-    }
-    let tail = text.get(at..entry.span.end).unwrap_or_default();
-    rest.push_str(if rest.is_empty() { tail } else { tail.trim_start_matches([' ', '\t']) });
-    (head, rest)
+    let between = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    let head = between(entry.span.start, first);
+    let Some(first_hash) = requirement.hashes.first() else {
+        return Frame { head, gap: "", options: Vec::new(), tail: between(last, entry.span.end) };
+    };
+    let ends = requirement.hashes.iter().map(|hash| hash.range.end);
+    let starts = requirement.hashes.iter().skip(1).map(|hash| hash.range.start);
+    let mut options: Vec<&str> = ends.clone().zip(starts).flat_map(|(end, start)| words(between(end, start))).collect();
+    let after = between(ends.max().unwrap_or(last), entry.span.end);
+    // Options may stand behind the last hash as well: a hash that goes takes what separated it along.
+    let (more, tail) = after.split_at(after.find('#').unwrap_or(after.trim_end().len()));
+    options.extend(words(more));
+    Frame { head, gap: between(last, first_hash.range.start), options, tail }
+}
+
+/// An entry without its specifiers and hashes.
+struct Frame<'a> {
+    head: &'a str,
+    gap: &'a str,
+    options: Vec<&'a str>,
+    tail: &'a str,
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c == '\\' || c.is_whitespace()).filter(|word| !word.is_empty())
 }
 
 fn is_same_frame(before: &str, old: &Entry, was: &Requirement, after: &str, new: &Entry, is: &Requirement) -> bool {
     let (was, is) = (frame(before, old, was), frame(after, new, is));
     let ending = is_last(before, old) || is_last(after, new);
-    was.0 == is.0 && (was.1 == is.1 || (ending && without_ending(&was.1) == without_ending(&is.1)))
+    let is_same_tail = was.tail == is.tail || (ending && without_ending(was.tail) == without_ending(is.tail));
+    (was.head, was.gap, was.options) == (is.head, is.gap, is.options) && is_same_tail
 }
 
 fn is_same_raw(before: &str, old: &Entry, after: &str, new: &Entry) -> bool {

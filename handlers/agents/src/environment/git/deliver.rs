@@ -1,11 +1,11 @@
 //! The branch of a case: made, moved and taken back, and never when it holds somebody else's work.
 
 use super::{GitError, LocalRepository, OUR_EMAIL, OUR_NAME, is_lost_race, sha, signature};
+use crate::environment::repository::Fix;
 use git2::build::TreeUpdateBuilder;
 use git2::{Commit, ErrorCode, FileMode, Oid, Reference, Repository};
 use jiff::Timestamp;
 use pipeline::ids::CommitSha;
-use pipeline::patch::Patch;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -31,19 +31,12 @@ const RACES_MAX: usize = 50;
 const RACE_PAUSE: Duration = Duration::from_millis(10);
 
 impl LocalRepository {
-    /// Puts `patch` on `branch` as one commit upon `base`.
+    /// Puts `fix` on its branch as one commit upon its base.
     ///
-    /// Finds an earlier delivery and leaves it if it is the same. Refused if `base_branch` is no longer at `base`, if the
+    /// Finds an earlier delivery and leaves it if it is the same. Refused if the base branch is no longer at the base, if the
     /// branch is checked out, or if somebody else committed to it.
-    pub fn deliver(
-        &self,
-        base_branch: &str,
-        base: &CommitSha,
-        branch: &str,
-        patch: &Patch,
-        message: &str,
-        now: Timestamp,
-    ) -> Result<Delivered, GitError> {
+    pub fn deliver(&self, fix: Fix<'_>, now: Timestamp) -> Result<Delivered, GitError> {
+        let Fix { base_branch, base, branch, patch, message } = fix;
         let repository = self.open()?;
         if self.branch(base_branch)?.as_ref() != Some(base) {
             return Err(GitError::BaseMoved);

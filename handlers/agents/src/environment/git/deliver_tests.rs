@@ -1,6 +1,7 @@
 //! Deliveries beside other people's work, other processes and other work trees.
 
 use super::*;
+use crate::environment::repository::Fix;
 use crate::error::AgentError;
 use pipeline::patch::{Patch, PatchedFile};
 use std::path::Path;
@@ -35,7 +36,9 @@ impl Desk {
 
     fn deliver_from(&self, local: &LocalRepository, after: &str, second: i64) -> Result<Delivered, GitError> {
         let file = PatchedFile { path: "package.json".to_owned(), before: "{}".to_owned(), after: after.to_owned() };
-        local.deliver("main", &self.base, BRANCH, &Patch { files: vec![file] }, MESSAGE, at(second))
+        let patch = Patch { files: vec![file] };
+        let fix = Fix { base_branch: "main", base: &self.base, branch: BRANCH, patch: &patch, message: MESSAGE };
+        local.deliver(fix, at(second))
     }
 
     fn tip(&self) -> Option<CommitSha> {

@@ -7,6 +7,7 @@ use super::error::{GitHubError, Refusal};
 use super::repository::{Commit, GitHubRepository, Named};
 use super::scope::Scope;
 use crate::environment::git::{CASE_TRAILER, Delivered};
+use crate::environment::repository::Fix;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use pipeline::ids::CommitSha;
@@ -47,18 +48,12 @@ struct Entries {
 }
 
 impl GitHubRepository {
-    /// Puts `patch` on `branch` as one commit upon `base`.
+    /// Puts `fix` on its branch as one commit upon its base.
     ///
-    /// Finds an earlier delivery and leaves it if it is the same. Refused if `base_branch` is no longer at `base`, if the repository is
+    /// Finds an earlier delivery and leaves it if it is the same. Refused if the base branch is no longer at the base, if the repository is
     /// archived, or if somebody else committed to the branch.
-    pub async fn deliver(
-        &self,
-        base_branch: &str,
-        base: &CommitSha,
-        branch: &str,
-        patch: &Patch,
-        message: &str,
-    ) -> Result<Delivered, GitHubError> {
+    pub async fn deliver(&self, fix: Fix<'_>) -> Result<Delivered, GitHubError> {
+        let Fix { base_branch, base, branch, patch, message } = fix;
         if self.branch(base_branch).await?.as_ref() != Some(base) {
             return Err(GitHubError::BaseMoved);
         }

@@ -9,6 +9,9 @@ use pipeline::ids::CommitSha;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+/// Pages of open pull requests that are looked through, the newest first.
+const OPEN_PAGES_MAX: usize = 10;
+
 /// Pages of comments.
 const COMMENT_PAGES_MAX: usize = 10;
 
@@ -42,6 +45,10 @@ pub struct PullRequest {
     pub head_commit: CommitSha,
     /// The branch that it goes to.
     pub base: String,
+    /// Where that stands.
+    pub base_commit: CommitSha,
+    /// Whether its branch lies in another repository, or in one that is gone.
+    pub is_fork: bool,
     /// Login of who opened it.
     pub author: Option<String>,
     /// Names of its labels.
@@ -161,6 +168,7 @@ impl WirePull {
 
     fn read(self) -> PullRequest {
         PullRequest {
+            is_fork: !self.is_at_home(),
             number: self.number,
             url: self.html_url,
             is_open: self.state == "open",
@@ -173,6 +181,7 @@ impl WirePull {
             head: self.head.branch,
             head_commit: self.head.sha,
             base: self.base.branch,
+            base_commit: self.base.sha,
             author: self.user.and_then(|user| user.login),
             labels: WireLabel::names(self.labels),
             node_id: self.node_id,
@@ -201,6 +210,14 @@ impl GitHubRepository {
             pulls.items.into_iter().filter(|pull| pull.is_at_home() && pull.head.branch == branch).collect();
         pulls.sort_by_key(|pull| (pull.state != "open", std::cmp::Reverse(pull.number)));
         Ok(pulls.into_iter().next().map(WirePull::read))
+    }
+
+    /// The open pull requests that propose `commit`, of forks too. Only the newest thousand are looked at.
+    pub async fn pull_requests_at(&self, commit: &CommitSha) -> Result<Vec<PullRequest>, GitHubError> {
+        let path = self.path("/pulls?state=open&sort=created&direction=desc");
+        let pulls: Listed<WirePull> =
+            self.session.list(&self.who(Scope::Pulls), path, None, OPEN_PAGES_MAX, |_| false).await?;
+        Ok(pulls.items.into_iter().filter(|pull| pull.head.sha == *commit).map(WirePull::read).collect())
     }
 
     /// The pull request with this number.

@@ -1,4 +1,4 @@
-//! Cases that are closed and old are forgotten; open ones never. Of a case with a long history, old runs that nobody reads
+//! Cases that are closed and old are forgotten; open ones never, nor those with a pull request that is open. Of a case with a long history, old runs that nobody reads
 //! any more are forgotten.
 
 use super::{KEYS_PER_TICK, Looked};
@@ -7,6 +7,7 @@ use crate::environment::retention::DAYS_MIN;
 use crate::environment::store::{Listed, StoreError};
 use crate::error::AgentError;
 use crate::history::RUNS_READ_MAX;
+use crate::offered;
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use pipeline::case::{CaseRecord, fold};
@@ -21,11 +22,13 @@ type Runs = BTreeMap<String, Vec<Listed>>;
 /// Looks at the cases after `after`, until [`KEYS_PER_TICK`] keys were read or deleted.
 pub(super) async fn look_through(env: &Environment, horizon: Timestamp, after: &str) -> Result<Looked, AgentError> {
     let mut budget = KEYS_PER_TICK;
+    let offered = offered::cases(&env.store).await?;
     for (case, runs) in all(env).await?.iter().filter(|(case, _)| case.as_str() > after) {
         if is_old(runs, horizon) {
             let records = read(env, runs).await?;
             budget = budget.saturating_sub(records.len());
-            if fold(records.iter().map(|(_, record)| record.clone())).is_some_and(|case| !case.status.is_open()) {
+            let stands = fold(records.iter().map(|(_, record)| record.clone()));
+            if stands.is_some_and(|case| !case.status.is_open() && !offered.contains(&case.case)) {
                 budget = budget.saturating_sub(records.len());
                 forget(env, records).await?;
             }

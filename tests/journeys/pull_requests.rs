@@ -165,6 +165,67 @@ async fn offer_without_a_fix_at_its_base_is_taken_back_in_every_weather() {
     .await;
 }
 
+/// What was seen at the base has yet to be acted on, when a push comes that changes nothing that is read.
+async fn push_more_before_verify_works(world: &mut World) {
+    world.hear().await;
+    let env = world.process(Default::default());
+    while !world.bus.waiting.iter().any(|delivery| delivery.function == "verify") {
+        world.bus.deliver(0, &env).await.unwrap();
+    }
+    world.push("main", &[("README.md", "# The shop\n")]);
+    world.live().await;
+}
+
+#[tokio::test]
+async fn offer_of_what_is_gone_is_taken_back_though_a_harmless_push_follows() {
+    let mut world = shop_with_offer().await;
+    world.push("main", &[("package-lock.json", &healed().lockfile())]);
+    push_more_before_verify_works(&mut world).await;
+    assert_eq!((world.open_pulls(), world.there().branches()), (Vec::new(), vec!["main".to_owned()]));
+    assert_eq!(only_case(&world).await.status, Status::FalsePositive);
+    world.finish();
+}
+
+#[tokio::test]
+async fn offer_without_a_fix_at_its_base_is_taken_back_though_a_harmless_push_follows() {
+    let mut world = shop_with_offer().await;
+    push_without_fix(&mut world);
+    push_more_before_verify_works(&mut world).await;
+    assert_eq!((world.open_pulls(), world.there().branches()), (Vec::new(), vec!["main".to_owned()]));
+    assert_eq!(only_case(&world).await.status, Status::Escalated);
+    world.finish();
+}
+
+#[tokio::test]
+async fn offer_of_what_is_gone_is_taken_back_whenever_a_harmless_push_follows() {
+    let begin = || async {
+        let mut world = shop_with_offer().await;
+        world.push("main", &[("package-lock.json", &healed().lockfile())]);
+        world.hear().await;
+        world.push("main", &[("README.md", "# The shop\n")]);
+        world.hear().await;
+        world
+    };
+    to_one_end(begin, async |world| {
+        assert_eq!((world.open_pulls(), world.there().branches()), (Vec::new(), vec!["main".to_owned()]));
+        assert_eq!(only_case(world).await.status, Status::FalsePositive);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn harmless_push_leaves_an_offer_that_stands_where_it_is() {
+    let mut world = shop_with_offer().await;
+    let before = only_case(&world).await;
+    for line in ["a\n", "b\n"] {
+        world.push("main", &[("README.md", line)]);
+        world.live().await;
+    }
+    let case = only_case(&world).await;
+    assert_eq!((case.run, case.delivery), (before.run, before.delivery), "no other run looked at the files");
+    world.finish();
+}
+
 #[tokio::test]
 async fn offer_of_what_is_suppressed_meanwhile_is_taken_back() {
     let mut world = shop_with_offer().await;
@@ -190,6 +251,56 @@ async fn settings_that_can_not_be_read_leave_the_offer_as_it_is() {
     world.finish();
 }
 
+/// The base moves on: it has to be read again, and the same is wrong with it.
+fn push_blank_line(world: &mut World) {
+    world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+}
+
+#[tokio::test]
+async fn registry_that_lets_nobody_in_leaves_the_offer_as_it_is() {
+    let mut world = shop_with_offer().await;
+    world.registry.refuse(Some(401), None);
+    push_blank_line(&mut world);
+    world.live().await;
+    let case = only_case(&world).await;
+    assert_eq!((case.status, steps(&case, "facts").len()), (Status::Escalated, 1), "{case:#?}");
+    a_day_later(&mut world).await;
+    let [pull] = &world.open_pulls()[..] else { panic!("{:?}", world.there().pulls()) };
+    assert_eq!(world.there().comments(number(pull)), Vec::<String>::new());
+    // Let in again, it is asked at the next push, whatever that changes.
+    world.registry.refuse(None, None);
+    world.push("main", &[("README.md", "# The shop\n")]);
+    world.live().await;
+    assert_eq!((world.open_pulls().len(), only_case(&world).await.status), (1, Status::Proposed));
+    world.finish();
+}
+
+#[tokio::test]
+async fn registry_that_is_not_reached_is_asked_again_for_half_an_hour_and_the_offer_stays() {
+    for is_back in [true, false] {
+        let mut world = shop_with_offer().await;
+        let address = std::mem::replace(&mut world.registry.address, "http://127.0.0.1:9/".to_owned());
+        push_blank_line(&mut world);
+        world.live().await;
+        for minutes in [2, 4, 8, 16] {
+            assert_eq!((world.wake_ups().await.len(), world.open_pulls().len()), (1, 1), "before {minutes}");
+            world.clock.advance(SignedDuration::from_mins(minutes));
+            world.sweep().await;
+        }
+        if is_back {
+            world.registry.address = address;
+        }
+        world.clock.advance(SignedDuration::from_mins(32));
+        world.sweep().await;
+        world.live().await;
+        let expected = if is_back { Status::Proposed } else { Status::Escalated };
+        assert_eq!((only_case(&world).await.status, world.open_pulls().len()), (expected, 1));
+        a_day_later(&mut world).await;
+        assert_eq!(world.open_pulls().len(), 1, "back {is_back}");
+        world.finish();
+    }
+}
+
 #[tokio::test]
 async fn offer_that_others_committed_to_is_not_taken_back() {
     let mut world = shop_with_offer().await;
@@ -200,6 +311,68 @@ async fn offer_that_others_committed_to_is_not_taken_back() {
     push_without_fix(&mut world);
     world.live().await;
     assert_eq!((world.open_pulls().len(), world.there().branch(&branch)), (1, Some(theirs)));
+    world.finish();
+}
+
+#[tokio::test]
+async fn merge_to_a_branch_that_can_not_be_read_verifies_nothing_until_it_can() {
+    let mut world = shop_with_offer().await;
+    world.there().merge(number(&world.open_pulls()[0]), SOMEBODY);
+    world.push("main", &[("package-lock.json", "{ \"packages\": \n")]);
+    world.live().await;
+    for _ in 0..2 {
+        assert_eq!((only_case(&world).await.status, outcomes(&world).await), (Status::Failed, Vec::new()));
+        assert_eq!(notices_of(&world, "package-lock.json can't be read"), 1);
+        a_day_later(&mut world).await;
+    }
+    world.push("main", &[("package-lock.json", &healed().lockfile())]);
+    world.live().await;
+    a_day_later(&mut world).await;
+    assert_eq!((only_case(&world).await.status, outcomes(&world).await), (Status::Completed, vec![Outcome::Verified]));
+    world.finish();
+}
+
+#[tokio::test]
+async fn merge_to_another_branch_says_nothing_of_the_fix() {
+    let mut world = shop_with_offer().await;
+    let pull = number(&world.open_pulls()[0]);
+    world.push("develop", &[("README.md", "# Next\n")]);
+    world.there().retarget(pull, "develop", SOMEBODY);
+    world.there().merge(pull, SOMEBODY);
+    world.live().await;
+    let case = only_case(&world).await;
+    assert_eq!((case.status, outcomes(&world).await), (Status::Superseded, Vec::new()), "{case:#?}");
+    let [step] = steps(&case, "verify: stands")[..] else { panic!("{case:#?}") };
+    assert!(step.detail.contains("merged to develop"), "{step:?}");
+    world.finish();
+}
+
+#[tokio::test]
+async fn offer_that_is_closed_with_its_base_is_not_declined() {
+    for is_merged in [false, true] {
+        let mut world = shop_with_offer().await;
+        let pull = number(&world.open_pulls()[0]);
+        match is_merged {
+            true => drop(world.there().merge(pull, SOMEBODY)),
+            false => world.there().close(pull, SOMEBODY),
+        }
+        world.there().delete("main", SOMEBODY);
+        world.live().await;
+        let case = only_case(&world).await;
+        assert_eq!((case.status, outcomes(&world).await), (Status::Superseded, Vec::new()), "merged {is_merged}");
+        world.finish();
+    }
+}
+
+#[tokio::test]
+async fn offer_of_another_identity_is_not_taken_back() {
+    let mut world = shop_with_offer().await;
+    let (pull, branch) = (number(&world.open_pulls()[0]), only_case(&world).await.case.branch());
+    world.hub.as_mut().unwrap().user = Some("helper".to_owned());
+    push_without_fix(&mut world);
+    world.live().await;
+    assert_eq!((world.open_pulls().len(), world.there().comments(pull)), (1, Vec::new()));
+    assert!(world.there().branch(&branch).is_some());
     world.finish();
 }
 

@@ -115,6 +115,14 @@ pub async fn all(store: &Store) -> Result<Vec<Offered>, StoreError> {
     Ok(read_all(store).await?.into_iter().map(|(_, offered)| offered).collect())
 }
 
+/// Nothing is offered any more on the branch that is kept under `name`, by [`branch_key`].
+pub async fn forget_branch(store: &Store, name: &str) -> Result<(), StoreError> {
+    for key in store.list(&format!("{SHELF}/{name}")).await? {
+        store.delete(&key).await?;
+    }
+    Ok(())
+}
+
 /// Nothing is offered any more in the repositories that `are` gone.
 pub async fn forget_all(store: &Store, are: impl Fn(&RepoName) -> bool) -> Result<(), StoreError> {
     for (key, _) in read_all(store).await?.into_iter().filter(|(_, offered)| are(&offered.repository)) {
@@ -123,7 +131,8 @@ pub async fn forget_all(store: &Store, are: impl Fn(&RepoName) -> bool) -> Resul
     Ok(())
 }
 
-/// Goes on under `now` with what is offered in the repository that was called `before`. All offers are read for it: a renaming is rare.
+/// Goes on under `now` with what is offered in the repository that was called `before`, unless as much was offered under that name since.
+/// All offers are read for it: a renaming is rare.
 pub async fn rename(store: &Store, before: &RepoName, now: &RepoName) -> Result<(), StoreError> {
     for (old_key, offered) in read_all(store).await?.into_iter().filter(|(_, offered)| offered.repository == *before) {
         let of_offer = offered.offer.as_ref().map(|offer| offer.wound.base_branch.clone());
@@ -139,10 +148,18 @@ pub async fn rename(store: &Store, before: &RepoName, now: &RepoName) -> Result<
             Offer { wound, ..offer }
         });
         let renamed = Offered { repository: now.clone(), offer, ..offered };
-        store.overwrite(&key(now, &branch, &renamed.case), &renamed).await?;
+        let key = key(now, &branch, &renamed.case);
+        if read(store, &key).await?.is_none_or(|there| order(&there) < order(&renamed)) {
+            store.overwrite(&key, &renamed).await?;
+        }
         store.delete(&old_key).await?;
     }
     Ok(())
+}
+
+/// Which of two offers of a case is the later one. Those that don't say are the earliest.
+fn order(offered: &Offered) -> Option<(RunId, u32)> {
+    offered.offer.as_ref().map(|offer| (offer.run, offer.hops))
 }
 
 /// All of them with their keys.

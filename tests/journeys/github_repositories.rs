@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use pipeline::case::{Case, Outcome, Status};
 use pipeline::message::{Envelope, RunId, queue, topic};
 use pipeline::payload::{InstallationAccess, MatchRequested, Mode, RepositoryAccess, ScanRequested};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Takes what is on its way, and lets what comes after it go first: a push that changes the manifest, and a second hole.
@@ -94,7 +95,7 @@ async fn expect_offered_and_healed_from_now_on(world: &World) {
     let [pull] = &world.open_pulls()[..] else { panic!("{:?}", world.open_pulls()) };
     assert_eq!(pull["title"], "Update latch to 1.2.0");
     let repository = world.there().name();
-    let kept = Inventory::find(&world.store, &repository, "main").await.unwrap().unwrap();
+    let kept = Inventory::find(&world.process(Default::default()).store, &repository, "main").await.unwrap().unwrap();
     assert_eq!(kept.mode, Mode::Heal);
 }
 
@@ -189,6 +190,26 @@ async fn renaming_that_nobody_told_of_is_seen_by_the_daily_look_and_by_the_next_
     assert_eq!((world.cases().await.len(), pulls.len()), (1, 1), "{pulls:?}");
     a_day_later(&mut world).await;
     expect_one_case_under_its_new_name(&world).await;
+    world.finish();
+}
+
+#[tokio::test]
+async fn offer_that_came_under_an_old_name_after_the_renaming_is_moved_by_the_daily_look() {
+    let mut world = shop_with_offer().await;
+    let store = world.process(Default::default()).store;
+    let old_key = world.keys("offered").await.remove(0);
+    let late: Value = store.read(&old_key).await.unwrap().unwrap();
+    world.there().rename("octo/store");
+    world.live().await;
+    store.delete(&world.keys("offered").await[0]).await.unwrap();
+    store.create(&old_key, &late).await.unwrap();
+    a_day_later(&mut world).await;
+    world.live().await;
+    expect_one_case_under_its_new_name(&world).await;
+    assert_ne!(world.keys("offered").await, [old_key]);
+    world.there().merge(number(&world.open_pulls()[0]), SOMEBODY);
+    world.live().await;
+    assert_eq!(world.cases().await[0].outcome, Some(Outcome::Verified));
     world.finish();
 }
 

@@ -309,6 +309,8 @@ fn package(entry: &Entry) -> Package {
 mod tests {
     use super::*;
     use crate::environment::effects::Effects;
+    use crate::offered::tests::offer;
+    use pipeline::ids::CaseId;
 
     fn inventory(repository: &str, projects: Vec<Project>) -> Inventory {
         Inventory {
@@ -349,6 +351,33 @@ mod tests {
         forget_owner(&store, "hub/octo").await.unwrap();
         assert_eq!(kept(&store, &all).await, [false, false, true, true]);
         assert_eq!(store.list(BRANCHES).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn offers_are_forgotten_without_their_inventory_or_case() {
+        let store = Store::memory(Effects::default());
+        let repositories = ["hub/octo/shop", "hub/octo/store", "other/octo/shop"];
+        for repository in repositories {
+            let case = CaseId::of(&repository.parse().unwrap(), "main", "npm", "package-lock.json");
+            offered::keep(&store, &case, offer(repository, 1)).await.unwrap();
+            let mark = format!("dirty/{}", &hash_of(&[repository])[..32]);
+            store.create(&mark, &repository).await.unwrap();
+        }
+        // That of the first can't be read; the others were never looked at.
+        inventory(repositories[0], Vec::new()).make_findable(&store).await.unwrap();
+        let damaged = format!("{SHELF}/{}/run", branch_key(&repositories[0].parse().unwrap(), "main"));
+        store.create(&damaged, &"damaged").await.unwrap();
+        let left = async || {
+            let offered = offered::all(&store).await.unwrap().into_iter().map(|offered| offered.repository.to_string());
+            let marked = dashboard::dirty(&store).await.unwrap().into_iter().map(|repository| repository.to_string());
+            (offered.collect::<BTreeSet<_>>(), marked.collect::<BTreeSet<_>>())
+        };
+        let all_but = |gone: usize| repositories[gone..].iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        forget_repository(&store, &repositories[0].parse().unwrap()).await.unwrap();
+        assert_eq!(left().await, (all_but(1), all_but(1)));
+        assert_eq!(store.list(SHELF).await.unwrap(), Vec::<String>::new());
+        forget_owner(&store, "hub/octo").await.unwrap();
+        assert_eq!(left().await, (all_but(2), all_but(2)));
     }
 
     #[tokio::test]

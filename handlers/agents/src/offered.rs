@@ -188,3 +188,46 @@ fn case_of(key: &str) -> Option<CaseId> {
 fn key(repository: &RepoName, branch: &str, case: &CaseId) -> String {
     format!("{SHELF}/{}/{case}", branch_key(repository, branch))
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::environment::effects::Effects;
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    /// An offer in `repository` by the run that began at `second`.
+    pub(crate) fn offer(repository: &str, second: i64) -> Offer {
+        let commit = "0".repeat(40);
+        let wound = json!({
+            "repository": repository, "base_branch": "main", "commit": commit, "event_type": "vulnerability.dependency",
+            "rule": "", "severity": "high", "path": "package-lock.json", "findings": [],
+        });
+        let delivery = json!({ "branch": "suture/one", "commit": commit, "files": [], "diff": "" });
+        Offer {
+            run: RunId::new(Timestamp::from_second(second).unwrap(), [0; 10]),
+            hops: 3,
+            wound: serde_json::from_value(wound).unwrap(),
+            delivery: serde_json::from_value(delivery).unwrap(),
+            left: Vec::new(),
+            advisories: BTreeSet::new(),
+            is_kept_by_people: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn renaming_takes_an_offer_along_and_overwrites_no_later_one() {
+        let (before, now) = ("hub/octo/shop", "hub/octo/store");
+        let case = CaseId::of(&before.parse().unwrap(), "main", "npm", "package-lock.json");
+        for (there, expected) in [(None, 2), (Some(1), 2), (Some(3), 3)] {
+            let store = Store::memory(Effects::default());
+            keep(&store, &case, offer(before, 2)).await.unwrap();
+            if let Some(second) = there {
+                keep(&store, &case, offer(now, second)).await.unwrap();
+            }
+            rename(&store, &before.parse().unwrap(), &now.parse().unwrap()).await.unwrap();
+            let [left] = &all(&store).await.unwrap()[..] else { panic!("one is left") };
+            assert_eq!(left.offer, Some(offer(now, expected)), "{there:?}");
+        }
+    }
+}

@@ -49,7 +49,6 @@ async fn kept(env: &Environment, key: &str, first: RepoName) -> Result<RepoName,
     env.store.create(key, &first).await?;
     Ok(env.store.read(key).await?.unwrap_or(first))
 }
-}
 
 fn own_name(name: &RepoName, id: u64) -> Result<RepoName, AgentError> {
     format!("{name}#{id}").parse().map_err(|error| AgentError::cant_be_helped(format!("{error}")))

@@ -543,6 +543,19 @@ async fn repository_that_is_gone_is_forgotten_with_what_is_offered_there() {
 }
 
 #[tokio::test]
+async fn dashboard_of_a_repository_that_is_gone_is_not_asked_for_again() {
+    let mut world = shop_with_offer().await;
+    assert_eq!(world.keys("dirty").await.len(), 1);
+    world.there().uninstall();
+    for _ in 0..2 {
+        world.clock.advance(SignedDuration::from_mins(10));
+        world.sweep().await;
+        assert_eq!(world.keys("dirty").await, Vec::<String>::new());
+    }
+    world.finish();
+}
+
+#[tokio::test]
 async fn repository_that_is_taken_off_is_forgotten_with_what_is_offered_there() {
     let mut world = shop_with_offer().await;
     let removed = RepositoryAccess { repository: world.there().name(), installation: 1 };

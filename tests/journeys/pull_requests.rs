@@ -2,6 +2,7 @@
 
 use super::github::{a_day_later, healed, number, shop, shop_after_a_push, shop_with_hole, shop_with_offer};
 use crate::world::World;
+use crate::world::github::Fault;
 use crate::world::on_github::SOMEBODY;
 use crate::world::project::Project;
 use crate::world::weather::{in_every_weather, to_one_end};
@@ -587,6 +588,21 @@ async fn check_that_is_wanted_once_more_is_made_once_more_of_forks_too() {
         assert!(runs.iter().all(|run| run["head_sha"] == head.as_str() && run["conclusion"] == "success"), "{runs:?}");
         world.finish();
     }
+}
+
+#[tokio::test]
+async fn check_that_is_wanted_once_more_is_made_once_however_often_it_is_tried() {
+    let mut world = shop_with_hole().await;
+    let head = world.push("feature", &[("README.md", "# Shop\n")]);
+    world.there().open("feature", "main", SOMEBODY);
+    world.live().await;
+    world.there().rerequest(&head, SOMEBODY);
+    world.github().order("POST /api/v3/repos/octo/shop/check-runs", Fault::ErrorAfterWrite);
+    world.live().await;
+    assert_eq!(world.wake_ups().await.len(), 1);
+    hours_later(&mut world, 1).await;
+    assert_eq!(world.there().check_runs().len(), 2);
+    world.finish();
 }
 
 /// What GitHub itself says of `latch`.

@@ -190,6 +190,56 @@ async fn settings_that_can_not_be_read_leave_the_offer_as_it_is() {
     world.finish();
 }
 
+/// The base moves on: it has to be read again, and the same is wrong with it.
+fn push_blank_line(world: &mut World) {
+    world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+}
+
+#[tokio::test]
+async fn registry_that_lets_nobody_in_leaves_the_offer_as_it_is() {
+    let mut world = shop_with_offer().await;
+    world.registry.refuse(Some(401), None);
+    push_blank_line(&mut world);
+    world.live().await;
+    let case = only_case(&world).await;
+    assert_eq!((case.status, steps(&case, "facts").len()), (Status::Escalated, 1), "{case:#?}");
+    a_day_later(&mut world).await;
+    let [pull] = &world.open_pulls()[..] else { panic!("{:?}", world.there().pulls()) };
+    assert_eq!(world.there().comments(number(pull)), Vec::<String>::new());
+    // Let in again, it is asked at the next push, whatever that changes.
+    world.registry.refuse(None, None);
+    world.push("main", &[("README.md", "# The shop\n")]);
+    world.live().await;
+    assert_eq!((world.open_pulls().len(), only_case(&world).await.status), (1, Status::Proposed));
+    world.finish();
+}
+
+#[tokio::test]
+async fn registry_that_is_not_reached_is_asked_again_for_half_an_hour_and_the_offer_stays() {
+    for is_back in [true, false] {
+        let mut world = shop_with_offer().await;
+        let address = std::mem::replace(&mut world.registry.address, "http://127.0.0.1:9/".to_owned());
+        push_blank_line(&mut world);
+        world.live().await;
+        for minutes in [2, 4, 8, 16] {
+            assert_eq!((world.wake_ups().await.len(), world.open_pulls().len()), (1, 1), "before {minutes}");
+            world.clock.advance(SignedDuration::from_mins(minutes));
+            world.sweep().await;
+        }
+        if is_back {
+            world.registry.address = address;
+        }
+        world.clock.advance(SignedDuration::from_mins(32));
+        world.sweep().await;
+        world.live().await;
+        let expected = if is_back { Status::Proposed } else { Status::Escalated };
+        assert_eq!((only_case(&world).await.status, world.open_pulls().len()), (expected, 1));
+        a_day_later(&mut world).await;
+        assert_eq!(world.open_pulls().len(), 1, "back {is_back}");
+        world.finish();
+    }
+}
+
 #[tokio::test]
 async fn offer_that_others_committed_to_is_not_taken_back() {
     let mut world = shop_with_offer().await;

@@ -165,6 +165,67 @@ async fn offer_without_a_fix_at_its_base_is_taken_back_in_every_weather() {
     .await;
 }
 
+/// What was seen at the base has yet to be acted on, when a push comes that changes nothing that is read.
+async fn push_more_before_verify_works(world: &mut World) {
+    world.hear().await;
+    let env = world.process(Default::default());
+    while !world.bus.waiting.iter().any(|delivery| delivery.function == "verify") {
+        world.bus.deliver(0, &env).await.unwrap();
+    }
+    world.push("main", &[("README.md", "# The shop\n")]);
+    world.live().await;
+}
+
+#[tokio::test]
+async fn offer_of_what_is_gone_is_taken_back_though_a_harmless_push_follows() {
+    let mut world = shop_with_offer().await;
+    world.push("main", &[("package-lock.json", &healed().lockfile())]);
+    push_more_before_verify_works(&mut world).await;
+    assert_eq!((world.open_pulls(), world.there().branches()), (Vec::new(), vec!["main".to_owned()]));
+    assert_eq!(only_case(&world).await.status, Status::FalsePositive);
+    world.finish();
+}
+
+#[tokio::test]
+async fn offer_without_a_fix_at_its_base_is_taken_back_though_a_harmless_push_follows() {
+    let mut world = shop_with_offer().await;
+    push_without_fix(&mut world);
+    push_more_before_verify_works(&mut world).await;
+    assert_eq!((world.open_pulls(), world.there().branches()), (Vec::new(), vec!["main".to_owned()]));
+    assert_eq!(only_case(&world).await.status, Status::Escalated);
+    world.finish();
+}
+
+#[tokio::test]
+async fn offer_of_what_is_gone_is_taken_back_whenever_a_harmless_push_follows() {
+    let begin = || async {
+        let mut world = shop_with_offer().await;
+        world.push("main", &[("package-lock.json", &healed().lockfile())]);
+        world.hear().await;
+        world.push("main", &[("README.md", "# The shop\n")]);
+        world.hear().await;
+        world
+    };
+    to_one_end(begin, async |world| {
+        assert_eq!((world.open_pulls(), world.there().branches()), (Vec::new(), vec!["main".to_owned()]));
+        assert_eq!(only_case(world).await.status, Status::FalsePositive);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn harmless_push_leaves_an_offer_that_stands_where_it_is() {
+    let mut world = shop_with_offer().await;
+    let before = only_case(&world).await;
+    for line in ["a\n", "b\n"] {
+        world.push("main", &[("README.md", line)]);
+        world.live().await;
+    }
+    let case = only_case(&world).await;
+    assert_eq!((case.run, case.delivery), (before.run, before.delivery), "no other run looked at the files");
+    world.finish();
+}
+
 #[tokio::test]
 async fn offer_of_what_is_suppressed_meanwhile_is_taken_back() {
     let mut world = shop_with_offer().await;

@@ -37,6 +37,9 @@ pub struct Inventory {
     pub mode: Mode,
     /// The message that asked for the scan. In the journal, it came to its end.
     pub message: MessageId,
+    /// The run that read the files, where later ones only saw that these did not change. Older records lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_in: Option<RunId>,
     /// When it was scanned.
     pub at: Timestamp,
     /// Its projects.
@@ -92,6 +95,7 @@ impl Inventory {
             commit: request.commit.clone(),
             mode: request.mode,
             message: message.id,
+            read_in: Some(message.correlation_id),
             at,
             projects: examination.graphs.iter().map(Project::of).collect(),
             findings: findings.collect(),
@@ -305,6 +309,7 @@ mod tests {
             commit: "0".repeat(40).parse().unwrap(),
             mode: Mode::Heal,
             message: MessageId(uuid::Uuid::nil()),
+            read_in: None,
             at: Timestamp::UNIX_EPOCH,
             projects,
             findings: BTreeSet::new(),

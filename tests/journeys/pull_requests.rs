@@ -314,6 +314,56 @@ async fn offer_that_others_committed_to_is_not_taken_back() {
     world.finish();
 }
 
+#[tokio::test]
+async fn merge_to_a_branch_that_can_not_be_read_verifies_nothing_until_it_can() {
+    let mut world = shop_with_offer().await;
+    world.there().merge(number(&world.open_pulls()[0]), SOMEBODY);
+    world.push("main", &[("package-lock.json", "{ \"packages\": \n")]);
+    world.live().await;
+    for _ in 0..2 {
+        assert_eq!((only_case(&world).await.status, outcomes(&world).await), (Status::Failed, Vec::new()));
+        assert_eq!(notices_of(&world, "package-lock.json can't be read"), 1);
+        a_day_later(&mut world).await;
+    }
+    world.push("main", &[("package-lock.json", &healed().lockfile())]);
+    world.live().await;
+    a_day_later(&mut world).await;
+    assert_eq!((only_case(&world).await.status, outcomes(&world).await), (Status::Completed, vec![Outcome::Verified]));
+    world.finish();
+}
+
+#[tokio::test]
+async fn merge_to_another_branch_says_nothing_of_the_fix() {
+    let mut world = shop_with_offer().await;
+    let pull = number(&world.open_pulls()[0]);
+    world.push("develop", &[("README.md", "# Next\n")]);
+    world.there().retarget(pull, "develop", SOMEBODY);
+    world.there().merge(pull, SOMEBODY);
+    world.live().await;
+    let case = only_case(&world).await;
+    assert_eq!((case.status, outcomes(&world).await), (Status::Superseded, Vec::new()), "{case:#?}");
+    let [step] = steps(&case, "verify: stands")[..] else { panic!("{case:#?}") };
+    assert!(step.detail.contains("merged to develop"), "{step:?}");
+    world.finish();
+}
+
+#[tokio::test]
+async fn offer_that_is_closed_with_its_base_is_not_declined() {
+    for is_merged in [false, true] {
+        let mut world = shop_with_offer().await;
+        let pull = number(&world.open_pulls()[0]);
+        match is_merged {
+            true => drop(world.there().merge(pull, SOMEBODY)),
+            false => world.there().close(pull, SOMEBODY),
+        }
+        world.there().delete("main", SOMEBODY);
+        world.live().await;
+        let case = only_case(&world).await;
+        assert_eq!((case.status, outcomes(&world).await), (Status::Superseded, Vec::new()), "merged {is_merged}");
+        world.finish();
+    }
+}
+
 /// The fix is offered, and `verify` has yet to look at it.
 async fn shop_with_unverified_offer() -> World {
     let mut world = shop_after_a_push().await;

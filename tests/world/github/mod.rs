@@ -389,6 +389,11 @@ impl SimulatedRepository {
         self.state.lock().unwrap().change_pull(self.id, number, &json!({ "body": body }), login);
     }
 
+    /// `login` has a pull request go to another branch.
+    pub fn retarget(&self, number: u64, base: &str, login: &str) {
+        self.state.lock().unwrap().change_pull(self.id, number, &json!({ "base": base }), login);
+    }
+
     /// `login` gives a pull request another title.
     pub fn retitle(&self, number: u64, title: &str, login: &str) {
         self.state.lock().unwrap().change_pull(self.id, number, &json!({ "title": title }), login);

@@ -364,6 +364,18 @@ async fn offer_that_is_closed_with_its_base_is_not_declined() {
     }
 }
 
+#[tokio::test]
+async fn offer_of_another_identity_is_not_taken_back() {
+    let mut world = shop_with_offer().await;
+    let (pull, branch) = (number(&world.open_pulls()[0]), only_case(&world).await.case.branch());
+    world.hub.as_mut().unwrap().user = Some("helper".to_owned());
+    push_without_fix(&mut world);
+    world.live().await;
+    assert_eq!((world.open_pulls().len(), world.there().comments(pull)), (1, Vec::new()));
+    assert!(world.there().branch(&branch).is_some());
+    world.finish();
+}
+
 /// The fix is offered, and `verify` has yet to look at it.
 async fn shop_with_unverified_offer() -> World {
     let mut world = shop_after_a_push().await;

@@ -57,7 +57,8 @@ pub async fn open(remote: &GitHubRepository, wanted: &Wanted<'_>) -> Result<Pull
 }
 
 /// Closes the open pull request of `branch`, if there is one, and says why. It is marked, so that nobody seems to have declined it. Left
-/// alone where the branch stands elsewhere than at `commit`, which is ours: then others offer something else. Whether it was ours to close.
+/// alone where the branch stands elsewhere than at `commit`, or we are not who made that: then others offer something. Whether it was ours to
+/// close.
 ///
 /// `known`: the one that was opened for it. A list may lack it for a while.
 pub async fn take_back(
@@ -67,7 +68,9 @@ pub async fn take_back(
     known: Option<&PullRequestRef>,
     why: &str,
 ) -> Result<bool, GitHubError> {
-    if remote.branch(branch).await?.is_some_and(|tip| tip != *commit) {
+    if let Some(tip) = remote.branch(branch).await?
+        && (tip != *commit || !remote.is_ours(&remote.commit(&tip).await?, branch).await?)
+    {
         return Ok(false);
     }
     let pull = match known {

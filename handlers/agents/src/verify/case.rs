@@ -79,7 +79,8 @@ impl Standing {
         CaseEvent { case: self.case.clone(), repository, detail: detail.into() }
     }
 
-    /// Closes the pull request, says `why`, and deletes the branch. Whether it was ours to take back: others may have moved the branch.
+    /// Closes the pull request, says `why`, and deletes the branch. Whether it was ours to take back: others may have moved the
+    /// branch. One that moves only once the pull request is closed is left to them.
     pub async fn take_back(&self, remote: &GitHubRepository, why: &str) -> Result<bool, GitHubError> {
         let branch = self.case.branch();
         if !offer::take_back(remote, &branch, &self.commit, Some(&self.pull), why).await? {

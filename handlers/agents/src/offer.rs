@@ -78,7 +78,7 @@ pub async fn take_back(
         None => remote.pull_request_of(branch).await?,
     };
     let Some(pull) = pull.filter(|pull| pull.is_open) else { return Ok(true) };
-    say_once(remote, pull.number, "taken-back", why).await?;
+    say_once(remote, pull.number, &format!("taken-back-{commit}"), why).await?;
     let body = wording::withdrawn(&pull.body);
     let changes = Changes { body: Some(&body), is_open: Some(false), ..Changes::default() };
     remote.update_pull_request(pull.number, changes).await?;

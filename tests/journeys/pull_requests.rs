@@ -173,7 +173,7 @@ async fn push_more_before_verify_works(world: &mut World) {
     while !world.bus.waiting.iter().any(|delivery| delivery.function == "verify") {
         world.bus.deliver(0, &env).await.unwrap();
     }
-    world.push("main", &[("README.md", "# The shop\n")]);
+    world.push("main", &[("src/index.js", "42\n")]);
     world.live().await;
 }
 
@@ -203,7 +203,7 @@ async fn offer_of_what_is_gone_is_taken_back_whenever_a_harmless_push_follows() 
         let mut world = shop_with_offer().await;
         world.push("main", &[("package-lock.json", &healed().lockfile())]);
         world.hear().await;
-        world.push("main", &[("README.md", "# The shop\n")]);
+        world.push("main", &[("src/index.js", "42\n")]);
         world.hear().await;
         world
     };
@@ -218,8 +218,8 @@ async fn offer_of_what_is_gone_is_taken_back_whenever_a_harmless_push_follows() 
 async fn harmless_push_leaves_an_offer_that_stands_where_it_is() {
     let mut world = shop_with_offer().await;
     let before = only_case(&world).await;
-    for line in ["a\n", "b\n"] {
-        world.push("main", &[("README.md", line)]);
+    for line in ["42\n", "43\n"] {
+        world.push("main", &[("src/index.js", line)]);
         world.live().await;
     }
     let case = only_case(&world).await;
@@ -270,7 +270,7 @@ async fn registry_that_lets_nobody_in_leaves_the_offer_as_it_is() {
     assert_eq!(world.there().comments(number(pull)), Vec::<String>::new());
     // Let in again, it is asked at the next push, whatever that changes.
     world.registry.refuse(None, None);
-    world.push("main", &[("README.md", "# The shop\n")]);
+    world.push("main", &[("src/index.js", "42\n")]);
     world.live().await;
     assert_eq!((world.open_pulls().len(), only_case(&world).await.status), (1, Status::Proposed));
     world.finish();
@@ -284,7 +284,8 @@ async fn registry_that_is_not_reached_is_asked_again_for_half_an_hour_and_the_of
         push_blank_line(&mut world);
         world.live().await;
         for minutes in [2, 4, 8, 16] {
-            assert_eq!((world.wake_ups().await.len(), world.open_pulls().len()), (1, 1), "before {minutes}");
+            let status = only_case(&world).await.status;
+            assert_eq!((status, world.open_pulls().len()), (Status::Initiated, 1), "before {minutes}");
             world.clock.advance(SignedDuration::from_mins(minutes));
             world.sweep().await;
         }

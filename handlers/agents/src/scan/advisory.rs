@@ -146,6 +146,7 @@ mod tests {
             suppressed: 0,
             files: Default::default(),
             is_whole: true,
+            read_in: None,
         };
         inventory.keep(&env.store, run).await.unwrap();
     }

@@ -39,8 +39,9 @@ fn steps<'a>(case: &'a Case, name: &str) -> Vec<&'a Step> {
     case.steps.iter().filter(|step| step.name == name).collect()
 }
 
-/// A later run of the case sees it, and does nothing.
+/// A later run of the case sees it, and does nothing: nobody asked for more yet.
 async fn observe(world: &mut World) {
+    world.rewrite("inventory", |inventory| inventory["mode"] = json!(Mode::Observe)).await;
     let (repository, base_branch) = (world.there().name(), "main".to_owned());
     let commit = world.there().branch("main").unwrap();
     let request = ScanRequested { repository, base_branch, commit, mode: Mode::Observe, is_anew: true };

@@ -238,12 +238,13 @@ pub async fn forget_repository(store: &Store, repository: &RepoName) -> Result<(
     Ok(())
 }
 
-/// Forgets what the repositories of `owner` (`host/owner`) depend on, and what is offered there.
-pub async fn forget_owner(store: &Store, owner: &str) -> Result<(), StoreError> {
-    for inventory in found_under(store, &format!("{BRANCHES}/{}", key_of(owner))).await? {
-        inventory.forget_with_offers(store).await?;
+/// The repositories of `owner` (`host/owner`) that any branch was scanned of, sorted.
+pub async fn repositories_of(store: &Store, owner: &str) -> Result<Vec<RepoName>, StoreError> {
+    let mut repositories = BTreeSet::new();
+    for key in store.list(&format!("{BRANCHES}/{}", key_of(owner))).await? {
+        repositories.extend(store.read::<RepoName>(&key).await?);
     }
-    Ok(())
+    Ok(repositories.into_iter().collect())
 }
 
 /// Where the names of the inventories of `repository` are.
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn repository_is_forgotten_alone_and_an_owner_with_all_of_theirs() {
+    async fn repository_is_forgotten_alone_and_those_of_an_owner_are_known() {
         let store = Store::memory(Effects::default());
         let run = RunId::new(Timestamp::UNIX_EPOCH, [0; 10]);
         let all = ["hub/octo/shop", "hub/octo/store", "hub/octo-two/shop", "other/octo/shop"];
@@ -334,9 +335,8 @@ mod tests {
         }
         forget_repository(&store, &all[0].parse().unwrap()).await.unwrap();
         assert_eq!(kept(&store, &all).await, [false, true, true, true]);
-        forget_owner(&store, "hub/octo").await.unwrap();
-        assert_eq!(kept(&store, &all).await, [false, false, true, true]);
-        assert_eq!(store.list(BRANCHES).await.unwrap().len(), 2);
+        assert_eq!(repositories_of(&store, "hub/octo").await.unwrap(), ["hub/octo/store".parse().unwrap()]);
+        assert_eq!(store.list(BRANCHES).await.unwrap().len(), 3);
     }
 
     #[tokio::test]

@@ -5,10 +5,12 @@ use crate::world::World;
 use crate::world::on_github::SOMEBODY;
 use crate::world::project::Project;
 use crate::world::weather::{in_every_weather, to_one_end};
+use agents::history::RUNS_READ_MAX;
+use agents::in_process::Delivery;
 use jiff::SignedDuration;
 use pipeline::case::{Case, Outcome, Status, Step};
 use pipeline::ids::CommitSha;
-use pipeline::message::{queue, topic};
+use pipeline::message::{RunId, queue, topic};
 use pipeline::payload::{Mode, ScanRequested};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -26,12 +28,20 @@ async fn only_case(world: &World) -> Case {
     cases.remove(0)
 }
 
-/// The outcomes of what was offered, one for each run that offered it: who looks at the same time may tell of it twice.
-async fn outcomes(world: &World) -> Vec<Outcome> {
+/// The outcomes of what was offered, with the runs that offered it, as often as they are recorded.
+async fn outcomes_by_run(world: &World) -> Vec<(RunId, Outcome)> {
     let mut records = world.records().await;
     records.sort_by_key(|record| (record.run, record.hops));
-    let outcomes = records.into_iter().filter_map(|record| Some((record.run, record.outcome?)));
-    outcomes.collect::<BTreeMap<_, _>>().into_values().collect()
+    records.into_iter().filter_map(|record| Some((record.run, record.outcome?))).collect()
+}
+
+async fn outcomes(world: &World) -> Vec<Outcome> {
+    outcomes_by_run(world).await.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// One for each run that offered something: in bad weather, who looks at the same time may tell of it twice.
+async fn outcomes_of_runs(world: &World) -> Vec<Outcome> {
+    outcomes_by_run(world).await.into_iter().collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
 fn steps<'a>(case: &'a Case, name: &str) -> Vec<&'a Step> {
@@ -226,7 +236,7 @@ async fn what_is_merged_before_it_was_verified_is_verified_at_its_base() {
     to_one_end(begin, async |world| {
         let case = only_case(world).await;
         assert_eq!((case.status, case.outcome), (Status::Completed, Some(Outcome::Verified)), "{case:#?}");
-        assert_eq!(outcomes(world).await, [Outcome::Verified]);
+        assert_eq!(outcomes_of_runs(world).await, [Outcome::Verified]);
     })
     .await;
 }
@@ -243,9 +253,30 @@ async fn what_is_declined_before_it_was_verified_stays_declined() {
     to_one_end(begin, async |world| {
         let case = only_case(world).await;
         assert_eq!((case.status, case.outcome), (Status::Suppressed, Some(Outcome::Declined)), "{case:#?}");
-        assert_eq!(outcomes(world).await, [Outcome::Declined]);
+        assert_eq!(outcomes_of_runs(world).await, [Outcome::Declined]);
     })
     .await;
+}
+
+#[tokio::test]
+async fn offer_that_a_later_run_took_over_is_not_begun_anew_by_who_was_put_off() {
+    let mut world = shop_with_unverified_offer().await;
+    let is_late = |delivery: &Delivery| delivery.function == "verify";
+    let (late, others) = std::mem::take(&mut world.bus.waiting).into_iter().partition(is_late);
+    world.bus.waiting = others;
+    world.clock.advance(SignedDuration::from_hours(1));
+    world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+    world.live().await;
+    world.there().merge(number(&world.open_pulls()[0]), SOMEBODY);
+    world.live().await;
+    a_day_later(&mut world).await;
+    assert_eq!(world.keys("offered").await, Vec::<String>::new());
+    world.bus.waiting = late;
+    world.live().await;
+    assert_eq!(world.there().pulls().len(), 1);
+    assert_eq!(outcomes(&world).await, [Outcome::Verified]);
+    assert_eq!(world.keys("offered").await, Vec::<String>::new());
+    world.finish();
 }
 
 /// Somebody takes what Suture wrote out of the text.

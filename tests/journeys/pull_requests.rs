@@ -301,6 +301,44 @@ async fn fix_is_declined_though_its_mark_was_taken_out_and_is_not_offered_again(
     world.finish();
 }
 
+/// So many runs that the one which offered the fix is not read any more come to nothing, for it was declined.
+async fn push_until_the_offer_is_long_ago(world: &mut World) {
+    for lines in 1..=RUNS_READ_MAX + 1 {
+        world.push("main", &[("package.json", &format!("{}{}", shop().manifest(), "\n".repeat(lines)))]);
+        world.live().await;
+        assert_eq!((world.open_pulls().len(), only_case(world).await.status), (0, Status::Suppressed), "{lines}");
+    }
+    assert_eq!(only_case(world).await.delivery, None);
+}
+
+#[tokio::test]
+async fn fix_that_was_declined_long_ago_is_not_offered_again_and_can_be_opened_again() {
+    let mut world = shop_with_offer().await;
+    let pull = number(&world.open_pulls()[0]);
+    take_mark_out(&world, pull);
+    world.there().close(pull, SOMEBODY);
+    world.live().await;
+    push_until_the_offer_is_long_ago(&mut world).await;
+    world.there().reopen(pull, SOMEBODY);
+    world.live().await;
+    assert_eq!((world.open_pulls().len(), only_case(&world).await.status), (1, Status::Proposed));
+    world.finish();
+}
+
+#[tokio::test]
+async fn fix_whose_run_was_forgotten_can_be_opened_again() {
+    let (mut world, pull) = shop_with_declined_offer().await;
+    let offered_in = outcomes_by_run(&world).await[0].0;
+    push_until_the_offer_is_long_ago(&mut world).await;
+    for key in world.keys("cases").await.iter().filter(|key| key.contains(&offered_in.to_string())) {
+        world.delete(key).await;
+    }
+    world.there().reopen(pull, SOMEBODY);
+    world.live().await;
+    assert_eq!((world.open_pulls().len(), only_case(&world).await.status), (1, Status::Proposed));
+    world.finish();
+}
+
 #[tokio::test]
 async fn what_suture_takes_back_is_not_declined_though_its_mark_was_taken_out() {
     let mut world = shop_with_offer().await;

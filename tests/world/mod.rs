@@ -287,6 +287,11 @@ impl World {
         records
     }
 
+    /// Takes `key` out of the store.
+    pub async fn delete(&self, key: &str) {
+        self.store.delete(key).await.unwrap();
+    }
+
     /// Writes `value` to the store.
     pub async fn write(&self, key: &str, value: &(impl serde::Serialize + Sync)) {
         self.store.overwrite(key, value).await.unwrap();

@@ -387,6 +387,41 @@ async fn declined_fix_that_somebody_opens_again_is_proposed_and_looked_after_aga
 }
 
 #[tokio::test]
+async fn declined_fix_is_opened_again_though_its_repository_was_renamed() {
+    let (mut world, pull) = shop_with_declined_offer().await;
+    world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+    world.live().await;
+    world.there().rename("octo/store");
+    world.live().await;
+    world.there().reopen(pull, SOMEBODY);
+    world.live().await;
+    let case = only_case(&world).await;
+    assert_eq!((case.status, case.wound.unwrap().repository), (Status::Proposed, world.there().name()));
+    world.there().merge(pull, SOMEBODY);
+    world.live().await;
+    assert_eq!(only_case(&world).await.outcome, Some(Outcome::Verified));
+    a_day_later(&mut world).await;
+    assert_eq!(world.keys("offered").await, Vec::<String>::new());
+    world.finish();
+}
+
+#[tokio::test]
+async fn declined_fix_that_is_opened_again_unheard_is_seen_once_a_day() {
+    let (mut world, pull) = shop_with_declined_offer().await;
+    world.there().reopen(pull, SOMEBODY);
+    world.github().take_deliveries();
+    a_day_later(&mut world).await;
+    assert_eq!(only_case(&world).await.status, Status::Proposed);
+    let records = world.records().await.len();
+    a_day_later(&mut world).await;
+    assert_eq!(world.records().await.len(), records, "nothing comes of what is offered");
+    world.there().merge(pull, SOMEBODY);
+    world.live().await;
+    assert_eq!(only_case(&world).await.outcome, Some(Outcome::Verified));
+    world.finish();
+}
+
+#[tokio::test]
 async fn declined_fix_is_opened_again_in_every_weather() {
     in_every_weather(|| async {
         let (mut world, pull) = shop_with_declined_offer().await;

@@ -589,6 +589,43 @@ async fn alert_that_github_closes_is_noted_when_it_says_so() {
 }
 
 #[tokio::test]
+async fn alert_that_github_closes_does_not_end_the_wait_for_another() {
+    let (mut world, alert) = shop_with_merged_fix().await;
+    let beside = raise_alert(&world);
+    world
+        .there()
+        .change_alert("dependabot", beside, |alert| alert["dependency"]["manifest_path"] = "package.json".into());
+    world.there().close_alert("dependabot", alert, "fixed");
+    world.live().await;
+    assert_eq!(steps(&only_case(&world).await, "verify: alerts"), Vec::<&Step>::new(), "the other is open");
+    world.there().close_alert("dependabot", beside, "fixed");
+    hours_later(&mut world, 1).await;
+    assert!(steps(&only_case(&world).await, "verify: alerts")[0].ok);
+    world.finish();
+}
+
+#[tokio::test]
+async fn alert_on_what_people_merged_in_spite_of_suture_is_told_apart_from_others() {
+    let (mut world, pull, commit) = shop_with_offer_taken_back().await;
+    let branch = only_case(&world).await.case.branch();
+    world.there().force(&branch, &commit, SOMEBODY);
+    world.there().reopen(pull, SOMEBODY);
+    world.live().await;
+    let other = raise_alert(&world);
+    world.there().change_alert("dependabot", other, |alert| {
+        alert["security_advisory"]["ghsa_id"] = "GHSA-oooo-oooo-oooo".into()
+    });
+    world.there().merge(pull, SOMEBODY);
+    world.live().await;
+    assert_eq!(outcomes(&world).await, [Outcome::Verified]);
+    hours_later(&mut world, 1).await;
+    let case = only_case(&world).await;
+    let [step] = steps(&case, "verify: alerts")[..] else { panic!("{case:#?}") };
+    assert!(step.ok, "{step:?}");
+    world.finish();
+}
+
+#[tokio::test]
 async fn alert_that_github_never_closes_is_told_once() {
     let (mut world, alert) = shop_with_merged_fix().await;
     for hours in [1, 2, 4, 8] {

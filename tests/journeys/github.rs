@@ -559,6 +559,7 @@ async fn dashboard_of_a_repository_that_is_gone_is_not_asked_for_again() {
 async fn repository_that_is_taken_off_is_forgotten_with_what_is_offered_there() {
     let mut world = shop_with_offer().await;
     let removed = RepositoryAccess { repository: world.there().name(), installation: 1 };
+    world.there().uninstall();
     world.send(queue::SCAN, topic::REPOSITORY_REMOVED, &removed);
     world.settle().await;
     assert_eq!((world.inventories().await, world.keys("offered").await.len()), (0, 0));

@@ -8,6 +8,7 @@ use agents::functions;
 use agents::inventory::Inventory;
 use jiff::SignedDuration;
 use pipeline::case::{Case, Outcome, Status};
+use pipeline::ids::RepoName;
 use pipeline::message::{Envelope, RunId, queue, topic};
 use pipeline::payload::{InstallationAccess, MatchRequested, Mode, RepositoryAccess, ScanRequested};
 use serde_json::Value;
@@ -245,6 +246,75 @@ async fn repository_that_is_archived_is_forgotten_and_healed_again_when_it_is_ta
 }
 
 #[tokio::test]
+async fn word_that_a_repository_is_out_of_reach_is_not_believed_while_it_is_reached() {
+    let mut world = shop_with_offer().await;
+    world.there().archive();
+    world.hear().await;
+    let late = std::mem::take(&mut world.bus.waiting);
+    assert_eq!(late.len(), 1);
+    world.there().unarchive();
+    world.live().await;
+    world.bus.waiting = late;
+    world.live().await;
+    let removed = RepositoryAccess { repository: world.there().name(), installation: 1 };
+    world.send(queue::SCAN, topic::REPOSITORY_REMOVED, &removed);
+    world.live().await;
+    assert_eq!((world.inventories().await, world.keys("offered").await.len()), (1, 1));
+    world.finish();
+}
+
+#[tokio::test]
+async fn repositories_of_an_installation_are_forgotten_only_while_it_is_suspended() {
+    let mut world = shop_with_offer().await;
+    let suspended = InstallationAccess {
+        installation: 1,
+        account: Some("Octo".to_owned()),
+        named: 0,
+        page: None,
+        among: Vec::new(),
+    };
+    world.github().suspend();
+    world.github().unsuspend();
+    world.send(queue::SCAN, topic::INSTALLATION_REMOVED, &suspended);
+    world.live().await;
+    assert_eq!((world.inventories().await, world.keys("offered").await.len()), (1, 1));
+    world.github().suspend();
+    world.send(queue::SCAN, topic::INSTALLATION_REMOVED, &suspended);
+    world.live().await;
+    assert_eq!((world.inventories().await, world.keys("offered").await.len()), (0, 0));
+    world.finish();
+}
+
+#[tokio::test]
+async fn many_repositories_of_an_installation_that_is_gone_are_shared_out_among_messages() {
+    let world = shop_with_offer().await;
+    let of_owner = world.keys("branches").await[0].rsplitn(3, '/').nth(2).unwrap().to_owned();
+    for number in 0..205 {
+        let name: RepoName = world.there().name().as_str().replace("shop", &format!("r{number}")).parse().unwrap();
+        world.write(&format!("{of_owner}/r{number}/main"), &name).await;
+    }
+    let env = world.process(Default::default());
+    let now = world.clock.now();
+    let gone = InstallationAccess {
+        installation: 1,
+        account: Some("octo".to_owned()),
+        named: 0,
+        page: None,
+        among: Vec::new(),
+    };
+    let run = RunId::about(now, "test");
+    let root = Envelope::root("test", queue::SCAN, topic::INSTALLATION_REMOVED, &gone, run, now).unwrap();
+    let mut asked = Vec::new();
+    for share in functions::handle(&env, queue::SCAN, root).await.unwrap() {
+        let messages = functions::handle(&env, queue::SCAN, share).await.unwrap();
+        assert!(messages.iter().all(|message| message.topic == topic::REPOSITORY_REMOVED));
+        asked.push(messages.len());
+    }
+    assert_eq!(asked, [200, 6]);
+    world.finish();
+}
+
+#[tokio::test]
 async fn repositories_of_an_installation_are_listed_page_by_page() {
     let world = shop_with_hole().await;
     for number in 0..230 {
@@ -252,7 +322,7 @@ async fn repositories_of_an_installation_are_listed_page_by_page() {
     }
     let env = world.process(Default::default());
     let now = world.clock.now();
-    let whole = InstallationAccess { installation: 1, account: None, named: 231, page: None };
+    let whole = InstallationAccess { installation: 1, account: None, named: 231, page: None, among: Vec::new() };
     let run = RunId::about(now, "test");
     let root = Envelope::root("test", queue::SCAN, topic::INSTALLATION_ADDED, &whole, run, now).unwrap();
     let mut waiting = vec![root];

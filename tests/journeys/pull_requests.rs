@@ -6,10 +6,12 @@ use crate::world::github::Fault;
 use crate::world::on_github::SOMEBODY;
 use crate::world::project::Project;
 use crate::world::weather::{in_every_weather, to_one_end};
+use agents::history::RUNS_READ_MAX;
+use agents::in_process::Delivery;
 use jiff::SignedDuration;
 use pipeline::case::{Case, Outcome, Status, Step};
 use pipeline::ids::CommitSha;
-use pipeline::message::{queue, topic};
+use pipeline::message::{RunId, queue, topic};
 use pipeline::payload::{Mode, ScanRequested};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -27,12 +29,20 @@ async fn only_case(world: &World) -> Case {
     cases.remove(0)
 }
 
-/// The outcomes of what was offered, one for each run that offered it: who looks at the same time may tell of it twice.
-async fn outcomes(world: &World) -> Vec<Outcome> {
+/// The outcomes of what was offered, with the runs that offered it, as often as they are recorded.
+async fn outcomes_by_run(world: &World) -> Vec<(RunId, Outcome)> {
     let mut records = world.records().await;
     records.sort_by_key(|record| (record.run, record.hops));
-    let outcomes = records.into_iter().filter_map(|record| Some((record.run, record.outcome?)));
-    outcomes.collect::<BTreeMap<_, _>>().into_values().collect()
+    records.into_iter().filter_map(|record| Some((record.run, record.outcome?))).collect()
+}
+
+async fn outcomes(world: &World) -> Vec<Outcome> {
+    outcomes_by_run(world).await.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// One for each run that offered something: in bad weather, who looks at the same time may tell of it twice.
+async fn outcomes_of_runs(world: &World) -> Vec<Outcome> {
+    outcomes_by_run(world).await.into_iter().collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
 fn steps<'a>(case: &'a Case, name: &str) -> Vec<&'a Step> {
@@ -402,7 +412,7 @@ async fn what_is_merged_before_it_was_verified_is_verified_at_its_base() {
     to_one_end(begin, async |world| {
         let case = only_case(world).await;
         assert_eq!((case.status, case.outcome), (Status::Completed, Some(Outcome::Verified)), "{case:#?}");
-        assert_eq!(outcomes(world).await, [Outcome::Verified]);
+        assert_eq!(outcomes_of_runs(world).await, [Outcome::Verified]);
     })
     .await;
 }
@@ -419,9 +429,30 @@ async fn what_is_declined_before_it_was_verified_stays_declined() {
     to_one_end(begin, async |world| {
         let case = only_case(world).await;
         assert_eq!((case.status, case.outcome), (Status::Suppressed, Some(Outcome::Declined)), "{case:#?}");
-        assert_eq!(outcomes(world).await, [Outcome::Declined]);
+        assert_eq!(outcomes_of_runs(world).await, [Outcome::Declined]);
     })
     .await;
+}
+
+#[tokio::test]
+async fn offer_that_a_later_run_took_over_is_not_begun_anew_by_who_was_put_off() {
+    let mut world = shop_with_unverified_offer().await;
+    let is_late = |delivery: &Delivery| delivery.function == "verify";
+    let (late, others) = std::mem::take(&mut world.bus.waiting).into_iter().partition(is_late);
+    world.bus.waiting = others;
+    world.clock.advance(SignedDuration::from_hours(1));
+    world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+    world.live().await;
+    world.there().merge(number(&world.open_pulls()[0]), SOMEBODY);
+    world.live().await;
+    a_day_later(&mut world).await;
+    assert_eq!(world.keys("offered").await, Vec::<String>::new());
+    world.bus.waiting = late;
+    world.live().await;
+    assert_eq!(world.there().pulls().len(), 1);
+    assert_eq!(outcomes(&world).await, [Outcome::Verified]);
+    assert_eq!(world.keys("offered").await, Vec::<String>::new());
+    world.finish();
 }
 
 /// Somebody takes what Suture wrote out of the text.
@@ -443,6 +474,44 @@ async fn fix_is_declined_though_its_mark_was_taken_out_and_is_not_offered_again(
         world.live().await;
         assert_eq!((world.open_pulls().len(), only_case(&world).await.status), (0, Status::Suppressed));
     }
+    world.finish();
+}
+
+/// So many runs that the one which offered the fix is not read any more come to nothing, for it was declined.
+async fn push_until_the_offer_is_long_ago(world: &mut World) {
+    for lines in 1..=RUNS_READ_MAX + 1 {
+        world.push("main", &[("package.json", &format!("{}{}", shop().manifest(), "\n".repeat(lines)))]);
+        world.live().await;
+        assert_eq!((world.open_pulls().len(), only_case(world).await.status), (0, Status::Suppressed), "{lines}");
+    }
+    assert_eq!(only_case(world).await.delivery, None);
+}
+
+#[tokio::test]
+async fn fix_that_was_declined_long_ago_is_not_offered_again_and_can_be_opened_again() {
+    let mut world = shop_with_offer().await;
+    let pull = number(&world.open_pulls()[0]);
+    take_mark_out(&world, pull);
+    world.there().close(pull, SOMEBODY);
+    world.live().await;
+    push_until_the_offer_is_long_ago(&mut world).await;
+    world.there().reopen(pull, SOMEBODY);
+    world.live().await;
+    assert_eq!((world.open_pulls().len(), only_case(&world).await.status), (1, Status::Proposed));
+    world.finish();
+}
+
+#[tokio::test]
+async fn fix_whose_run_was_forgotten_can_be_opened_again() {
+    let (mut world, pull) = shop_with_declined_offer().await;
+    let offered_in = outcomes_by_run(&world).await[0].0;
+    push_until_the_offer_is_long_ago(&mut world).await;
+    for key in world.keys("cases").await.iter().filter(|key| key.contains(&offered_in.to_string())) {
+        world.delete(key).await;
+    }
+    world.there().reopen(pull, SOMEBODY);
+    world.live().await;
+    assert_eq!((world.open_pulls().len(), only_case(&world).await.status), (1, Status::Proposed));
     world.finish();
 }
 
@@ -490,6 +559,41 @@ async fn declined_fix_that_somebody_opens_again_is_proposed_and_looked_after_aga
     world.live().await;
     let case = only_case(&world).await;
     assert_eq!((case.status, case.outcome), (Status::Completed, Some(Outcome::Verified)), "{case:#?}");
+    world.finish();
+}
+
+#[tokio::test]
+async fn declined_fix_is_opened_again_though_its_repository_was_renamed() {
+    let (mut world, pull) = shop_with_declined_offer().await;
+    world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+    world.live().await;
+    world.there().rename("octo/store");
+    world.live().await;
+    world.there().reopen(pull, SOMEBODY);
+    world.live().await;
+    let case = only_case(&world).await;
+    assert_eq!((case.status, case.wound.unwrap().repository), (Status::Proposed, world.there().name()));
+    world.there().merge(pull, SOMEBODY);
+    world.live().await;
+    assert_eq!(only_case(&world).await.outcome, Some(Outcome::Verified));
+    a_day_later(&mut world).await;
+    assert_eq!(world.keys("offered").await, Vec::<String>::new());
+    world.finish();
+}
+
+#[tokio::test]
+async fn declined_fix_that_is_opened_again_unheard_is_seen_once_a_day() {
+    let (mut world, pull) = shop_with_declined_offer().await;
+    world.there().reopen(pull, SOMEBODY);
+    world.github().take_deliveries();
+    a_day_later(&mut world).await;
+    assert_eq!(only_case(&world).await.status, Status::Proposed);
+    let records = world.records().await.len();
+    a_day_later(&mut world).await;
+    assert_eq!(world.records().await.len(), records, "nothing comes of what is offered");
+    world.there().merge(pull, SOMEBODY);
+    world.live().await;
+    assert_eq!(only_case(&world).await.outcome, Some(Outcome::Verified));
     world.finish();
 }
 
@@ -672,6 +776,43 @@ async fn alert_that_github_closes_is_noted_when_it_says_so() {
     assert_eq!(steps(&only_case(&world).await, "verify: alerts").len(), 1);
     hours_later(&mut world, 1).await;
     assert_eq!(steps(&only_case(&world).await, "verify: alerts").len(), 1, "once");
+    world.finish();
+}
+
+#[tokio::test]
+async fn alert_that_github_closes_does_not_end_the_wait_for_another() {
+    let (mut world, alert) = shop_with_merged_fix().await;
+    let beside = raise_alert(&world);
+    world
+        .there()
+        .change_alert("dependabot", beside, |alert| alert["dependency"]["manifest_path"] = "package.json".into());
+    world.there().close_alert("dependabot", alert, "fixed");
+    world.live().await;
+    assert_eq!(steps(&only_case(&world).await, "verify: alerts"), Vec::<&Step>::new(), "the other is open");
+    world.there().close_alert("dependabot", beside, "fixed");
+    hours_later(&mut world, 1).await;
+    assert!(steps(&only_case(&world).await, "verify: alerts")[0].ok);
+    world.finish();
+}
+
+#[tokio::test]
+async fn alert_on_what_people_merged_in_spite_of_suture_is_told_apart_from_others() {
+    let (mut world, pull, commit) = shop_with_offer_taken_back().await;
+    let branch = only_case(&world).await.case.branch();
+    world.there().force(&branch, &commit, SOMEBODY);
+    world.there().reopen(pull, SOMEBODY);
+    world.live().await;
+    let other = raise_alert(&world);
+    world.there().change_alert("dependabot", other, |alert| {
+        alert["security_advisory"]["ghsa_id"] = "GHSA-oooo-oooo-oooo".into()
+    });
+    world.there().merge(pull, SOMEBODY);
+    world.live().await;
+    assert_eq!(outcomes(&world).await, [Outcome::Verified]);
+    hours_later(&mut world, 1).await;
+    let case = only_case(&world).await;
+    let [step] = steps(&case, "verify: alerts")[..] else { panic!("{case:#?}") };
+    assert!(step.ok, "{step:?}");
     world.finish();
 }
 

@@ -227,13 +227,19 @@ pub async fn forget_repository(store: &Store, repository: &RepoName) -> Result<(
     forget_under(store, &folder_of(repository), |other| other == repository).await
 }
 
-/// Forgets what the repositories of `owner` (`host/owner`) depend on, and what is offered there.
-pub async fn forget_owner(store: &Store, owner: &str) -> Result<(), StoreError> {
-    forget_under(store, &format!("{BRANCHES}/{}", key_of(owner)), |other| owner_of(other) == owner).await
+/// The repositories of `owner` (`host/owner`) of which anything is kept, sorted.
+pub async fn repositories_of(store: &Store, owner: &str) -> Result<Vec<RepoName>, StoreError> {
+    let mut repositories: BTreeSet<RepoName> = dashboard::dirty(store).await?.into_iter().collect();
+    repositories.extend(offered::all(store).await?.into_iter().map(|offered| offered.repository));
+    repositories.retain(|repository| owner_of(repository) == owner);
+    for key in store.list(&format!("{BRANCHES}/{}", key_of(owner))).await? {
+        repositories.extend(store.read::<RepoName>(&key).await?);
+    }
+    Ok(repositories.into_iter().collect())
 }
 
 /// Forgets the inventories whose names are below `folder`, what is offered there, and that the issues of the repositories that `are` meant
-/// are to be written. None is read for it: an account may have thousands, and damaged ones go as well.
+/// are to be written. None is read for it: damaged ones go as well.
 async fn forget_under(store: &Store, folder: &str, are: impl Fn(&RepoName) -> bool) -> Result<(), StoreError> {
     for key in store.list(folder).await? {
         offered::forget_branch(store, name_in(&key)).await?;
@@ -344,7 +350,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn repository_is_forgotten_alone_and_an_owner_with_all_of_theirs() {
+    async fn repository_is_forgotten_alone_and_those_of_an_owner_are_known() {
         let store = Store::memory(Effects::default());
         let run = RunId::new(Timestamp::UNIX_EPOCH, [0; 10]);
         let all = ["hub/octo/shop", "hub/octo/store", "hub/octo-two/shop", "other/octo/shop"];
@@ -353,9 +359,8 @@ mod tests {
         }
         forget_repository(&store, &all[0].parse().unwrap()).await.unwrap();
         assert_eq!(kept(&store, &all).await, [false, true, true, true]);
-        forget_owner(&store, "hub/octo").await.unwrap();
-        assert_eq!(kept(&store, &all).await, [false, false, true, true]);
-        assert_eq!(store.list(BRANCHES).await.unwrap().len(), 2);
+        assert_eq!(repositories_of(&store, "hub/octo").await.unwrap(), ["hub/octo/store".parse().unwrap()]);
+        assert_eq!(store.list(BRANCHES).await.unwrap().len(), 3);
     }
 
     #[tokio::test]
@@ -381,7 +386,9 @@ mod tests {
         forget_repository(&store, &repositories[0].parse().unwrap()).await.unwrap();
         assert_eq!(left().await, (all_but(1), all_but(1)));
         assert_eq!(store.list(SHELF).await.unwrap(), Vec::<String>::new());
-        forget_owner(&store, "hub/octo").await.unwrap();
+        let others = repositories_of(&store, "hub/octo").await.unwrap();
+        assert_eq!(others, [repositories[1].parse().unwrap()], "though it was never looked at");
+        forget_repository(&store, &others[0]).await.unwrap();
         assert_eq!(left().await, (all_but(2), all_but(2)));
     }
 

@@ -1,5 +1,6 @@
 //! Which cases have a pull request that is open: one record for each, under `offered/<branch>/<case>`, so that they are found without
-//! looking at all cases, and whatever later runs of the case came to.
+//! looking at all cases, and whatever later runs of the case came to. What each case offered last is kept under `last_offers/<case>` as well,
+//! for as long as the case: what somebody declined is known however many runs came after it.
 
 use crate::environment::store::{Store, StoreError};
 use crate::history;
@@ -11,11 +12,15 @@ use pipeline::message::{RunId, queue, topic};
 use pipeline::outbox::Reply;
 use pipeline::patch::Left;
 use pipeline::payload::ChecksCompleted;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Where they are.
 const SHELF: &str = "offered";
+
+/// Where what was offered last is.
+const LAST: &str = "last_offers";
 
 /// A case whose fix is offered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,6 +78,30 @@ pub async fn keep(store: &Store, case: &CaseId, offer: Offer) -> Result<(), Stor
     let key = key(&offer.wound.repository, &offer.wound.base_branch, case);
     let repository = offer.wound.repository.clone();
     store.overwrite(&key, &Offered { case: case.clone(), repository, commit, offer: Some(offer) }).await
+}
+
+/// `offer` is what `case` offered last, also when it is offered no more.
+pub async fn keep_last(store: &Store, case: &CaseId, offer: &Offer) -> Result<(), StoreError> {
+    store.overwrite(&last_key(case), offer).await
+}
+
+/// What was offered last for `case`, whether it is offered still or not. `None` too where an older release offered it.
+pub async fn last(store: &Store, case: &CaseId) -> Result<Option<Offer>, StoreError> {
+    read(store, &last_key(case)).await
+}
+
+/// The case is forgotten.
+pub async fn forget_last(store: &Store, case: &CaseId) -> Result<(), StoreError> {
+    store.delete(&last_key(case)).await
+}
+
+/// Keys of the diffs of what was offered last.
+pub async fn last_diffs(store: &Store) -> Result<BTreeSet<String>, StoreError> {
+    let mut diffs = BTreeSet::new();
+    for key in store.list(LAST).await? {
+        diffs.extend(read::<Offer>(store, &key).await?.map(|offer| offer.delivery.diff));
+    }
+    Ok(diffs)
 }
 
 /// What is offered for `case`. One that can't be read is none.
@@ -166,12 +195,12 @@ fn order(offered: &Offered) -> Option<(RunId, u32)> {
 async fn read_all(store: &Store) -> Result<Vec<(String, Offered)>, StoreError> {
     let mut all = Vec::new();
     for key in store.list(SHELF).await? {
-        all.extend(read(store, &key).await?.map(|offered| (key, offered)));
+        all.extend(read::<Offered>(store, &key).await?.map(|offered| (key, offered)));
     }
     Ok(all)
 }
 
-async fn read(store: &Store, key: &str) -> Result<Option<Offered>, StoreError> {
+async fn read<T: DeserializeOwned>(store: &Store, key: &str) -> Result<Option<T>, StoreError> {
     match store.read(key).await {
         Err(StoreError::Damaged { key, error }) => {
             tracing::error!(key, %error, "a record of what is offered is damaged");
@@ -183,6 +212,10 @@ async fn read(store: &Store, key: &str) -> Result<Option<Offered>, StoreError> {
 
 fn case_of(key: &str) -> Option<CaseId> {
     key.rsplit('/').next()?.parse().ok()
+}
+
+fn last_key(case: &CaseId) -> String {
+    format!("{LAST}/{case}")
 }
 
 fn key(repository: &RepoName, branch: &str, case: &CaseId) -> String {

@@ -232,7 +232,10 @@ impl Attempt<'_> {
         let branch = case.branch();
         let repository = self.env.repository(&wound.repository)?;
         if let Some(remote) = repository.on_github() {
-            let last = history::last_pull(&self.env.store, case).await?;
+            let last = match offered::last(&self.env.store, case).await? {
+                Some(offer) => offer.delivery.pull_request,
+                None => history::last_pull(&self.env.store, case).await?,
+            };
             if let Some(pull) = offer::declined(remote, &branch, &self.plan, last.as_ref()).await? {
                 return self.declined(steps, &pull);
             }
@@ -292,8 +295,10 @@ impl Attempt<'_> {
         delivery.branch = Some(branch);
         delivery.commit = Some(commit);
         if delivery.pull_request.is_some() {
-            // From here on somebody may merge or close it.
-            offered::keep(&self.env.store, case, self.offer(&delivery)).await?;
+            // Somebody may merge or close it already: nothing else comes before this.
+            let offer = self.offer(&delivery);
+            offered::keep_last(&self.env.store, case, &offer).await?;
+            offered::keep(&self.env.store, case, offer).await?;
         }
         let mut reply = self.reply();
         reply.event(

@@ -162,6 +162,11 @@ impl SimulatedGitHub {
         state.suspended_at = Some(state.now());
     }
 
+    /// The owner lets it be used again.
+    pub fn unsuspend(&self) {
+        self.state().suspended_at = None;
+    }
+
     /// The owner takes the App off and puts it on again: the installation is another one, and no token of the old one is accepted.
     pub fn reinstall(&self) {
         self.expire_tokens();

@@ -11,7 +11,7 @@
 // - `append`: its id and what a scan needs are a line of one file, which is on the disk before it is answered. Nothing knows a delivery again.
 // - `record`: the same in a file of its own, named after its id, in a folder that is on the disk, too: a delivery is known again.
 //
-// Says where it listens in one line of JSON. Its secret is $SUTURE_GITHUB_WEBHOOK_SECRET. For `handlers/local-host/examples/deliveries.rs`.
+// Says where it listens in one line of JSON. Its secret is $SUTURE_GITHUB_WEBHOOK_SECRET. For `handlers/local-host/examples/deliveries/main.rs`.
 
 import { open } from "node:fs/promises";
 import { createServer } from "node:http";

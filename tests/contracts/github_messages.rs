@@ -153,9 +153,15 @@ fn access_and_what_is_not_understood() {
         &RepositoryAccess { repository: REPOSITORY.parse().unwrap(), installation: 9 },
         r#"{"repository":"github.com/octo/shop","installation":9}"#,
     );
-    for (page, rest) in [(None, ""), (Some(2), r#","page":2"#)] {
+    let share = vec![REPOSITORY.parse().unwrap()];
+    let rows = [
+        (None, Vec::new(), ""),
+        (Some(2), Vec::new(), r#","page":2"#),
+        (None, share, r#","among":["github.com/octo/shop"]"#),
+    ];
+    for (page, among, rest) in rows {
         check(
-            &InstallationAccess { installation: 9, account: Some("octo".to_owned()), named: 501, page },
+            &InstallationAccess { installation: 9, account: Some("octo".to_owned()), named: 501, page, among },
             &format!(r#"{{"installation":9,"account":"octo","named":501{rest}}}"#),
         );
     }

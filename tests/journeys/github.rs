@@ -85,10 +85,14 @@ async fn push_becomes_one_pull_request_in_every_weather() {
 
 #[tokio::test]
 async fn scan_that_died_and_was_then_put_off_opens_its_cases_all_the_same() {
-    let mut world = shop_after_a_push().await;
+    let (mut dies_after, mut world) = (0, shop_after_a_push().await);
     // It keeps what the branch depends on, and dies before it says what it found.
-    let doomed = world.process(Effects::crashing_after(1));
-    world.bus.deliver(0, &doomed).await.unwrap();
+    while world.inventories().await == 0 {
+        dies_after += 1;
+        world = shop_after_a_push().await;
+        let doomed = world.process(Effects::crashing_after(dies_after));
+        world.bus.deliver(0, &doomed).await.unwrap();
+    }
     assert_eq!((world.inventories().await, world.keys("journal/scan").await.len()), (1, 0));
     world.github().order("GET /api/v3/repos/octo/shop", Fault::Error(500));
     world.settle().await;
@@ -539,9 +543,23 @@ async fn repository_that_is_gone_is_forgotten_with_what_is_offered_there() {
 }
 
 #[tokio::test]
+async fn dashboard_of_a_repository_that_is_gone_is_not_asked_for_again() {
+    let mut world = shop_with_offer().await;
+    assert_eq!(world.keys("dirty").await.len(), 1);
+    world.there().uninstall();
+    for _ in 0..2 {
+        world.clock.advance(SignedDuration::from_mins(10));
+        world.sweep().await;
+        assert_eq!(world.keys("dirty").await, Vec::<String>::new());
+    }
+    world.finish();
+}
+
+#[tokio::test]
 async fn repository_that_is_taken_off_is_forgotten_with_what_is_offered_there() {
     let mut world = shop_with_offer().await;
     let removed = RepositoryAccess { repository: world.there().name(), installation: 1 };
+    world.there().uninstall();
     world.send(queue::SCAN, topic::REPOSITORY_REMOVED, &removed);
     world.settle().await;
     assert_eq!((world.inventories().await, world.keys("offered").await.len()), (0, 0));

@@ -9,7 +9,7 @@ use agents::environment::folder;
 use agents::environment::registries::ProjectAddresses;
 use agents::environment::tree_limits::TreeLimits;
 use agents::examine::{Examination, examine};
-use agents::facts;
+use agents::facts::{self, Determined};
 use agents::prove::{Seen, failures, prove};
 use detectors::dependency::index_urls;
 use detectors::source_tree::SourceTree;
@@ -82,7 +82,7 @@ impl Project {
         let rules = Rules { steps_max: STEPS_MAX, allow_breaking: true, ..Rules::new(self.env.clock.now()) };
         let matched: Vec<_> = self.seen.of_graph(self.graph()).collect();
         let addresses = ProjectAddresses::of(graph, None, index_urls(&self.tree, graph));
-        let (plan, facts, _) = facts::plan(&self.env, graph, &addresses, &matched, &rules).await.unwrap();
+        let Determined { plan, facts, .. } = facts::plan(&self.env, graph, &addresses, &matched, &rules).await.unwrap();
         (plan, facts)
     }
 

@@ -7,6 +7,7 @@ use agents::environment::effects::Effects;
 use agents::functions;
 use agents::inventory::Inventory;
 use agents::journal::{JournalRecord, WakeUp};
+use agents::offered::Offer;
 use agents::sweep::Registry;
 use local_host::backup::BUS;
 use local_host::bus::Source;
@@ -77,6 +78,7 @@ fn every_record_is_read() {
                 "asked" => check::<Vec<MessageId>>(&name, value),
                 "inventory" => check::<Inventory>(&name, value),
                 "branches" => check::<RepoName>(&name, value),
+                "last_offers" => check::<Offer>(&name, value),
                 "agents.json" => check::<Registry>(&name, value),
                 // Anything; text; numbered values that are read below; a moment.
                 "claims" | "diffs" | "state" | "rounds" => {}

@@ -288,6 +288,16 @@ impl World {
         records
     }
 
+    /// Takes `key` out of the store.
+    pub async fn delete(&self, key: &str) {
+        self.store.delete(key).await.unwrap();
+    }
+
+    /// Writes `value` to the store.
+    pub async fn write(&self, key: &str, value: &(impl serde::Serialize + Sync)) {
+        self.store.overwrite(key, value).await.unwrap();
+    }
+
     /// The records at `prefix` as JSON, each written back as `change` leaves it.
     pub async fn rewrite(&self, prefix: &str, change: impl Fn(&mut Value)) {
         for key in self.keys(prefix).await {

@@ -53,6 +53,14 @@ pub async fn dirty(store: &Store) -> Result<Vec<RepoName>, StoreError> {
     Ok(dirty)
 }
 
+/// The issues of repositories that `are` gone are not written any more.
+pub async fn forget_marks(store: &Store, are: impl Fn(&RepoName) -> bool) -> Result<(), StoreError> {
+    for repository in dirty(store).await?.into_iter().filter(are) {
+        store.delete(&format!("{DIRTY}/{}", name(&repository))).await?;
+    }
+    Ok(())
+}
+
 /// Goes on under `now` with the repository that was called `before`. Returns its cases.
 pub async fn rename(store: &Store, before: &RepoName, now: &RepoName) -> Result<Vec<CaseId>, StoreError> {
     for case in case_ids(store, before).await? {
@@ -68,7 +76,7 @@ pub async fn rename(store: &Store, before: &RepoName, now: &RepoName) -> Result<
 }
 
 /// Writes the issue anew. None is made where there is nothing to tell; one that somebody closed stays closed. Of a repository that is
-/// called otherwise now, the issue is left to that name.
+/// called otherwise now, the issue is left to that name; of one that is gone, or that nobody may look at, nothing is written.
 ///
 /// Tries later while another process is at it.
 pub async fn dashboard(env: &Environment, message: Envelope<DashboardRequested>) -> Result<Outbox, AgentError> {
@@ -76,7 +84,16 @@ pub async fn dashboard(env: &Environment, message: Envelope<DashboardRequested>)
     let reply = Reply::new("notify", &message, env.clock.now());
     let there = env.repository(repository)?;
     let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
-    let now = remote.name_now(&remote.about().await?)?;
+    let about = match remote.about().await {
+        Ok(about) => about,
+        // What nobody may look at is marked again when it is healed again.
+        Err(GitHubError::Absent { .. } | GitHubError::Denied { .. }) => {
+            env.store.delete(&format!("{DIRTY}/{}", name(repository))).await?;
+            return Ok(reply.finish());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let now = remote.name_now(&about)?;
     if now != *repository {
         rename(&env.store, repository, &now).await?;
         return Ok(reply.finish());

@@ -17,9 +17,20 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Rounds of asking, after which a plan that always wants to know more is a bug.
 const ROUNDS_MAX: usize = 500;
 
-/// The smallest plan that heals `matched`, and what had to be known for it.
-///
-/// With it, the releases whose needs could not be learned: the plan takes them to need nothing.
+/// A plan, and what it rests on.
+#[derive(Debug, Default)]
+pub struct Determined {
+    /// The smallest plan that heals what was asked for.
+    pub plan: Plan,
+    /// What had to be known for it.
+    pub facts: Facts,
+    /// The releases whose needs could not be learned: the plan takes them to need nothing.
+    pub needs_unknown: Vec<String>,
+    /// Why something is missing from the facts that may be learned later: a registry that is not reached, advisories that are silent.
+    pub passing: Option<String>,
+}
+
+/// The smallest plan that heals `matched`.
 ///
 /// Tries later where a registry asks for it. A registry that can't be asked at all is no error: its packages are left, with
 /// the reason.
@@ -29,7 +40,7 @@ pub async fn plan(
     addresses: &ProjectAddresses,
     matched: &[&Matched],
     rules: &Rules,
-) -> Result<(Plan, Facts, Vec<String>), AgentError> {
+) -> Result<Determined, AgentError> {
     let wounds: Vec<Wound<'_>> = matched
         .iter()
         .map(|matched| Wound { fingerprint: &matched.finding.fingerprint, places: matched.places.clone() })
@@ -41,6 +52,7 @@ pub async fn plan(
         facts: Facts::default(),
         needs_asked: BTreeMap::new(),
         needs_unknown: BTreeMap::new(),
+        passing: None,
     };
     for _ in 0..ROUNDS_MAX {
         match update_dependency::plan(graph, &wounds, &inquiry.facts, rules) {
@@ -49,8 +61,8 @@ pub async fn plan(
             // and is made again when they are known; it can't be too bad.
             Planned::Plan(plan) => match inquiry.needs_unasked(&plan) {
                 names if names.is_empty() => {
-                    let unknown = inquiry.needs_unknown_in(&plan);
-                    return Ok((plan, inquiry.facts, unknown));
+                    let needs_unknown = inquiry.needs_unknown_in(&plan);
+                    return Ok(Determined { plan, facts: inquiry.facts, needs_unknown, passing: inquiry.passing });
                 }
                 names => inquiry.ask(names).await?,
             },
@@ -69,6 +81,7 @@ struct Inquiry<'a> {
     needs_asked: BTreeMap<String, BTreeSet<String>>,
     /// Releases whose needs the registry does not tell, with the reason.
     needs_unknown: BTreeMap<(String, String), String>,
+    passing: Option<String>,
 }
 
 impl Inquiry<'_> {
@@ -106,12 +119,23 @@ impl Inquiry<'_> {
                         not_before,
                     });
                 }
-                Err(reason) => PackageFacts { unavailable: Some(reason.to_string()), ..PackageFacts::default() },
+                Err(reason) => {
+                    if reason.is_passing() {
+                        self.passing = Some(reason.to_string());
+                    }
+                    PackageFacts { unavailable: Some(reason.to_string()), ..PackageFacts::default() }
+                }
             };
             match advisories.of(ecosystem, &name) {
                 Ok(known_bad) => known.advisories = known_bad.to_vec(),
                 // Which versions are good can't be told, so none may be chosen.
-                Err(reason) => known.unavailable = Some(format!("advisories on {name}: {reason}")),
+                Err(reason) => {
+                    let reason = format!("advisories on {name}: {reason}");
+                    if self.env.advisories.is_remote() {
+                        self.passing = Some(reason.clone());
+                    }
+                    known.unavailable = Some(reason);
+                }
             }
             self.facts.packages.insert(name, known);
         }

@@ -24,6 +24,13 @@ pub async fn case_until(store: &Store, case: &CaseId, last: RunId) -> Result<Opt
     Ok(fold(case_records_until(store, case, last).await?))
 }
 
+/// What the newest look at the base of a case came to, as far as `records` tell. It may still be at work.
+pub fn last_look(records: &[CaseRecord]) -> Option<&CaseRecord> {
+    let is_look = |record: &&CaseRecord| ["scan", "analyze", "remediate"].contains(&record.agent.as_str());
+    let looks = records.iter().filter(is_look).filter(|record| record.status.is_some());
+    looks.max_by_key(|record| (record.run, record.hops, record.message))
+}
+
 /// All cases of a store.
 #[derive(Debug, Default)]
 pub struct Cases {

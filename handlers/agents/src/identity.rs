@@ -24,17 +24,30 @@ pub async fn first_name(
 }
 
 async fn first_name_of(env: &Environment, host: &str, name: &RepoName, id: u64) -> Result<RepoName, AgentError> {
-    let key = format!("{SHELF}/{host}/{id}");
+    let key = key(host, id);
     if let Some(first) = env.store.read(&key).await? {
         return Ok(first);
     }
+    let first = claimed(env, name, id).await?;
+    kept(env, &key, first).await
+}
+
+fn key(host: &str, id: u64) -> String {
+    format!("{SHELF}/{host}/{id}")
+}
+
+/// `name`, if it is the first name of no other repository than `id`.
+async fn claimed(env: &Environment, name: &RepoName, id: u64) -> Result<RepoName, AgentError> {
     let claim = format!("{SHELF}/names/{}", &hash_of(&[name.as_str()])[..32]);
     env.store.create(&claim, &id).await?;
     let is_ours = env.store.read::<u64>(&claim).await?.is_none_or(|owner| owner == id);
-    let first = if is_ours { name.clone() } else { own_name(name, id)? };
-    env.store.create(&key, &first).await?;
-    // Whoever was faster may have known it by another name.
-    Ok(env.store.read(&key).await?.unwrap_or(first))
+    if is_ours { Ok(name.clone()) } else { own_name(name, id) }
+}
+
+/// What is kept at `key`: `first`, unless whoever was faster knew the repository by another name.
+async fn kept(env: &Environment, key: &str, first: RepoName) -> Result<RepoName, AgentError> {
+    env.store.create(key, &first).await?;
+    Ok(env.store.read(key).await?.unwrap_or(first))
 }
 
 fn own_name(name: &RepoName, id: u64) -> Result<RepoName, AgentError> {
@@ -66,7 +79,13 @@ mod tests {
     #[tokio::test]
     async fn two_who_ask_at_once_are_told_the_same() {
         let env = environment(Store::memory(Effects::default()));
-        let (one, other) = tokio::join!(first(&env, 1, "hub/octo/shop"), first(&env, 1, "hub/octo/store"));
-        assert_eq!(one, other);
+        let id = 1;
+        // Neither saw the other's name before it claimed its own.
+        let one = claimed(&env, &"hub/octo/shop".parse().unwrap(), id).await.unwrap();
+        let other = claimed(&env, &"hub/octo/store".parse().unwrap(), id).await.unwrap();
+        assert_ne!(one, other);
+        let key = key("hub", id);
+        let told = kept(&env, &key, one.clone()).await.unwrap();
+        assert_eq!((&told, kept(&env, &key, other).await.unwrap()), (&one, one.clone()));
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::environment::store::{Store, StoreError};
 use crate::examine::Examination;
-use crate::{history, offered};
+use crate::{dashboard, offered};
 use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
 use pipeline::advisory::normalised_name;
@@ -37,6 +37,9 @@ pub struct Inventory {
     pub mode: Mode,
     /// The message that asked for the scan. In the journal, it came to its end.
     pub message: MessageId,
+    /// The run that read the files, where later ones only saw that these did not change. Older records lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_in: Option<RunId>,
     /// When it was scanned.
     pub at: Timestamp,
     /// Its projects.
@@ -92,6 +95,7 @@ impl Inventory {
             commit: request.commit.clone(),
             mode: request.mode,
             message: message.id,
+            read_in: Some(message.correlation_id),
             at,
             projects: examination.graphs.iter().map(Project::of).collect(),
             findings: findings.collect(),
@@ -123,20 +127,13 @@ impl Inventory {
 
     /// Forgets it.
     pub async fn forget(&self, store: &Store) -> Result<(), StoreError> {
-        let name = branch_key(&self.repository, &self.branch);
-        for key in store.list(&format!("{SHELF}/{name}")).await? {
-            store.delete(&key).await?;
-        }
+        delete(store, &branch_key(&self.repository, &self.branch)).await?;
         store.delete(&self.findable_key()).await
     }
 
     /// Forgets it, and what is offered on its branch: nobody may look at its repository any more.
     pub async fn forget_with_offers(&self, store: &Store) -> Result<(), StoreError> {
-        for case in offered::of_branch(store, &self.repository, &self.branch).await? {
-            if let Some(wound) = history::case(store, &case).await?.and_then(|case| case.wound) {
-                offered::forget(store, &case, &wound).await?;
-            }
-        }
+        offered::forget_branch(store, &branch_key(&self.repository, &self.branch)).await?;
         self.forget(store).await
     }
 
@@ -213,16 +210,11 @@ pub async fn read(store: &Store, name: &str) -> Result<Option<Inventory>, StoreE
     Ok(None)
 }
 
-/// Every inventory of `repository`.
+/// Every inventory of `repository`. Whoever died while one was forgotten left its name, which goes now.
 pub async fn of_repository(store: &Store, repository: &RepoName) -> Result<Vec<Inventory>, StoreError> {
-    found_under(store, &folder_of(repository)).await
-}
-
-/// The inventories whose names are below `folder`. Whoever died while one was forgotten left its name, which goes now.
-async fn found_under(store: &Store, folder: &str) -> Result<Vec<Inventory>, StoreError> {
     let mut inventories = Vec::new();
-    for key in store.list(folder).await? {
-        match read(store, key.rsplit('/').next().unwrap_or_default()).await? {
+    for key in store.list(&folder_of(repository)).await? {
+        match read(store, name_in(&key)).await? {
             Some(inventory) => inventories.push(inventory),
             None => store.delete(&key).await?,
         }
@@ -232,24 +224,54 @@ async fn found_under(store: &Store, folder: &str) -> Result<Vec<Inventory>, Stor
 
 /// Forgets what `repository` depends on, and what is offered there.
 pub async fn forget_repository(store: &Store, repository: &RepoName) -> Result<(), StoreError> {
-    for inventory in of_repository(store, repository).await? {
-        inventory.forget_with_offers(store).await?;
+    forget_under(store, &folder_of(repository), |other| other == repository).await
+}
+
+/// The repositories of `owner` (`host/owner`) of which anything is kept, sorted.
+pub async fn repositories_of(store: &Store, owner: &str) -> Result<Vec<RepoName>, StoreError> {
+    let mut repositories: BTreeSet<RepoName> = dashboard::dirty(store).await?.into_iter().collect();
+    repositories.extend(offered::all(store).await?.into_iter().map(|offered| offered.repository));
+    repositories.retain(|repository| owner_of(repository) == owner);
+    for key in store.list(&format!("{BRANCHES}/{}", key_of(owner))).await? {
+        repositories.extend(store.read::<RepoName>(&key).await?);
+    }
+    Ok(repositories.into_iter().collect())
+}
+
+/// Forgets the inventories whose names are below `folder`, what is offered there, and that the issues of the repositories that `are` meant
+/// are to be written. None is read for it: damaged ones go as well.
+async fn forget_under(store: &Store, folder: &str, are: impl Fn(&RepoName) -> bool) -> Result<(), StoreError> {
+    for key in store.list(folder).await? {
+        offered::forget_branch(store, name_in(&key)).await?;
+        delete(store, name_in(&key)).await?;
+        store.delete(&key).await?;
+    }
+    // Of branches that were forgotten before them.
+    offered::forget_all(store, &are).await?;
+    dashboard::forget_marks(store, are).await
+}
+
+/// Deletes every inventory that is kept under `name`.
+async fn delete(store: &Store, name: &str) -> Result<(), StoreError> {
+    for key in store.list(&format!("{SHELF}/{name}")).await? {
+        store.delete(&key).await?;
     }
     Ok(())
 }
 
-/// Forgets what the repositories of `owner` (`host/owner`) depend on, and what is offered there.
-pub async fn forget_owner(store: &Store, owner: &str) -> Result<(), StoreError> {
-    for inventory in found_under(store, &format!("{BRANCHES}/{}", key_of(owner))).await? {
-        inventory.forget_with_offers(store).await?;
-    }
-    Ok(())
+/// The name in the key by which an inventory is found.
+fn name_in(key: &str) -> &str {
+    key.rsplit('/').next().unwrap_or_default()
+}
+
+/// The host and the owner of `repository`.
+fn owner_of(repository: &RepoName) -> &str {
+    repository.as_str().rsplit_once('/').map_or("", |(owner, _)| owner)
 }
 
 /// Where the names of the inventories of `repository` are.
 fn folder_of(repository: &RepoName) -> String {
-    let owner = repository.as_str().rsplit_once('/').map_or("", |(owner, _)| owner);
-    format!("{BRANCHES}/{}/{}", key_of(owner), key_of(repository.as_str()))
+    format!("{BRANCHES}/{}/{}", key_of(owner_of(repository)), key_of(repository.as_str()))
 }
 
 fn key_of(name: &str) -> String {
@@ -297,6 +319,8 @@ fn package(entry: &Entry) -> Package {
 mod tests {
     use super::*;
     use crate::environment::effects::Effects;
+    use crate::offered::tests::offer;
+    use pipeline::ids::CaseId;
 
     fn inventory(repository: &str, projects: Vec<Project>) -> Inventory {
         Inventory {
@@ -305,6 +329,7 @@ mod tests {
             commit: "0".repeat(40).parse().unwrap(),
             mode: Mode::Heal,
             message: MessageId(uuid::Uuid::nil()),
+            read_in: None,
             at: Timestamp::UNIX_EPOCH,
             projects,
             findings: BTreeSet::new(),
@@ -325,7 +350,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn repository_is_forgotten_alone_and_an_owner_with_all_of_theirs() {
+    async fn repository_is_forgotten_alone_and_those_of_an_owner_are_known() {
         let store = Store::memory(Effects::default());
         let run = RunId::new(Timestamp::UNIX_EPOCH, [0; 10]);
         let all = ["hub/octo/shop", "hub/octo/store", "hub/octo-two/shop", "other/octo/shop"];
@@ -334,9 +359,37 @@ mod tests {
         }
         forget_repository(&store, &all[0].parse().unwrap()).await.unwrap();
         assert_eq!(kept(&store, &all).await, [false, true, true, true]);
-        forget_owner(&store, "hub/octo").await.unwrap();
-        assert_eq!(kept(&store, &all).await, [false, false, true, true]);
-        assert_eq!(store.list(BRANCHES).await.unwrap().len(), 2);
+        assert_eq!(repositories_of(&store, "hub/octo").await.unwrap(), ["hub/octo/store".parse().unwrap()]);
+        assert_eq!(store.list(BRANCHES).await.unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn offers_are_forgotten_without_their_inventory_or_case() {
+        let store = Store::memory(Effects::default());
+        let repositories = ["hub/octo/shop", "hub/octo/store", "other/octo/shop"];
+        for repository in repositories {
+            let case = CaseId::of(&repository.parse().unwrap(), "main", "npm", "package-lock.json");
+            offered::keep(&store, &case, offer(repository, 1)).await.unwrap();
+            let mark = format!("dirty/{}", &hash_of(&[repository])[..32]);
+            store.create(&mark, &repository).await.unwrap();
+        }
+        // That of the first can't be read; the others were never looked at.
+        inventory(repositories[0], Vec::new()).make_findable(&store).await.unwrap();
+        let damaged = format!("{SHELF}/{}/run", branch_key(&repositories[0].parse().unwrap(), "main"));
+        store.create(&damaged, &"damaged").await.unwrap();
+        let left = async || {
+            let offered = offered::all(&store).await.unwrap().into_iter().map(|offered| offered.repository.to_string());
+            let marked = dashboard::dirty(&store).await.unwrap().into_iter().map(|repository| repository.to_string());
+            (offered.collect::<BTreeSet<_>>(), marked.collect::<BTreeSet<_>>())
+        };
+        let all_but = |gone: usize| repositories[gone..].iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        forget_repository(&store, &repositories[0].parse().unwrap()).await.unwrap();
+        assert_eq!(left().await, (all_but(1), all_but(1)));
+        assert_eq!(store.list(SHELF).await.unwrap(), Vec::<String>::new());
+        let others = repositories_of(&store, "hub/octo").await.unwrap();
+        assert_eq!(others, [repositories[1].parse().unwrap()], "though it was never looked at");
+        forget_repository(&store, &others[0]).await.unwrap();
+        assert_eq!(left().await, (all_but(2), all_but(2)));
     }
 
     #[tokio::test]

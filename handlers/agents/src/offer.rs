@@ -57,7 +57,8 @@ pub async fn open(remote: &GitHubRepository, wanted: &Wanted<'_>) -> Result<Pull
 }
 
 /// Closes the open pull request of `branch`, if there is one, and says why. It is marked, so that nobody seems to have declined it. Left
-/// alone where the branch stands elsewhere than at `commit`, which is ours: then others offer something else. Whether it was ours to close.
+/// alone where the branch stands elsewhere than at `commit`, or we are not who made that: then others offer something. Whether it was ours to
+/// close.
 ///
 /// `known`: the one that was opened for it. A list may lack it for a while.
 pub async fn take_back(
@@ -67,7 +68,9 @@ pub async fn take_back(
     known: Option<&PullRequestRef>,
     why: &str,
 ) -> Result<bool, GitHubError> {
-    if remote.branch(branch).await?.is_some_and(|tip| tip != *commit) {
+    if let Some(tip) = remote.branch(branch).await?
+        && (tip != *commit || !remote.is_ours(&remote.commit(&tip).await?, branch).await?)
+    {
         return Ok(false);
     }
     let pull = match known {
@@ -75,7 +78,7 @@ pub async fn take_back(
         None => remote.pull_request_of(branch).await?,
     };
     let Some(pull) = pull.filter(|pull| pull.is_open) else { return Ok(true) };
-    say_once(remote, pull.number, "taken-back", why).await?;
+    say_once(remote, pull.number, &format!("taken-back-{commit}"), why).await?;
     let body = wording::withdrawn(&pull.body);
     let changes = Changes { body: Some(&body), is_open: Some(false), ..Changes::default() };
     remote.update_pull_request(pull.number, changes).await?;

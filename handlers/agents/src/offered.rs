@@ -1,5 +1,6 @@
 //! Which cases have a pull request that is open: one record for each, under `offered/<branch>/<case>`, so that they are found without
-//! looking at all cases, and whatever later runs of the case came to.
+//! looking at all cases, and whatever later runs of the case came to. What each case offered last is kept under `last_offers/<case>` as well,
+//! for as long as the case: what somebody declined is known however many runs came after it.
 
 use crate::environment::store::{Store, StoreError};
 use crate::history;
@@ -11,11 +12,15 @@ use pipeline::message::{RunId, queue, topic};
 use pipeline::outbox::Reply;
 use pipeline::patch::Left;
 use pipeline::payload::ChecksCompleted;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Where they are.
 const SHELF: &str = "offered";
+
+/// Where what was offered last is.
+const LAST: &str = "last_offers";
 
 /// A case whose fix is offered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,6 +80,30 @@ pub async fn keep(store: &Store, case: &CaseId, offer: Offer) -> Result<(), Stor
     store.overwrite(&key, &Offered { case: case.clone(), repository, commit, offer: Some(offer) }).await
 }
 
+/// `offer` is what `case` offered last, also when it is offered no more.
+pub async fn keep_last(store: &Store, case: &CaseId, offer: &Offer) -> Result<(), StoreError> {
+    store.overwrite(&last_key(case), offer).await
+}
+
+/// What was offered last for `case`, whether it is offered still or not. `None` too where an older release offered it.
+pub async fn last(store: &Store, case: &CaseId) -> Result<Option<Offer>, StoreError> {
+    read(store, &last_key(case)).await
+}
+
+/// The case is forgotten.
+pub async fn forget_last(store: &Store, case: &CaseId) -> Result<(), StoreError> {
+    store.delete(&last_key(case)).await
+}
+
+/// Keys of the diffs of what was offered last.
+pub async fn last_diffs(store: &Store) -> Result<BTreeSet<String>, StoreError> {
+    let mut diffs = BTreeSet::new();
+    for key in store.list(LAST).await? {
+        diffs.extend(read::<Offer>(store, &key).await?.map(|offer| offer.delivery.diff));
+    }
+    Ok(diffs)
+}
+
 /// What is offered for `case`. One that can't be read is none.
 pub async fn find(store: &Store, case: &CaseId, wound: &Wound) -> Result<Option<Offered>, StoreError> {
     read(store, &key(&wound.repository, &wound.base_branch, case)).await
@@ -115,6 +144,14 @@ pub async fn all(store: &Store) -> Result<Vec<Offered>, StoreError> {
     Ok(read_all(store).await?.into_iter().map(|(_, offered)| offered).collect())
 }
 
+/// Nothing is offered any more on the branch that is kept under `name`, by [`branch_key`].
+pub async fn forget_branch(store: &Store, name: &str) -> Result<(), StoreError> {
+    for key in store.list(&format!("{SHELF}/{name}")).await? {
+        store.delete(&key).await?;
+    }
+    Ok(())
+}
+
 /// Nothing is offered any more in the repositories that `are` gone.
 pub async fn forget_all(store: &Store, are: impl Fn(&RepoName) -> bool) -> Result<(), StoreError> {
     for (key, _) in read_all(store).await?.into_iter().filter(|(_, offered)| are(&offered.repository)) {
@@ -123,7 +160,8 @@ pub async fn forget_all(store: &Store, are: impl Fn(&RepoName) -> bool) -> Resul
     Ok(())
 }
 
-/// Goes on under `now` with what is offered in the repository that was called `before`. All offers are read for it: a renaming is rare.
+/// Goes on under `now` with what is offered in the repository that was called `before`, unless as much was offered under that name since.
+/// All offers are read for it: a renaming is rare.
 pub async fn rename(store: &Store, before: &RepoName, now: &RepoName) -> Result<(), StoreError> {
     for (old_key, offered) in read_all(store).await?.into_iter().filter(|(_, offered)| offered.repository == *before) {
         let of_offer = offered.offer.as_ref().map(|offer| offer.wound.base_branch.clone());
@@ -139,22 +177,30 @@ pub async fn rename(store: &Store, before: &RepoName, now: &RepoName) -> Result<
             Offer { wound, ..offer }
         });
         let renamed = Offered { repository: now.clone(), offer, ..offered };
-        store.overwrite(&key(now, &branch, &renamed.case), &renamed).await?;
+        let key = key(now, &branch, &renamed.case);
+        if read(store, &key).await?.is_none_or(|there| order(&there) < order(&renamed)) {
+            store.overwrite(&key, &renamed).await?;
+        }
         store.delete(&old_key).await?;
     }
     Ok(())
+}
+
+/// Which of two offers of a case is the later one. Those that don't say are the earliest.
+fn order(offered: &Offered) -> Option<(RunId, u32)> {
+    offered.offer.as_ref().map(|offer| (offer.run, offer.hops))
 }
 
 /// All of them with their keys.
 async fn read_all(store: &Store) -> Result<Vec<(String, Offered)>, StoreError> {
     let mut all = Vec::new();
     for key in store.list(SHELF).await? {
-        all.extend(read(store, &key).await?.map(|offered| (key, offered)));
+        all.extend(read::<Offered>(store, &key).await?.map(|offered| (key, offered)));
     }
     Ok(all)
 }
 
-async fn read(store: &Store, key: &str) -> Result<Option<Offered>, StoreError> {
+async fn read<T: DeserializeOwned>(store: &Store, key: &str) -> Result<Option<T>, StoreError> {
     match store.read(key).await {
         Err(StoreError::Damaged { key, error }) => {
             tracing::error!(key, %error, "a record of what is offered is damaged");
@@ -168,6 +214,53 @@ fn case_of(key: &str) -> Option<CaseId> {
     key.rsplit('/').next()?.parse().ok()
 }
 
+fn last_key(case: &CaseId) -> String {
+    format!("{LAST}/{case}")
+}
+
 fn key(repository: &RepoName, branch: &str, case: &CaseId) -> String {
     format!("{SHELF}/{}/{case}", branch_key(repository, branch))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::environment::effects::Effects;
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    /// An offer in `repository` by the run that began at `second`.
+    pub(crate) fn offer(repository: &str, second: i64) -> Offer {
+        let commit = "0".repeat(40);
+        let wound = json!({
+            "repository": repository, "base_branch": "main", "commit": commit, "event_type": "vulnerability.dependency",
+            "rule": "", "severity": "high", "path": "package-lock.json", "findings": [],
+        });
+        let delivery = json!({ "branch": "suture/one", "commit": commit, "files": [], "diff": "" });
+        Offer {
+            run: RunId::new(Timestamp::from_second(second).unwrap(), [0; 10]),
+            hops: 3,
+            wound: serde_json::from_value(wound).unwrap(),
+            delivery: serde_json::from_value(delivery).unwrap(),
+            left: Vec::new(),
+            advisories: BTreeSet::new(),
+            is_kept_by_people: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn renaming_takes_an_offer_along_and_overwrites_no_later_one() {
+        let (before, now) = ("hub/octo/shop", "hub/octo/store");
+        let case = CaseId::of(&before.parse().unwrap(), "main", "npm", "package-lock.json");
+        for (there, expected) in [(None, 2), (Some(1), 2), (Some(3), 3)] {
+            let store = Store::memory(Effects::default());
+            keep(&store, &case, offer(before, 2)).await.unwrap();
+            if let Some(second) = there {
+                keep(&store, &case, offer(now, second)).await.unwrap();
+            }
+            rename(&store, &before.parse().unwrap(), &now.parse().unwrap()).await.unwrap();
+            let [left] = &all(&store).await.unwrap()[..] else { panic!("one is left") };
+            assert_eq!(left.offer, Some(offer(now, expected)), "{there:?}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use crate::environment::registries::ProjectAddresses;
 use crate::environment::repository::{Fix, Outcome};
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
-use crate::facts;
+use crate::facts::{self, Determined};
 use crate::guards::{self, Delivering};
 use crate::history;
 use crate::offer::{self, Wanted};
@@ -14,11 +14,10 @@ use crate::offered;
 use crate::prove::{Seen, failures, prove};
 use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
-use pipeline::case::{CaseRecord, Delivery, PullRequestRef, SETTINGS_STEP, Status, Step, Wound};
+use pipeline::case::{CaseRecord, Delivery, FACTS_STEP, PullRequestRef, SETTINGS_STEP, Status, Step, Wound};
 use pipeline::decision::guard::Guard;
 use pipeline::decision::priority::soonest;
 use pipeline::decision::{Circumstances, Decision, Evidence, Phase, Reach, Verdict, decide};
-use pipeline::facts::Facts;
 use pipeline::finding::Finding;
 use pipeline::ids::{CommitSha, hash_of};
 use pipeline::learning::outcome::Remedy;
@@ -37,12 +36,15 @@ use std::collections::BTreeSet;
 /// Work that a plan may cost: steps of the search before it settles for an irreducible set.
 const PLAN_STEPS_MAX: u64 = 200_000;
 
+/// How often a case waits for registries that can't be reached: half an hour in all. Then people are told, for the address may be wrong.
+const FACTS_ATTEMPTS_MAX: u32 = 5;
+
 type Request = Envelope<RemediationRequested>;
 
 /// Validates, determines, applies, proves and delivers.
 ///
-/// Starts over with a scan where the base branch moved. Tries later where a registry asks for it. Can't be helped where the
-/// branch is checked out, or the repository is gone.
+/// Starts over with a scan where the base branch moved. Tries later where a registry asks for it, and for a while where one can't
+/// be reached; somebody who heals a folder is told that at once. Can't be helped where the branch is checked out, or the repository is gone.
 pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, AgentError> {
     let request = &message.payload;
     let repository = env.repository(&request.wound.repository)?;
@@ -62,12 +64,16 @@ pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, Ag
     let findings: Vec<&Finding> = before.of_graph(graph).map(|matched| &matched.finding).collect();
     let policy = env.policies.of(&Subject::of(&request.wound, &findings));
     let policy = policy.map(|policy| policy.map(|policy| before.config.tightened(policy)));
-    let (plan, facts, needs_unknown) = match &before.config_error {
+    let Determined { plan, facts, needs_unknown, passing } = match &before.config_error {
         // The repository may forbid what would be done, so nothing is.
-        Some(_) => (Plan::default(), Facts::default(), Vec::new()),
+        Some(_) => Determined::default(),
         None => determine(env, &tree, &before, graph, policy.as_ref().ok().and_then(Option::as_ref)).await?,
     };
-    let attempt = Attempt { env, message: &message, before: &before, graph, policy, plan, needs_unknown };
+    if let Some(reason) = passing.filter(|_| repository.on_github().is_some() && message.attempt < FACTS_ATTEMPTS_MAX) {
+        return Err(AgentError::TryLater { reason, not_before: None });
+    }
+    let is_blind = facts.packages.values().any(|package| package.unavailable.is_some());
+    let attempt = Attempt { env, message: &message, before: &before, graph, policy, plan, needs_unknown, is_blind };
     if attempt.plan.changes.is_empty() {
         return attempt.nothing_to_do().await;
     }
@@ -152,14 +158,14 @@ fn start_over(env: &Environment, message: &Request, head: CommitSha) -> Result<O
     Ok(reply.finish())
 }
 
-/// The smallest plan for the findings of `graph`, and the facts that it rests on.
+/// The smallest plan for the findings of `graph`.
 async fn determine(
     env: &Environment,
     tree: &SourceTree,
     before: &Examination,
     graph: usize,
     policy: Option<&Policy>,
-) -> Result<(Plan, Facts, Vec<String>), AgentError> {
+) -> Result<Determined, AgentError> {
     let action = policy.and_then(|policy| policy.action(ActionType::UpdateDependency));
     let age = action.and_then(|action| action.minimum_release_age_days).unwrap_or(MINIMUM_RELEASE_AGE_DAYS);
     let rules = Rules {
@@ -193,6 +199,8 @@ struct Attempt<'a> {
     plan: Plan,
     /// Releases whose needs could not be learned.
     needs_unknown: Vec<String>,
+    /// Whether nothing could be learned of some package: that there is no fix may only seem so.
+    is_blind: bool,
 }
 
 impl Attempt<'_> {
@@ -247,7 +255,10 @@ impl Attempt<'_> {
         let branch = case.branch();
         let repository = self.env.repository(&wound.repository)?;
         if let Some(remote) = repository.on_github() {
-            let last = history::last_pull(&self.env.store, case).await?;
+            let last = match offered::last(&self.env.store, case).await? {
+                Some(offer) => offer.delivery.pull_request,
+                None => history::last_pull(&self.env.store, case).await?,
+            };
             if let Some(pull) = offer::declined(remote, &branch, &self.plan, last.as_ref()).await? {
                 return self.declined(steps, &pull);
             }
@@ -307,8 +318,10 @@ impl Attempt<'_> {
         delivery.branch = Some(branch);
         delivery.commit = Some(commit);
         if delivery.pull_request.is_some() {
-            // From here on somebody may merge or close it.
-            offered::keep(&self.env.store, case, self.offer(&delivery)).await?;
+            // Somebody may merge or close it already: nothing else comes before this.
+            let offer = self.offer(&delivery);
+            offered::keep_last(&self.env.store, case, &offer).await?;
+            offered::keep(&self.env.store, case, offer).await?;
         }
         let mut reply = self.reply();
         reply.event(
@@ -358,7 +371,10 @@ impl Attempt<'_> {
             }
             None => {
                 let reason = "update_dependency: the condition patch_available does not hold".to_owned();
-                (reason, "determine", "nothing can be changed within the rules; what is left says why")
+                match self.is_blind {
+                    true => (reason, FACTS_STEP, "not every package could be asked for; what is left says why"),
+                    false => (reason, "determine", "nothing can be changed within the rules; what is left says why"),
+                }
             }
         };
         verdict.reasons.push(reason);

@@ -38,6 +38,7 @@ pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Re
         named_after = identity::first_name(env, remote, &asked_for, &about).await?;
         // Who asked may not know of a renaming.
         message.payload.repository = remote.name_now(&about)?;
+        message.payload.mode = mode(env, &message.payload).await?;
     }
     let request = &message.payload;
     let mut reply = Reply::new("scan", &message, env.clock.now());
@@ -94,6 +95,15 @@ pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Re
     };
     reply.event(topic::SCAN_COMPLETED, request.commit.as_str(), &completed)?;
     Ok(reply.finish())
+}
+
+/// How far the scan may go. A first look that comes after a push that is healed must not take back what that allowed.
+async fn mode(env: &Environment, request: &ScanRequested) -> Result<Mode, AgentError> {
+    if request.mode != Mode::Observe {
+        return Ok(request.mode);
+    }
+    let last = Inventory::find(&env.store, &request.repository, &request.base_branch).await?;
+    Ok(last.filter(|last| last.mode == Mode::Heal).map_or(request.mode, |last| last.mode))
 }
 
 /// Cases whose fixes are offered, and of which nothing is found here. Nothing is said where not everything could be looked at.

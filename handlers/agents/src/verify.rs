@@ -13,10 +13,11 @@ mod outdated;
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::examine;
+use crate::history;
 use crate::offer;
 use crate::offered::{self, Offer};
 use crate::prove::{Seen, failures, prove};
-use pipeline::case::{Status, Step};
+use pipeline::case::{CaseRecord, Status, Step};
 use pipeline::decision::Decision;
 use pipeline::ids::CommitSha;
 use pipeline::message::{Envelope, queue, topic};
@@ -115,10 +116,18 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
     Ok(reply.finish())
 }
 
-/// What is offered is kept by whoever opened the pull request; a release before this one did not.
+/// What is offered is kept by whoever opened the pull request; a release before this one did not. What a later run offers in it since is not
+/// this run's any more, and neither is what became of it.
 async fn keep_missing(env: &Environment, message: &Envelope<VerificationRequested>) -> Result<(), AgentError> {
     let VerificationRequested { case, wound, heals, left, delivery, .. } = &message.payload;
     if offered::find(&env.store, case, wound).await?.is_some() {
+        return Ok(());
+    }
+    let is_later_offer = |record: &CaseRecord| {
+        let delivery = record.delivery.as_ref().filter(|_| record.run > message.correlation_id);
+        delivery.is_some_and(|delivery| delivery.pull_request.is_some())
+    };
+    if history::case_records(&env.store, case).await?.iter().any(is_later_offer) {
         return Ok(());
     }
     let offer = Offer {

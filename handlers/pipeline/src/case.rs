@@ -69,10 +69,13 @@ impl fmt::Display for Status {
 /// Name of the step at which a run ends because the settings of the repository can't be read: it says nothing of any fix.
 pub const SETTINGS_STEP: &str = "settings";
 
+/// Name of the step at which a run ends because registries, or advisories, did not tell what a fix would need: it says nothing of any fix.
+pub const FACTS_STEP: &str = "facts";
+
 /// One step of a case, for people and for the proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// What was done: `validate`, [`settings`](SETTINGS_STEP), `determine`, `apply`, `prove: gone`, `deliver`, `verify`.
+    /// What was done: `validate`, [`settings`](SETTINGS_STEP), [`facts`](FACTS_STEP), `determine`, `apply`, `prove: gone`, `deliver`, `verify`.
     pub name: String,
     /// Whether it went well.
     pub ok: bool,

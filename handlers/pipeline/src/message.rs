@@ -173,6 +173,13 @@ impl RunId {
         chance.iter_mut().zip(crate::ids::hash_of(&[subject]).bytes()).for_each(|(chance, digit)| *chance = digit);
         Self::new(began, chance)
     }
+
+    /// The first moment whose runs are all later than this one; `None` where no calendar goes that far.
+    pub fn next_millisecond(&self) -> Option<Timestamp> {
+        let [a, b, c, d, e, f, ..] = *self.0.as_bytes();
+        let began = i64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        Timestamp::from_millisecond(began.saturating_add(1)).ok()
+    }
 }
 
 /// What a message is.
@@ -391,5 +398,9 @@ mod tests {
     fn later_runs_have_greater_ids() {
         let at = |second| RunId::new(Timestamp::from_second(second).unwrap(), [0xff; 10]);
         assert!(at(1) < at(2));
+        let next = at(1).next_millisecond().unwrap();
+        assert_eq!(next, Timestamp::from_millisecond(1001).unwrap());
+        assert!(RunId::new(next, [0; 10]) > at(1));
+        assert_eq!(RunId(Uuid::from_bytes([0xff; 16])).next_millisecond(), None);
     }
 }

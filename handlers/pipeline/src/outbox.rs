@@ -86,6 +86,24 @@ impl<'a, P> Reply<'a, P> {
         Ok(())
     }
 
+    /// As [`Reply::command`], in a run of its own that is later than `newest`, which may have begun by a clock that is ahead of ours. It is
+    /// as far from the beginning as any other answer: two runs that overtake each other come to an end.
+    pub fn command_in_run_after<Q: Serialize>(
+        &mut self,
+        newest: RunId,
+        target: &str,
+        topic: &str,
+        subject: &str,
+        payload: &Q,
+    ) -> Result<(), serde_json::Error> {
+        self.command(target, topic, subject, payload)?;
+        if let Some(message) = self.outbox.messages.last_mut() {
+            let began = newest.next_millisecond().map_or(self.now, |next| next.max(self.now));
+            message.correlation_id = RunId::about(began, &message.id.to_string());
+        }
+        Ok(())
+    }
+
     /// As [`Reply::command`], not before `due`.
     pub fn command_later<Q: Serialize>(
         &mut self,

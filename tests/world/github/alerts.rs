@@ -81,11 +81,16 @@ pub(super) fn answer(state: &mut State, caller: &Caller, id: u64, question: &Que
 
 impl State {
     pub fn close_alert(&mut self, id: u64, kind: &str, number: u64, state: &str) {
+        let now = self.now();
         let alerts = self.repo(id).alerts.get_mut(kind).unwrap();
         let alert = alerts.iter_mut().find(|alert| alert["number"] == number).unwrap();
         alert["state"] = state.into();
-        let alert = alert.clone();
-        self.tell(id, &format!("{kind}_alert"), Some("github"), json!({ "action": state, "alert": alert }));
+        if state == "fixed" {
+            alert["fixed_at"] = now.into();
+        }
+        let alert = in_delivery(&format!("told_{kind}_alert"), alert.clone());
+        let sender = shaped("told_github", json!({}));
+        self.tell(id, &format!("{kind}_alert"), None, json!({ "action": state, "alert": alert, "sender": sender }));
     }
 
     pub fn add_alert(&mut self, id: u64, kind: &str, mut values: Value) -> u64 {

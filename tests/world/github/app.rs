@@ -165,6 +165,9 @@ fn as_app(state: &mut State, question: &Question, method: &str, path: &[&str]) -
             question.page(state, "apps/list-installations", installations, Value::from)
         }
         ("POST", ["installations", id, "access_tokens"]) if *id == state.installation.to_string() => {
+            if state.suspended_at.is_some() {
+                return Err(refused(403, "This installation has been suspended"));
+            }
             issue(state, &question.body)
         }
         ("GET", ["hook", "deliveries"]) => {

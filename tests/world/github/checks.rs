@@ -100,7 +100,10 @@ impl State {
         let runs = self.repos[&id].check_runs.iter();
         let mut told = runs.filter(|run| run["head_sha"] == *sha).next_back().unwrap().clone();
         told["app"]["id"] = APP_ID.into();
-        told["check_suite"] = json!({ "id": 1, "head_branch": null, "head_sha": sha, "app": told["app"] });
+        told["check_suite"] = json!({
+            "id": 1, "head_branch": null, "head_sha": sha, "app": told["app"], "status": "completed",
+            "conclusion": told["conclusion"],
+        });
         let told = in_delivery("told_check_run", told);
         self.tell(id, "check_run", Some(login), json!({ "action": "rerequested", "check_run": told }));
     }

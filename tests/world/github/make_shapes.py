@@ -43,6 +43,8 @@ TOLD = {
     "told_repository": ["definitions", "repository"],
     "told_commit": ["definitions", "commit"],
     "told_pull": ["definitions", "pull-request"],
+    "told_dependabot_alert": ["definitions", "dependabot-alert"],
+    "told_github": ["definitions", "github-org"],
     "told_secret_alert": ["definitions", "secret-scanning-alert"],
     "told_reopened_secret_alert": ["definitions", "secret_scanning_alert$reopened", "properties", "alert"],
     "told_check_run": ["definitions", "check_run$completed", "properties", "check_run"],
@@ -86,6 +88,8 @@ def least(schema, depth=0):
     schema = resolved(schema)
     if depth and (schema.get("nullable") or "null" in kinds(schema)):
         return None
+    if "const" in schema:
+        return schema["const"]
     if "enum" in schema:
         return schema["enum"][0]
     for choice in ("oneOf", "anyOf"):

@@ -162,6 +162,11 @@ impl SimulatedGitHub {
         state.suspended_at = Some(state.now());
     }
 
+    /// The owner lets it be used again.
+    pub fn unsuspend(&self) {
+        self.state().suspended_at = None;
+    }
+
     /// The owner takes the App off and puts it on again: the installation is another one, and no token of the old one is accepted.
     pub fn reinstall(&self) {
         self.expire_tokens();
@@ -387,6 +392,11 @@ impl SimulatedRepository {
     /// `login` writes another text for a pull request.
     pub fn edit(&self, number: u64, body: &str, login: &str) {
         self.state.lock().unwrap().change_pull(self.id, number, &json!({ "body": body }), login);
+    }
+
+    /// `login` has a pull request go to another branch.
+    pub fn retarget(&self, number: u64, base: &str, login: &str) {
+        self.state.lock().unwrap().change_pull(self.id, number, &json!({ "base": base }), login);
     }
 
     /// `login` gives a pull request another title.

@@ -201,7 +201,7 @@ impl State {
         let told = if full_name.split('/').next() == Some(owner_before) {
             json!({ "action": "renamed", "changes": { "repository": { "name": { "from": name_before } } } })
         } else {
-            let from = json!({ "organization": { "login": owner_before } });
+            let from = json!({ "user": user(owner_before) });
             json!({ "action": "transferred", "changes": { "owner": { "from": from } } })
         };
         self.tell(id, "repository", Some(login), told);

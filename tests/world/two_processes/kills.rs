@@ -1,6 +1,6 @@
 //! Kills at moments that a seed draws.
 
-use super::{TwoProcesses, start};
+use super::{PATIENCE, TwoProcesses, start};
 use crate::world::chance::Chance;
 use crate::world::host::kill;
 use std::future::Future;
@@ -40,15 +40,18 @@ impl TwoProcesses {
         let mut place = self.local.lock().await;
         let mut local = place.take().unwrap();
         let (steps, pause) = (chance.below(15), chance.below(40));
-        let mut done = 0;
-        while local.handler.is_none() || done < steps {
-            match tokio::time::timeout(WAIT, local.next()).await {
-                Ok(event) if event["event"] == "invoked" => done += 1,
-                Ok(_) => {}
-                Err(_) if local.handler.is_some() => break,
-                Err(_) => {}
+        let works = async {
+            let mut done = 0;
+            while local.handler.is_none() || done < steps {
+                match tokio::time::timeout(WAIT, local.next()).await {
+                    Ok(event) if event["event"] == "invoked" => done += 1,
+                    Ok(_) => {}
+                    Err(_) if local.handler.is_some() => break,
+                    Err(_) => {}
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, works).await.expect("a handler starts, and works or has nothing to do");
         tokio::time::sleep(Duration::from_millis(pause as u64)).await;
         let status = self.status().await.unwrap();
         self.hits.fetch_add(usize::from(status["in_flight"] != 0), Ordering::SeqCst);

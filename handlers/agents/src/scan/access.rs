@@ -2,11 +2,16 @@
 
 use crate::dashboard;
 use crate::environment::Environment;
+use crate::environment::github::GitHubError;
 use crate::error::AgentError;
 use crate::inventory::{self, Inventory};
+use pipeline::ids::RepoName;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{InstallationAccess, Mode, RepositoryAccess, ScanRequested};
+
+/// So many repositories are asked for by what one message leads to.
+const SHARE_MAX: usize = 200;
 
 /// Asks for a first scan of the default branch, whose cases are only observed: nobody is surprised by what they did not ask for yet. One
 /// that was scanned before, or whose cases were healed before it was taken off, goes on as before: it is also told of where a permission was
@@ -37,22 +42,51 @@ pub async fn added(env: &Environment, message: Envelope<RepositoryAccess>) -> Re
     Ok(reply.finish())
 }
 
-/// Forgets what a repository depends on, and what is offered there: nobody may look at it any more.
+/// Forgets what a repository depends on, and what is offered there, where nobody may look at it any more, or nothing in it changes. GitHub
+/// is asked: a delivery that comes late may tell of what is over.
 pub async fn removed(env: &Environment, message: Envelope<RepositoryAccess>) -> Result<Outbox, AgentError> {
-    inventory::forget_repository(&env.store, &message.payload.repository).await?;
+    let repository = &message.payload.repository;
+    if is_out_of_reach(env, repository).await? {
+        inventory::forget_repository(&env.store, repository).await?;
+    }
     Ok(Reply::new("scan", &message, env.clock.now()).finish())
 }
 
-/// Forgets what the repositories of an account depend on, and what is offered there: its installation is gone.
+/// Has each repository of an account asked for that anything is known of: its installation is gone, as a delivery says. Where there are
+/// many, each message has a share of them.
 pub async fn installation_removed(
     env: &Environment,
     message: Envelope<InstallationAccess>,
 ) -> Result<Outbox, AgentError> {
-    let reply = Reply::new("scan", &message, env.clock.now());
-    if let (Some(github), Some(account)) = (&env.github, &message.payload.account) {
-        inventory::forget_owner(&env.store, &format!("{}/{}", github.host(), account.to_lowercase())).await?;
+    let mut reply = Reply::new("scan", &message, env.clock.now());
+    let InstallationAccess { installation, account, among, .. } = &message.payload;
+    let (Some(github), Some(account)) = (&env.github, account) else { return Ok(reply.finish()) };
+    let repositories = match &among[..] {
+        [] => inventory::repositories_of(&env.store, &format!("{}/{}", github.host(), account.to_lowercase())).await?,
+        share => share.to_vec(),
+    };
+    if repositories.len() > SHARE_MAX {
+        for share in repositories.chunks(SHARE_MAX) {
+            let access = InstallationAccess { among: share.to_vec(), ..message.payload.clone() };
+            reply.command(queue::SCAN, topic::INSTALLATION_REMOVED, share[0].as_str(), &access)?;
+        }
+        return Ok(reply.finish());
+    }
+    for repository in repositories {
+        let access = RepositoryAccess { repository, installation: *installation };
+        reply.command(queue::SCAN, topic::REPOSITORY_REMOVED, access.repository.as_str(), &access)?;
     }
     Ok(reply.finish())
+}
+
+async fn is_out_of_reach(env: &Environment, repository: &RepoName) -> Result<bool, AgentError> {
+    let there = env.repository(repository)?;
+    let Some(remote) = there.on_github() else { return Ok(false) };
+    match remote.about_anew().await {
+        Ok(about) => Ok(about.is_archived || about.is_disabled),
+        Err(GitHubError::Absent { .. } | GitHubError::Denied { .. }) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Lists what an installation reaches, where its delivery named none of it, or too many: 100 repositories a message. Whoever gets the first

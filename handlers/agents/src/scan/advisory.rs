@@ -2,7 +2,7 @@
 
 use crate::environment::Environment;
 use crate::error::AgentError;
-use crate::{history, identity, inventory};
+use crate::{history, identity, inventory, offered};
 use jiff::SignedDuration;
 use pipeline::advisory::normalised_name;
 use pipeline::case::Outcome;
@@ -97,12 +97,18 @@ fn cases_of(repository: &RepoName, branch: &str, path: &str) -> [CaseId; 2] {
     [Ecosystem::Npm, Ecosystem::PyPI].map(|ecosystem| super::case_of(repository, branch, ecosystem, path))
 }
 
-/// What a case waits for whose fix was merged and holds.
+/// What a case waits for whose fix was merged and holds. Where it is not known of which advisories it was healed, one alert that is closed says
+/// nothing of others: then only the look that is due does.
 async fn awaited(env: &Environment, case: &CaseId, repository: &RepoName) -> Result<Option<AlertsAwaited>, AgentError> {
     let Some(healed) = history::case(&env.store, case).await? else { return Ok(None) };
     let Some(wound) = healed.wound.filter(|_| healed.outcome == Some(Outcome::Verified)) else { return Ok(None) };
+    let merged = healed.delivery.and_then(|delivery| delivery.pull_request).map(|pull| pull.number);
+    let last = offered::last(&env.store, case).await?.filter(|last| {
+        let pull = last.delivery.pull_request.as_ref();
+        pull.is_some_and(|pull| Some(pull.number) == merged) && !last.advisories.is_empty()
+    });
+    let Some(advisories) = last.map(|last| last.advisories) else { return Ok(None) };
     let (case, repository) = (case.clone(), repository.clone());
-    let advisories = Default::default();
     Ok(Some(AlertsAwaited { case, repository, run: healed.run, path: wound.path, advisories, look: None }))
 }
 
@@ -146,6 +152,7 @@ mod tests {
             suppressed: 0,
             files: Default::default(),
             is_whole: true,
+            read_in: None,
         };
         inventory.keep(&env.store, run).await.unwrap();
     }

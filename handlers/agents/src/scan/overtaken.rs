@@ -9,7 +9,7 @@ use pipeline::outbox::Reply;
 use pipeline::payload::ScanRequested;
 
 /// Whether a later run than `run` looked at the branch: what `run` recorded would count as older than what that one saw. Then a scan of the
-/// head is asked for in a run of its own.
+/// head is asked for in a run that is later than both, however far the clocks of processes differ.
 pub(super) async fn is_overtaken(
     env: &Environment,
     remote: &GitHubRepository,
@@ -18,13 +18,11 @@ pub(super) async fn is_overtaken(
     reply: &mut Reply<'_, ScanRequested>,
 ) -> Result<bool, AgentError> {
     let newest = Inventory::newest_run(&env.store, &request.repository, &request.base_branch).await?;
-    if newest.is_none_or(|newest| newest <= run) {
-        return Ok(false);
-    }
+    let Some(newest) = newest.filter(|newest| *newest > run) else { return Ok(false) };
     if let Some(commit) = remote.branch(&request.base_branch).await? {
         // What was left undone is still: the later run may have seen that nothing changed.
         let request = ScanRequested { commit, ..request.clone() };
-        reply.command_in_new_run(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
+        reply.command_in_run_after(newest, queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
     }
     Ok(true)
 }

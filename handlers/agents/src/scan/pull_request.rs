@@ -53,8 +53,9 @@ pub async fn scan(env: &Environment, message: Envelope<PullRequestScan>) -> Resu
     if after.has_unseen {
         unread.extend(after.limits_hit.iter().map(String::as_str));
     }
-    // GitHub leaves a check run that is wanted once more as it is: one that says the same would not be an answer.
-    let again = is_again.then(|| format!("-{}", message.id)).unwrap_or_default();
+    // GitHub leaves a check run that is wanted once more as it is: one that says the same would not be an answer. Each attempt of it has an
+    // id of its own, but puts the same.
+    let again = is_again.then(|| format!("-{}", message.correlation_id)).unwrap_or_default();
     let run = NewCheckRun {
         external_id: &format!("{base_commit}-{head_commit}{again}"),
         name: CHECK_NAME,

@@ -1,16 +1,18 @@
 //! Once a day, what GitHub says of a branch is held against what is known of it: a word that never came is made up for.
 
 use crate::environment::Environment;
-use crate::environment::github::{AlertPackage, GitHubError};
+use crate::environment::github::{AlertPackage, GitHubError, GitHubRepository};
 use crate::error::AgentError;
 use crate::identity;
 use crate::inventory::{self, Inventory};
+use pipeline::github::OUR_BRANCHES;
+use pipeline::ids::CaseId;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
-use pipeline::payload::{MatchRequested, RepositoryAccess, ScanRequested};
+use pipeline::payload::{MatchRequested, PullRequestReopened, RepositoryAccess, ScanRequested};
 
 /// Asks for a scan where the branch is not where it was scanned, or where GitHub has alerts on packages that the inventory does not name.
-/// Where its repository was renamed, what is kept of it is moved, and that asks for the scan. A repository that is gone, or in which nothing
+/// One of our pull requests that was opened again is looked at. Where its repository was renamed, what is kept of it is moved, and that asks for the scan. A repository that is gone, or in which nothing
 /// changes any more, is forgotten, and so is a branch that is gone.
 pub async fn reconcile(env: &Environment, message: Envelope<MatchRequested>) -> Result<Outbox, AgentError> {
     let mut reply = Reply::new("scan", &message, env.clock.now());
@@ -39,6 +41,7 @@ pub async fn reconcile(env: &Environment, message: Envelope<MatchRequested>) -> 
         reply.command(queue::SCAN, topic::REPOSITORY_RENAMED, access.repository.as_str(), &access)?;
         return Ok(reply.finish());
     }
+    look_at_open_pulls(remote, &inventory, &mut reply).await?;
     let alerts = remote.dependabot_alerts().await?.map(|alerts| alerts.items).unwrap_or_default();
     let is_missing = alerts.iter().any(|alert| {
         alert.state == "open"
@@ -51,6 +54,26 @@ pub async fn reconcile(env: &Environment, message: Envelope<MatchRequested>) -> 
         reply.command_in_new_run(queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
     }
     Ok(reply.finish())
+}
+
+/// Has our open pull requests to the branch looked at: somebody may have opened them again. Nothing comes of those that are offered.
+async fn look_at_open_pulls(
+    remote: &GitHubRepository,
+    inventory: &Inventory,
+    reply: &mut Reply<'_, MatchRequested>,
+) -> Result<(), AgentError> {
+    let Inventory { repository, branch, .. } = inventory;
+    let open = match remote.open_pull_requests().await {
+        Err(GitHubError::Denied { .. }) => return Ok(()),
+        open => open?,
+    };
+    for pull in open.iter().filter(|pull| !pull.is_fork && pull.base == *branch) {
+        if let Some(case) = pull.head.strip_prefix(OUR_BRANCHES).and_then(|case| case.parse::<CaseId>().ok()) {
+            let reopened = PullRequestReopened { case, repository: repository.clone(), number: pull.number };
+            reply.command(queue::VERIFY, topic::PULL_REQUEST_REOPENED, reopened.case.as_str(), &reopened)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the inventory has the package of an alert, or it is of an ecosystem that is not read.

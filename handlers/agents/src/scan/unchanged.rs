@@ -6,7 +6,9 @@ use crate::environment::github::GitHubRepository;
 use crate::error::AgentError;
 use crate::inventory::Inventory;
 use crate::journal::{JournalRecord, journal_key};
+use crate::{history, offered};
 use detectors::dependency;
+use pipeline::case::Status;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::payload::ScanRequested;
 use pipeline::repository_config;
@@ -30,6 +32,9 @@ pub(super) async fn unchanged(
     if !record.is_some_and(|record| record.outbox.messages.iter().any(is_completed)) {
         return Ok(None);
     }
+    if !is_settled(env, &last).await? {
+        return Ok(None);
+    }
     if last.commit != request.commit {
         let changed = remote.changed_files(&last.commit, &request.commit).await?;
         let is_read =
@@ -40,4 +45,20 @@ pub(super) async fn unchanged(
     }
     let is_known = rematch::findings(env, &last).await? == last.findings;
     Ok(is_known.then(|| Inventory { commit: request.commit.clone(), at: env.clock.now(), message: message.id, ..last }))
+}
+
+/// Whether all that is offered on the branch is what `last` led to. Else something is gone, in work, or without a fix, which is acted on only
+/// where it was seen at the head: it has to be seen there again.
+async fn is_settled(env: &Environment, last: &Inventory) -> Result<bool, AgentError> {
+    for case in offered::of_branch(&env.store, &last.repository, &last.branch).await? {
+        let records = history::case_records(&env.store, &case).await?;
+        let is_settled = history::last_look(&records).is_some_and(|look| {
+            let is_of_last = last.read_in.is_some_and(|run| look.run >= run);
+            is_of_last && (look.delivery.is_some() || look.status == Some(Status::Observed))
+        });
+        if !is_settled {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -1,13 +1,17 @@
 //! Words of GitHub that never came: deliveries that failed are asked for again, and once a day what is known is held against what is there.
 
 use super::{asked, look};
+use crate::dashboard;
 use crate::environment::Environment;
 use crate::environment::github::GitHubError;
 use crate::error::AgentError;
-use crate::{dashboard, inventory, offered};
+use crate::inventory::{self, branch_key};
+use crate::offered::{self, Offered};
 use jiff::{SignedDuration, Timestamp};
+use pipeline::ids::RepoName;
 use pipeline::message::{Envelope, RunId, queue, topic};
-use pipeline::payload::{ChecksCompleted, DashboardRequested, MatchRequested};
+use pipeline::payload::{ChecksCompleted, DashboardRequested, MatchRequested, RepositoryAccess};
+use std::collections::BTreeSet;
 
 /// How often failed deliveries are looked for, in minutes.
 const DELIVERIES_MINUTES: i64 = 10;
@@ -55,12 +59,19 @@ pub(super) async fn reconcile(env: &Environment) -> Result<Vec<Envelope>, AgentE
     let now = env.clock.now();
     let Some(look) = look::due(env, RECONCILED, 24 * 3600).await? else { return Ok(Vec::new()) };
     let mut commands = Vec::new();
-    for name in inventory::names(&env.store).await? {
+    let names: BTreeSet<String> = inventory::names(&env.store).await?.into_iter().collect();
+    for name in names.clone() {
         let run = RunId::about(look.begun, &name);
         let request = MatchRequested { inventory: name };
         commands.push(Envelope::root("sweep", queue::SCAN, topic::RECONCILE_REQUESTED, &request, run, now)?);
     }
-    for offered in offered::all(&env.store).await? {
+    let offers = offered::all(&env.store).await?;
+    for repository in offers.iter().filter_map(|offered| renamed(offered, &names)).collect::<BTreeSet<_>>() {
+        let run = RunId::about(look.begun, repository.as_str());
+        let access = RepositoryAccess { repository: repository.clone(), installation: 0 };
+        commands.push(Envelope::root("sweep", queue::SCAN, topic::REPOSITORY_RENAMED, &access, run, now)?);
+    }
+    for offered in offers {
         let run = RunId::about(look.begun, offered.case.as_str());
         let about = ChecksCompleted { case: offered.case, repository: offered.repository, commit: offered.commit };
         commands.push(Envelope::root("sweep", queue::VERIFY, topic::CHECKS_COMPLETED, &about, run, now)?);
@@ -70,6 +81,13 @@ pub(super) async fn reconcile(env: &Environment) -> Result<Vec<Envelope>, AgentE
         look::taken(env, RECONCILED, &look).await?;
     }
     Ok(left.messages)
+}
+
+/// The repository of an offer on a branch of which no inventory is among `names`: it may be called otherwise now, and what was on its way
+/// under the old name came after the rest was moved.
+fn renamed<'a>(offered: &'a Offered, names: &BTreeSet<String>) -> Option<&'a RepoName> {
+    let branch = &offered.offer.as_ref()?.wound.base_branch;
+    (!names.contains(&branch_key(&offered.repository, branch))).then_some(&offered.repository)
 }
 
 /// Has the dashboards written anew of repositories to whose cases something happened, each at most once in ten minutes.

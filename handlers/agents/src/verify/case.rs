@@ -6,7 +6,7 @@ use crate::environment::github::{GitHubError, GitHubRepository};
 use crate::error::AgentError;
 use crate::offered::{self, Offer, Offered};
 use crate::{history, offer};
-use pipeline::case::{Case, CaseRecord, PullRequestRef, SETTINGS_STEP, Status, Step, fold};
+use pipeline::case::{Case, CaseRecord, FACTS_STEP, PullRequestRef, SETTINGS_STEP, Status, Step, fold};
 use pipeline::ids::{CaseId, CommitSha, RepoName};
 use pipeline::outbox::Reply;
 use pipeline::payload::CaseEvent;
@@ -79,7 +79,8 @@ impl Standing {
         CaseEvent { case: self.case.clone(), repository, detail: detail.into() }
     }
 
-    /// Closes the pull request, says `why`, and deletes the branch. Whether it was ours to take back: others may have moved the branch.
+    /// Closes the pull request, says `why`, and deletes the branch. Whether it was ours to take back: others may have moved the
+    /// branch. One that moves only once the pull request is closed is left to them.
     pub async fn take_back(&self, remote: &GitHubRepository, why: &str) -> Result<bool, GitHubError> {
         let branch = self.case.branch();
         if !offer::take_back(remote, &branch, &self.commit, Some(&self.pull), why).await? {
@@ -132,15 +133,12 @@ pub(super) fn last_hops<'a>(records: impl IntoIterator<Item = &'a CaseRecord>) -
     records.into_iter().map(|record| record.hops).max()
 }
 
-/// Why there is no fix by what was looked at since `offer`, if that came to its end. Settings that can't be read say nothing of the fix.
+/// Why there is no fix by what was looked at since `offer`, if that came to its end. Settings that can't be read say nothing of the fix,
+/// nor do registries that can't be asked.
 fn is_without_fix(records: &[CaseRecord], offer: &Offer) -> Option<Vec<String>> {
-    let is_look = |record: &&CaseRecord| ["scan", "analyze", "remediate"].contains(&record.agent.as_str());
-    let looks = records.iter().filter(is_look).filter(|record| (record.run, record.hops) > (offer.run, offer.hops));
-    let last = looks
-        .filter(|record| record.status.is_some())
-        .max_by_key(|record| (record.run, record.hops, record.message))?;
+    let last = history::last_look(records).filter(|look| (look.run, look.hops) > (offer.run, offer.hops))?;
     let has_none = matches!(last.status, Some(Status::Escalated | Status::Failed | Status::Suppressed));
-    let is_about_settings = last.steps.iter().any(|step| step.name == SETTINGS_STEP);
+    let says_nothing = last.steps.iter().any(|step| [SETTINGS_STEP, FACTS_STEP].contains(&step.name.as_str()));
     let reasons = || last.decision.as_ref().map(|(_, reasons)| reasons.clone()).unwrap_or_default();
-    (has_none && !is_about_settings).then(reasons)
+    (has_none && !says_nothing).then(reasons)
 }

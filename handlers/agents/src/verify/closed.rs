@@ -6,14 +6,18 @@ use crate::environment::Environment;
 use crate::environment::github::GitHubRepository;
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
+use detectors::source_tree::SourceTree;
 use pipeline::case::{Case, Outcome, Status, Step};
 use pipeline::decision::Decision;
-use pipeline::ids::Fingerprint;
+use pipeline::ids::{CommitSha, Fingerprint};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{PullRequestClosed, VerificationRequested};
 use pipeline::wording;
 use std::collections::BTreeSet;
+
+/// Name of the step that tells what the merged branch came to.
+const MERGED_STEP: &str = "verify: merged";
 
 /// Concludes the case. One that Suture itself closed, or that stands otherwise by now, is left as it is.
 ///
@@ -61,34 +65,61 @@ pub(super) async fn conclude<P>(
     let Some(pull) = remote.pull_request(number).await?.filter(|_| standing.pull.number == number) else {
         return Ok(false);
     };
-    if pull.is_open {
+    let is_merged = pull.merged_at.is_some();
+    // By ourselves, which is recorded where it was done.
+    let is_taken_back = !is_merged && wording::github::is_withdrawn(&pull.body);
+    if pull.is_open || is_taken_back {
         return Ok(false);
     }
-    if pull.merged_at.is_some() {
-        merged(env, reply, standing, remote, number).await?;
-    } else if wording::github::is_withdrawn(&pull.body) {
-        // By ourselves, which is recorded where it was done.
-        return Ok(false);
-    } else {
-        declined(reply, standing, number)?;
+    let base = &standing.offer.wound.base_branch;
+    if is_merged && pull.base != *base {
+        superseded(reply, standing, format!("#{number} was merged to {}, and not to {base}", pull.base))?;
+        return Ok(true);
     }
+    let Some(head) = remote.branch(base).await? else {
+        // GitHub closes what goes to a branch that is deleted: nobody decided anything.
+        superseded(reply, standing, format!("#{number} is closed, and the branch {base} is gone"))?;
+        return Ok(true);
+    };
+    if is_merged {
+        return merged(env, reply, standing, &remote.tree(&head, &env.tree_limits).await?, &head, number).await;
+    }
+    declined(reply, standing, number)?;
     Ok(true)
 }
 
-/// The branch that it was merged to is looked at as if nobody had promised anything.
+/// The branch that it was meant for has nothing to do with it any more: nothing is said of the fix.
+fn superseded<P>(reply: &mut Reply<'_, P>, standing: &Standing, detail: String) -> Result<(), AgentError> {
+    reply.event(topic::HEALING_SUPERSEDED, standing.case.as_str(), &standing.event(detail.clone()))?;
+    standing.record(reply, |record| {
+        record.status = Some(Status::Superseded);
+        record.steps.push(Step::new("verify: stands", false, detail));
+    });
+    Ok(())
+}
+
+/// The branch that it was merged to is looked at as if nobody had promised anything. Where it can't be read, people are told, once, and it is
+/// looked at again with the next word of it. Whether anything was recorded.
 async fn merged<P>(
     env: &Environment,
     reply: &mut Reply<'_, P>,
     standing: &Standing,
-    remote: &GitHubRepository,
+    tree: &SourceTree,
+    head: &CommitSha,
     number: u64,
-) -> Result<(), AgentError> {
+) -> Result<bool, AgentError> {
     let (wound, case) = (&standing.offer.wound, &standing.case);
-    let head = remote.branch(&wound.base_branch).await?;
-    let head = head.ok_or_else(|| AgentError::cant_be_helped(format!("the branch {} is gone", wound.base_branch)))?;
-    let examination = examine(env, &remote.tree(&head, &env.tree_limits).await?).await?;
+    let examination = examine(env, tree).await?;
     if examination.is_unasked(&wound.path) {
         return Err(AgentError::advisories_silent());
+    }
+    let seen = format!("#{number} was merged; at {} on {}", head.short(), wound.base_branch);
+    if is_unread(&examination, &wound.path) {
+        let is_told = standing.steps.iter().any(|step| step.name == MERGED_STEP);
+        if !is_told {
+            failed(reply, standing, format!("{seen} {} can't be read", wound.path), None)?;
+        }
+        return Ok(!is_told);
     }
     let left: BTreeSet<&Fingerprint> = standing.offer.left.iter().map(|left| &left.fingerprint).collect();
     let promised: BTreeSet<&Fingerprint> = wound.findings.iter().filter(|finding| !left.contains(finding)).collect();
@@ -99,9 +130,8 @@ async fn merged<P>(
         .filter(|finding| promised.contains(&finding.fingerprint))
         .map(|finding| finding.rule.clone())
         .collect();
-    let seen = format!("#{number} was merged; at {} on {}", head.short(), wound.base_branch);
     if still.is_empty() {
-        let step = Step::new("verify: merged", true, format!("{seen} nothing of it is found"));
+        let step = Step::new(MERGED_STEP, true, format!("{seen} nothing of it is found"));
         reply.event(topic::HEALING_COMPLETED, case.as_str(), &standing.event(step.detail.clone()))?;
         alerts::await_closing(env, reply, standing)?;
         if is_healed_too(&standing.newest, &examination) {
@@ -115,16 +145,33 @@ async fn merged<P>(
             record.outcome = Some(Outcome::Verified);
             record.steps.push(step);
         });
-        return Ok(());
+        return Ok(true);
     }
-    let step = Step::new("verify: merged", false, format!("{seen} it is still there: {}", still.join(", ")));
+    failed(reply, standing, format!("{seen} it is still there: {}", still.join(", ")), Some(Outcome::NotFixed))?;
+    Ok(true)
+}
+
+/// Whether nothing is known of the project that is mended by changing `path`.
+fn is_unread(examination: &Examination, path: &str) -> bool {
+    examination.unread().contains(path) || examination.has_unseen && examination.graph_at(path).is_none()
+}
+
+/// The merge did not do what was promised, or nobody can tell: people are told.
+fn failed<P>(
+    reply: &mut Reply<'_, P>,
+    standing: &Standing,
+    detail: String,
+    outcome: Option<Outcome>,
+) -> Result<(), AgentError> {
+    let (wound, case) = (&standing.offer.wound, &standing.case);
+    let step = Step::new(MERGED_STEP, false, detail);
     let reasons = [step.detail.clone()];
     reply.event(topic::HEALING_FAILED, case.as_str(), &standing.event(step.detail.clone()))?;
     let notice = wording::escalated(case, wound, &reasons, &standing.offer.left);
     reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &notice)?;
     standing.record(reply, |record| {
         record.status = Some(Status::Failed);
-        record.outcome = Some(Outcome::NotFixed);
+        record.outcome = outcome;
         record.steps.push(step);
     });
     Ok(())

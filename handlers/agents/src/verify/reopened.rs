@@ -8,7 +8,7 @@ use crate::error::AgentError;
 use crate::history;
 use crate::inventory::Inventory;
 use crate::offered::{self, Offer};
-use pipeline::case::{CaseRecord, Status, Step, fold};
+use pipeline::case::{CaseRecord, Delivery, Status, Step, Wound, fold};
 use pipeline::ids::CaseId;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
@@ -25,11 +25,16 @@ pub async fn reopened(env: &Environment, message: Envelope<PullRequestReopened>)
     let there = env.repository(repository)?;
     let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
     let records = history::case_records(&env.store, case).await?;
-    let (Some(before), Some(newest)) = (offer_with(&records, *number), fold(records.clone())) else {
+    let last = offered::last(&env.store, case).await?.filter(|last| is_in(&last.delivery, *number));
+    let advisories = last.as_ref().map(|last| last.advisories.clone()).unwrap_or_default();
+    // So many runs may have been since that none of those which are read has it.
+    let (Some(before), Some(newest)) = (offer_with(&records, *number).or(last), fold(records.clone())) else {
         return Ok(reply.finish());
     };
     let of_run = history::run_records(&env.store, case, before.run).await?;
-    if before.wound.repository != *repository || !is_over(&of_run, before.hops) {
+    // Of a long history, the run may be forgotten.
+    let is_ended = of_run.is_empty() || is_over(&of_run, before.hops);
+    if newest.wound.is_none_or(|wound| wound.repository != *repository) || !is_ended {
         return Ok(reply.finish());
     }
     let Some(pull) = remote.pull_request(*number).await?.filter(|pull| pull.is_open) else { return Ok(reply.finish()) };
@@ -43,7 +48,9 @@ pub async fn reopened(env: &Environment, message: Envelope<PullRequestReopened>)
     let decision = of_run.iter().find(|record| record.hops == before.hops).and_then(|record| record.decision.clone());
     // Later runs may have come to nothing because it was declined: it belongs to the newest one from now on.
     let last = last_hops(records.iter().filter(|record| record.run == newest.run)).unwrap_or_default();
-    let mut offer = Offer { run: newest.run, hops: last.saturating_add(1), ..before };
+    // The repository may have been renamed since.
+    let wound = Wound { repository: repository.clone(), ..before.wound };
+    let mut offer = Offer { run: newest.run, hops: last.saturating_add(1), wound, advisories, ..before };
     // A process that died here before may have marked it again.
     let was_kept = offered::find(&env.store, case, &offer.wound).await?.and_then(|kept| kept.offer);
     let is_withdrawn = wording::is_withdrawn(&pull.body);
@@ -75,10 +82,12 @@ pub async fn reopened(env: &Environment, message: Envelope<PullRequestReopened>)
 
 /// What the pull request `number` offered last.
 fn offer_with(records: &[CaseRecord], number: u64) -> Option<Offer> {
-    offer_of(records, |record| {
-        let pull = record.delivery.as_ref().and_then(|delivery| delivery.pull_request.as_ref());
-        pull.is_some_and(|pull| pull.number == number)
-    })
+    offer_of(records, |record| record.delivery.as_ref().is_some_and(|delivery| is_in(delivery, number)))
+}
+
+/// Whether the pull request `number` offers `delivery`.
+fn is_in(delivery: &Delivery, number: u64) -> bool {
+    delivery.pull_request.as_ref().is_some_and(|pull| pull.number == number)
 }
 
 /// Closed once more, it will have been declined.

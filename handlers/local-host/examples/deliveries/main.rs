@@ -11,7 +11,8 @@
 //!
 //! A server is a command whose output has a line of JSON with the member `address`; `{folder}` is an empty folder. Each is started anew
 //! for each round and killed after it, and in each round all of them have their turn, so that the load of the machine falls on all alike.
-//! Every connection stays open, and sends its next delivery when the last one is answered. The load takes one thread.
+//! Connections stay open until the last of what is measured is answered, and send their next delivery when the last one is: those of the warm-up
+//! are others. The load takes one thread.
 
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a program that measures, and tells what it saw")]
 
@@ -30,7 +31,7 @@ struct Arguments {
     servers: Vec<(String, String)>,
     /// Of each round.
     deliveries: usize,
-    /// Not counted, of each round: connections are opened, caches filled, code is compiled.
+    /// Not counted, of each round: caches are filled, code is compiled.
     warm_up: usize,
     connections: Vec<usize>,
     rounds: usize,

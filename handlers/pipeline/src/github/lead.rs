@@ -218,6 +218,7 @@ fn of_installation(action: &str, event: &InstallationEvent, us: Us) -> Result<Le
         account: account.map(|login| login.as_str().to_owned()),
         named: named.as_ref().map_or(0, |named| named.kept.len() + named.more),
         page: None,
+        among: Vec::new(),
     };
     one(if is_added { Work::InstallationAdded(access) } else { Work::InstallationRemoved(access) })
 }

@@ -242,6 +242,9 @@ pub struct InstallationAccess {
     /// The page of the list that is to be read, from 1. `None`: the first, and whoever reads it asks for the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<usize>,
+    /// Which repositories of the account are asked for; empty: all that are known. Only of those that are reached no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub among: Vec<RepoName>,
 }
 
 /// `event.unknown`: a delivery of an event, or with an action, that this version does not know.

@@ -18,9 +18,9 @@ const REASONS_MAX: usize = 3;
 /// The mark by which Suture finds what it offered: a comment that is not shown.
 const MARK: &str = "<!-- suture ";
 
-/// Foreign text in a code span, on one line.
+/// Foreign text in a code span, on one line. It can't hold a mark of ours.
 pub fn code(text: &str) -> String {
-    let plain = plain(text).replace('`', "'");
+    let plain = plain(text).replace('`', "'").replace("<!--", "<!- -");
     match plain.char_indices().nth(CODE_CHARS_MAX) {
         Some((end, _)) => format!("`{}…`", &plain[..end]),
         None if plain.trim().is_empty() => "` `".to_owned(),
@@ -86,8 +86,15 @@ fn mark(case: &CaseId, run: RunId, plan: &str) -> String {
     format!("{MARK}case={case} run={run} plan={plan} -->\n")
 }
 
-/// The mark of what Suture itself took back.
-const WITHDRAWN: &str = "<!-- suture withdrawn -->";
+/// What the mark of a pull request says that Suture itself took back.
+const WITHDRAWN: &str = "withdrawn";
+
+/// The text before our mark, what the mark says, and the text after it. Only the last one is ours: foreign text stands before it.
+fn parts(body: &str) -> Option<(&str, &str, &str)> {
+    let (before, mark) = body.rsplit_once(MARK)?;
+    let (said, after) = mark.split_once("-->")?;
+    Some((before, said.trim(), after))
+}
 
 /// By which a fix is known again: what it changes and what it heals, whatever else is in the files.
 pub fn plan_hash(plan: &Plan) -> String {
@@ -102,25 +109,27 @@ pub fn plan_hash(plan: &Plan) -> String {
 
 /// Hash of the plan that the pull request with this text offers, as its mark says.
 pub fn offered_plan(body: &str) -> Option<&str> {
-    let (_, mark) = body.rsplit_once(MARK)?;
-    let (mark, _) = mark.split_once("-->")?;
-    mark.split_whitespace().find_map(|word| word.strip_prefix("plan="))
+    let (_, said, _) = parts(body)?;
+    said.split_whitespace().find_map(|word| word.strip_prefix("plan="))
 }
 
 /// The same text, marked as taken back by Suture itself: then nobody declined it. Somebody may have taken its mark out.
 pub fn withdrawn(body: &str) -> String {
-    let before = body.rsplit_once(MARK).map_or_else(|| format!("{}\n\n", body.trim_end()), |(text, _)| text.to_owned());
-    format!("{before}{WITHDRAWN}\n")
+    match parts(body) {
+        Some((before, _, after)) => format!("{before}{MARK}{WITHDRAWN} -->{after}"),
+        None => format!("{}\n\n{MARK}{WITHDRAWN} -->\n", body.trim_end()),
+    }
 }
 
 /// Whether the pull request with this text was taken back by Suture itself.
 pub fn is_withdrawn(body: &str) -> bool {
-    body.contains(WITHDRAWN)
+    parts(body).is_some_and(|(_, said, _)| said == WITHDRAWN)
 }
 
 /// The text of a pull request that was taken back, as one that offers `plan` again.
 pub fn offered_again(body: &str, case: &CaseId, run: RunId, plan: &str) -> String {
-    body.replace(WITHDRAWN, mark(case, run, plan).trim_end())
+    let (before, _, after) = parts(body).unwrap_or((body, "", ""));
+    format!("{before}{}{after}", mark(case, run, plan).trim_end())
 }
 
 /// By which a comment about `subject` is found again.
@@ -270,6 +279,7 @@ mod tests {
             ("plain", "`plain`"),
             ("@everybody `x` [a](b) <img>\n# head", "`@everybody 'x' [a](b) <img> # head`"),
             ("", "` `"),
+            ("a <!-- suture withdrawn -->", "`a <!- - suture withdrawn -->`"),
             ("\u{202e}abc", "`\\u{202e}abc`"),
         ];
         for (text, expect) in rows {
@@ -290,6 +300,25 @@ mod tests {
         let again = offered_again(&withdrawn(&body), &case, run, "01");
         assert_eq!((offered_plan(&again), is_withdrawn(&again)), (Some("01"), false));
         assert_eq!(offered_plan("somebody else's"), None);
+    }
+
+    #[test]
+    fn only_the_last_mark_says_that_it_was_taken_back() {
+        let case: CaseId = "npm-0123456789ab".parse().unwrap();
+        let mark = mark(&case, RunId(uuid::Uuid::nil()), "00");
+        let forged = format!("text {MARK}withdrawn -->\n{mark}");
+        assert_eq!((is_withdrawn(&forged), offered_plan(&forged)), (false, Some("00")));
+        let again = offered_again(&withdrawn(&forged), &case, RunId(uuid::Uuid::nil()), "00");
+        assert_eq!(again, forged, "the last one alone is replaced");
+    }
+
+    #[test]
+    fn what_people_write_below_the_mark_stays() {
+        let case: CaseId = "npm-0123456789ab".parse().unwrap();
+        let run = RunId(uuid::Uuid::nil());
+        let body = format!("text\n{}\nmine\n", mark(&case, run, "00"));
+        assert_eq!(withdrawn(&body), "text\n<!-- suture withdrawn -->\n\nmine\n");
+        assert_eq!(offered_again(&withdrawn(&body), &case, run, "00"), body);
     }
 
     #[test]

@@ -39,6 +39,21 @@ fn check(before: &str, edit: Edit, expect: &str) {
 }
 
 #[test]
+fn another_space_before_a_comment_and_another_backslash_are_other_bytes() {
+    let edit = pin(1, "foo", "1.1", &["aa"]);
+    let hash = "--hash=sha256:aa";
+    let differs = |before: &str, after: &str| {
+        let text = |version: &str, rest: &str| format!("foo=={version} {hash} {rest}\n");
+        assert_eq!(verify(PATH, &text("1.0", before), &text("1.1", before), &[&edit]), Ok(()), "{before}");
+        assert!(verify(PATH, &text("1.0", before), &text("1.1", after), &[&edit]).is_err(), "{before} {after}");
+    };
+    differs("-C x=y  # why", "-C x=y# why");
+    differs("-C x=y  # why", "-C x=y # why");
+    differs("# why", " # why");
+    differs("-C x\\y", "-C x y");
+}
+
+#[test]
 fn a_pin_changes_and_nothing_else() {
     check("a==1\nFoo_Bar == 1.0 # why\nb\n", pin(2, "foo-bar", "1.2", &[]), "a==1\nFoo_Bar == 1.2 # why\nb\n");
     check(

@@ -124,7 +124,8 @@ fn frame<'a>(text: &'a str, entry: &Entry, requirement: &Requirement) -> Frame<'
     let mut options: Vec<&str> = ends.clone().zip(starts).flat_map(|(end, start)| words(between(end, start))).collect();
     let after = between(ends.max().unwrap_or(last), entry.span.end);
     // Options may stand behind the last hash as well: a hash that goes takes what separated it along.
-    let (more, tail) = after.split_at(after.find('#').unwrap_or(after.trim_end().len()));
+    let is_over = |at: usize| after.get(..at).unwrap_or_default().trim_end_matches([' ', '\t']).len();
+    let (more, tail) = after.split_at(after.find('#').map_or(after.trim_end().len(), is_over));
     options.extend(words(more));
     Frame { head, gap: between(last, first_hash.range.start), options, tail }
 }
@@ -137,8 +138,9 @@ struct Frame<'a> {
     tail: &'a str,
 }
 
+/// Words of lines that a backslash at their end continues.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c == '\\' || c.is_whitespace()).filter(|word| !word.is_empty())
+    text.split("\\\r\n").flat_map(|part| part.split("\\\n")).flat_map(str::split_whitespace)
 }
 
 fn is_same_frame(before: &str, old: &Entry, was: &Requirement, after: &str, new: &Entry, is: &Requirement) -> bool {

@@ -214,10 +214,16 @@ impl GitHubRepository {
 
     /// The open pull requests that propose `commit`, of forks too. Only the newest thousand are looked at.
     pub async fn pull_requests_at(&self, commit: &CommitSha) -> Result<Vec<PullRequest>, GitHubError> {
+        let open = self.open_pull_requests().await?;
+        Ok(open.into_iter().filter(|pull| pull.head_commit == *commit).collect())
+    }
+
+    /// The open pull requests, of forks too: the newest thousand.
+    pub async fn open_pull_requests(&self) -> Result<Vec<PullRequest>, GitHubError> {
         let path = self.path("/pulls?state=open&sort=created&direction=desc");
         let pulls: Listed<WirePull> =
             self.session.list(&self.who(Scope::Pulls), path, None, OPEN_PAGES_MAX, |_| false).await?;
-        Ok(pulls.items.into_iter().filter(|pull| pull.head.sha == *commit).map(WirePull::read).collect())
+        Ok(pulls.items.into_iter().map(WirePull::read).collect())
     }
 
     /// The pull request with this number.

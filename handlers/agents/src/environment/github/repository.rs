@@ -3,6 +3,7 @@
 use super::error::{GitHubError, found};
 use super::scope::Scope;
 use super::session::{Session, Who};
+use super::tokens::Purpose;
 use super::transport::{Answer, Asked};
 use http::Method;
 use jiff::Timestamp;
@@ -156,6 +157,13 @@ impl GitHubRepository {
     /// What it is now.
     pub async fn about(&self) -> Result<About, GitHubError> {
         self.session.get(&self.who(Scope::Read), self.path("")).await
+    }
+
+    /// As [`Self::about`], with a token that is issued for it: an older one is shown a public repository still that the App was taken off
+    /// since.
+    pub async fn about_anew(&self) -> Result<About, GitHubError> {
+        self.session.renewed(&Purpose::Repository(self.name.clone(), Scope::Read)).await?;
+        self.about().await
     }
 
     /// Where `branch` stands. `None`: there is no such branch.

@@ -46,6 +46,9 @@ pub(super) async fn look_through(env: &Environment, horizon: Timestamp, after: &
 /// way leaves a case that stands as before.
 async fn forget(env: &Environment, mut records: Vec<(String, CaseRecord)>) -> Result<(), StoreError> {
     records.sort_by_key(|(_, record)| (record.run, record.hops, record.message));
+    if let Some((_, record)) = records.first() {
+        offered::forget_last(&env.store, &record.case).await?;
+    }
     for (key, _) in records.iter().filter(|(_, record)| record.status.is_none()) {
         env.store.delete(key).await?;
     }
@@ -71,7 +74,7 @@ pub(super) async fn forget_runs(
     Ok(keys.len())
 }
 
-/// Diffs older than `horizon` that records of cases name: what is left of a case is kept, and so are its diffs.
+/// Diffs older than `horizon` that records of cases name, and those of what was offered last: what is left of a case is kept, and so are its diffs.
 ///
 /// A record is written with its diff, or by a message that began then: it is younger by what a message may live, at most. Those
 /// that are younger still are not read.
@@ -81,7 +84,7 @@ pub(super) async fn diffs_named(env: &Environment, horizon: Timestamp) -> Result
     let old: Vec<String> =
         records.into_iter().filter(|listed| listed.written < latest).map(|listed| listed.key).collect();
     let mut reading = stream::iter(old.iter().map(|key| env.store.read::<CaseRecord>(key))).buffered(READ_AT_ONCE);
-    let mut named = BTreeSet::new();
+    let mut named = offered::last_diffs(&env.store).await?;
     while let Some(record) = reading.next().await {
         match record {
             Ok(record) => named.extend(record.and_then(|record| Some(record.delivery?.diff))),

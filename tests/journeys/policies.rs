@@ -1,6 +1,6 @@
 //! What policies, settings and guard rails make of one and the same wound.
 
-use super::github::{number, shop, shop_after_a_push, shop_with_hole};
+use super::github::{healed, number, shop, shop_after_a_push, shop_with_hole};
 use crate::world::World;
 use crate::world::on_github::SOMEBODY;
 use crate::world::weather::in_every_weather;
@@ -165,10 +165,11 @@ async fn first_policy_whose_expression_holds_decides() {
 async fn case_that_was_tried_too_often_is_for_people() {
     let mut world = shop_with_hole().await;
     world.set_policies(&with("limits: {attempts_per_case: 2}"));
-    for turn in 0..3 {
-        let grown = shop().needs("hinge", "^1.0.0").locks("hinge", &format!("1.0.{turn}"), &[]);
-        world.registry.publish("hinge", &format!("1.0.{turn}"), &[]);
-        world.push("main", &[("package.json", &grown.manifest()), ("package-lock.json", &grown.lockfile())]);
+    for lockfile in [&shop(), &healed(), &shop(), &healed(), &shop()].map(|project| project.lockfile()) {
+        world.push("main", &[("package-lock.json", &format!("{lockfile}\n")), ("README.md", &lockfile)]);
+        world.live().await;
+        // A rebuilt pull request is no other try.
+        world.push("main", &[("package-lock.json", &lockfile)]);
         world.live().await;
     }
     let case = only_case(&world).await;

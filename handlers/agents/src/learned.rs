@@ -1,16 +1,22 @@
 //! What came of fixes, one record each under `outcomes/<day>/`, and what was learned of them: a document that `sweep` alone writes, and
 //! that is the same when it is made anew from all of the records.
 
+use crate::breaker;
 use crate::environment::Environment;
 use crate::environment::store::{Store, StoreError};
 use crate::error::AgentError;
+use crate::offered::Offer;
+use crate::tries::{self, Try};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use pipeline::decision::breaker::Ended;
 use pipeline::decision::guard::Guard;
-use pipeline::ids::hash_of;
+use pipeline::ids::{CaseId, hash_of};
 use pipeline::learning::Model;
-use pipeline::learning::outcome::{OutcomeRecord, Remedy};
+use pipeline::learning::outcome::{Ending, OutcomeRecord, Remedy};
+use pipeline::message::{Envelope, topic};
+use pipeline::outbox::Reply;
 use serde::{Deserialize, Serialize};
 
 /// Where the records are.
@@ -31,6 +37,46 @@ pub struct Learned {
     pub closed: Model,
     /// Of all days.
     pub all: Model,
+}
+
+/// Has it learned that `offer`, the fix of `case`, ended as `ending`. Nothing is learned from an offer that does not say what was tried.
+pub fn tell<P>(
+    env: &Environment,
+    reply: &mut Reply<'_, P>,
+    case: &CaseId,
+    offer: &Offer,
+    ending: Ending,
+) -> Result<(), AgentError> {
+    let (Some(tried), Some(pull)) = (&offer.tried, &offer.delivery.pull_request) else { return Ok(()) };
+    let outcome = OutcomeRecord {
+        case: case.clone(),
+        plan: pull.plan.clone().unwrap_or_else(|| pull.number.to_string()),
+        repository: offer.wound.repository.clone(),
+        remedy: tried.remedy.clone(),
+        confidence: tried.confidence,
+        is_unattended: false,
+        at: env.clock.now(),
+        ending,
+    };
+    Ok(reply.event(topic::OUTCOME_RECORDED, case.as_str(), &outcome)?)
+}
+
+/// Takes in what `told` says of a fix: for the model, for the breaker of its kind, and for what the case has been through. Told again, it
+/// makes no difference.
+pub async fn hear(env: &Environment, told: &Envelope<OutcomeRecord>) -> Result<(), AgentError> {
+    let outcome = &told.payload;
+    keep(env, told.timestamp, outcome).await?;
+    if let Some(is_well) = outcome.ending.is_success() {
+        let id = told.id.to_string();
+        let ended = Ended { outcome: &id, case: &outcome.case, is_well, is_harm: outcome.ending.is_harm() };
+        breaker::note(env, &outcome.remedy, &outcome.repository, &ended).await?;
+    }
+    match outcome.ending {
+        Ending::Merged | Ending::MergedEdited => tries::note(env, &outcome.case, Try::Healed, told.id).await?,
+        Ending::TakenBack => tries::note(env, &outcome.case, Try::TakenBack, told.id).await?,
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Keeps what came of a fix, on the day of `moment`: that of the message which told of it, so that it is kept once however often that is
@@ -117,7 +163,6 @@ mod tests {
     use crate::environment::effects::Effects;
     use crate::test_office::environment;
     use jiff::SignedDuration;
-    use pipeline::learning::outcome::Ending;
 
     fn outcome(number: u32, ending: Ending, at: Timestamp) -> OutcomeRecord {
         OutcomeRecord {

@@ -1,9 +1,11 @@
-//! Function `monitor`: keeps every event.
+//! Function `monitor`: keeps every event, and has learned what came of fixes.
 
 use crate::dashboard;
 use crate::environment::Environment;
 use crate::error::AgentError;
-use pipeline::message::Envelope;
+use crate::learned;
+use pipeline::learning::outcome::OutcomeRecord;
+use pipeline::message::{Envelope, topic};
 use pipeline::outbox::Outbox;
 use pipeline::payload::CaseEvent;
 
@@ -13,6 +15,11 @@ pub async fn monitor(env: &Environment, message: Envelope) -> Result<Outbox, Age
     env.store.create(&key, &message).await?;
     if let Ok(event) = message.read::<CaseEvent>() {
         dashboard::note(env, &event.payload).await?;
+    }
+    if message.topic == topic::OUTCOME_RECORDED
+        && let Ok(outcome) = message.read::<OutcomeRecord>()
+    {
+        learned::hear(env, &outcome).await?;
     }
     Ok(Outbox::default())
 }

@@ -12,6 +12,7 @@ use crate::history;
 use crate::offer::{self, Wanted};
 use crate::offered;
 use crate::prove::{Seen, failures, prove};
+use crate::tries::{self, Try};
 use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
 use pipeline::case::{CaseRecord, Delivery, FACTS_STEP, PullRequestRef, SETTINGS_STEP, Status, Step, Wound};
@@ -20,7 +21,7 @@ use pipeline::decision::priority::soonest;
 use pipeline::decision::{Circumstances, Decision, Evidence, Phase, Reach, Verdict, decide};
 use pipeline::finding::Finding;
 use pipeline::ids::{CommitSha, hash_of};
-use pipeline::learning::outcome::Remedy;
+use pipeline::learning::outcome::{Remedy, Tried};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::patch::{Patch, Plan};
@@ -319,7 +320,10 @@ impl Attempt<'_> {
         delivery.commit = Some(commit);
         if delivery.pull_request.is_some() {
             // Somebody may merge or close it already: nothing else comes before this.
-            let offer = self.offer(&delivery);
+            let offer = self.offer(&delivery, Tried { remedy: remedy.clone(), confidence: verdict.confidence });
+            if offered::find(&self.env.store, case, wound).await?.is_none() {
+                tries::note(self.env, case, Try::Delivered, self.message.id).await?;
+            }
             offered::keep_last(&self.env.store, case, &offer).await?;
             offered::keep(&self.env.store, case, offer).await?;
         }
@@ -346,7 +350,7 @@ impl Attempt<'_> {
     }
 
     /// What the pull request of `delivery` offers.
-    fn offer(&self, delivery: &Delivery) -> offered::Offer {
+    fn offer(&self, delivery: &Delivery, tried: Tried) -> offered::Offer {
         let matched = || self.before.matched.iter().map(|matched| &matched.finding);
         let is_left = |finding: &&Finding| self.plan.left.iter().any(|left| left.fingerprint == finding.fingerprint);
         offered::Offer {
@@ -357,6 +361,7 @@ impl Attempt<'_> {
             left: self.plan.left.clone(),
             advisories: offered::advisories(self.healed(), matched().filter(is_left)),
             is_kept_by_people: false,
+            tried: Some(tried),
         }
     }
 

@@ -14,12 +14,14 @@ use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::examine;
 use crate::history;
+use crate::learned;
 use crate::offer;
 use crate::offered::{self, Offer};
 use crate::prove::{Seen, failures, prove};
 use pipeline::case::{CaseRecord, Status, Step};
 use pipeline::decision::Decision;
 use pipeline::ids::CommitSha;
+use pipeline::learning::outcome::Ending;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{CaseEvent, ChecksCompleted, VerificationRequested};
@@ -93,6 +95,9 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
         let is_withdrawn = may_roll_back && repository.withdraw(branch, commit).await?;
         let notice = wording::rolled_back(case, wound, &steps);
         if is_withdrawn {
+            if let Some(offer) = offered::find(&env.store, case, wound).await?.and_then(|offered| offered.offer) {
+                learned::tell(env, &mut reply, case, &offer, Ending::TakenBack)?;
+            }
             steps.push(Step::new("rolled back", true, format!("{branch} was deleted")));
             (Status::RolledBack, topic::HEALING_ROLLED_BACK, notice)
         } else {
@@ -138,6 +143,7 @@ async fn keep_missing(env: &Environment, message: &Envelope<VerificationRequeste
         left: left.clone(),
         advisories: offered::advisories(heals, []),
         is_kept_by_people: false,
+        tried: None,
     };
     Ok(offered::keep(&env.store, case, offer).await?)
 }

@@ -72,6 +72,8 @@ pub mod topic {
     pub const HEALING_SUPPRESSED: &str = "healing.suppressed";
     /// A newer run took the case over.
     pub const HEALING_SUPERSEDED: &str = "healing.superseded";
+    /// What came of a fix.
+    pub const OUTCOME_RECORDED: &str = "outcome.recorded";
     /// A guard rail holds a fix back for a while.
     pub const HEALING_HELD: &str = "healing.held";
     /// People have to decide.

@@ -53,6 +53,15 @@ impl fmt::Display for Remedy {
     }
 }
 
+/// What there is to learn of: a kind of fix, and how much was hoped of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The kind of fix.
+    pub remedy: Remedy,
+    /// The confidence with which it was offered.
+    pub confidence: f64,
+}
+
 /// How a fix ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

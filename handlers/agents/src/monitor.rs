@@ -13,13 +13,12 @@ use pipeline::payload::CaseEvent;
 pub async fn monitor(env: &Environment, message: Envelope) -> Result<Outbox, AgentError> {
     let key = format!("events/{}/{}", message.timestamp.strftime("%Y%m%d"), message.id);
     env.store.create(&key, &message).await?;
-    if let Ok(event) = message.read::<CaseEvent>() {
+    if message.topic == topic::OUTCOME_RECORDED {
+        if let Ok(outcome) = message.read::<OutcomeRecord>() {
+            learned::hear(env, &outcome).await?;
+        }
+    } else if let Ok(event) = message.read::<CaseEvent>() {
         dashboard::note(env, &event.payload).await?;
-    }
-    if message.topic == topic::OUTCOME_RECORDED
-        && let Ok(outcome) = message.read::<OutcomeRecord>()
-    {
-        learned::hear(env, &outcome).await?;
     }
     Ok(Outbox::default())
 }

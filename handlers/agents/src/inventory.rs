@@ -404,7 +404,7 @@ mod tests {
         for _ in 0..2 {
             old.rename(&store, &now.parse().unwrap()).await.unwrap();
             assert_eq!(kept(&store, &[before, now]).await, [false, true]);
-            assert_eq!(of_repository(&store, &now.parse().unwrap()).await.unwrap(), [newer.clone()]);
+            assert_eq!(of_repository(&store, &now.parse().unwrap()).await.unwrap(), std::slice::from_ref(&newer));
         }
     }
 

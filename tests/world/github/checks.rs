@@ -97,8 +97,8 @@ impl State {
 
     /// Somebody wants our check of a commit once more: GitHub tells of it, and leaves the check run as it is.
     pub fn rerequest(&mut self, id: u64, sha: &str, login: &str) {
-        let runs = self.repos[&id].check_runs.iter();
-        let mut told = runs.filter(|run| run["head_sha"] == *sha).next_back().unwrap().clone();
+        let mut runs = self.repos[&id].check_runs.iter();
+        let mut told = runs.rfind(|run| run["head_sha"] == *sha).unwrap().clone();
         told["app"]["id"] = APP_ID.into();
         told["check_suite"] = json!({
             "id": 1, "head_branch": null, "head_sha": sha, "app": told["app"], "status": "completed",

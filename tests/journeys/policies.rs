@@ -16,9 +16,9 @@ fn with(more: &str) -> String {
 }
 
 /// Somebody pushed in a world of these policies; nobody has worked yet.
-async fn pushed_under(policies: &str) -> World {
+async fn pushed_under(policies: impl AsRef<str>) -> World {
     let mut world = shop_after_a_push().await;
-    world.set_policies(policies);
+    world.set_policies(policies.as_ref());
     world
 }
 
@@ -44,7 +44,7 @@ const FROZEN: &str = "freeze: [{name: nights, from: '22:00', until: '06:00'}]";
 
 #[tokio::test]
 async fn frozen_fix_is_delivered_when_it_thaws() {
-    let mut world = pushed_under(&with(FROZEN)).await;
+    let mut world = pushed_under(with(FROZEN)).await;
     world.live().await;
     let case = only_case(&world).await;
     assert_eq!((case.status, world.open_pulls().len()), (Status::Initiated, 0));
@@ -59,14 +59,14 @@ async fn frozen_fix_is_delivered_when_it_thaws() {
 
 #[tokio::test]
 async fn frozen_fix_is_held_in_every_weather() {
-    in_every_weather(|| pushed_under(&with(FROZEN))).await;
+    in_every_weather(|| pushed_under(with(FROZEN))).await;
 }
 
 #[tokio::test]
 async fn budget_that_is_used_up_is_renewed_at_midnight_of_its_time_zone() {
     // In Tokyo it is nine in the morning.
     let mut world =
-        pushed_under(&with("limits: {pull_requests_per_repository_per_day: 0, time_zone: Asia/Tokyo}")).await;
+        pushed_under(with("limits: {pull_requests_per_repository_per_day: 0, time_zone: Asia/Tokyo}")).await;
     world.live().await;
     let case = only_case(&world).await;
     assert_eq!((case.status, world.open_pulls().len()), (Status::Initiated, 0));
@@ -82,7 +82,7 @@ async fn budget_that_is_used_up_is_renewed_at_midnight_of_its_time_zone() {
 
 #[tokio::test]
 async fn pull_request_is_paid_for_once_in_every_weather() {
-    in_every_weather(|| pushed_under(&with("limits: {pull_requests_per_repository_per_day: 1}"))).await;
+    in_every_weather(|| pushed_under(with("limits: {pull_requests_per_repository_per_day: 1}"))).await;
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn kill_switch_that_is_thrown_in_mid_case_stops_the_delivery_until_it_is_t
 
 #[tokio::test]
 async fn large_patch_is_for_people() {
-    let mut world = pushed_under(&with("limits: {lines_max: 1}")).await;
+    let mut world = pushed_under(with("limits: {lines_max: 1}")).await;
     world.live().await;
     let case = only_case(&world).await;
     assert_eq!((case.status, world.open_pulls().len()), (Status::Escalated, 0));
@@ -155,7 +155,7 @@ async fn first_policy_whose_expression_holds_decides() {
     let mut world = pushed_under(ours).await;
     world.live().await;
     assert_eq!(world.open_pulls()[0]["draft"], true);
-    let mut world = pushed_under(&ours.replace("'latch'", "'hinge'")).await;
+    let mut world = pushed_under(ours.replace("'latch'", "'hinge'")).await;
     world.live().await;
     assert_eq!(world.open_pulls()[0]["draft"], false, "the built-in one decides");
     world.finish();

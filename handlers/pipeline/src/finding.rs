@@ -141,7 +141,7 @@ pub struct Finding {
     /// Whether a fix is known.
     pub fix: Fix,
     /// How dangerous it is, as far as anybody says.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Risk::is_unknown")]
     pub risk: Risk,
 }
 

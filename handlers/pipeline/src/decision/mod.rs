@@ -88,7 +88,7 @@ pub struct Verdict {
     /// The evidence.
     pub evidence: Vec<Evidence>,
     /// How soon it ought to be mended.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Priority::is_last")]
     pub priority: Priority,
     /// Nothing may be changed before this.
     #[serde(default, skip_serializing_if = "Option::is_none")]

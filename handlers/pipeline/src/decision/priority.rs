@@ -67,6 +67,11 @@ impl Risk {
         }
     }
 
+    /// Whether nothing speaks of any danger.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Its place in the order of work.
     pub fn priority(&self) -> Priority {
         Priority { urgency: self.urgency(), epss: self.epss }
@@ -74,6 +79,11 @@ impl Risk {
 }
 
 impl Priority {
+    /// Whether everything else is worked first.
+    pub fn is_last(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Which of two is worked first. Total: what is no number counts as not rated.
     pub fn order(&self, other: &Self) -> Ordering {
         let rated = |priority: &Self| priority.epss.filter(|epss| epss.is_finite()).unwrap_or(-1.0);

@@ -193,7 +193,7 @@ mod tests {
             "--- {}\n--- {}\n",
         ];
         insta::assert_snapshot!(errors(&texts), @"
-    .suture.yml:1:1: unknown field `ignores`, expected one of ignore, minimum_release_age_days, pull_request_check
+    .suture.yml:1:1: unknown field `ignores`, expected one of ignore, minimum_release_age_days, pull_request_check, mode, policies
     .suture.yml:3:5: unknown field `raison`, expected one of id, fingerprint, package, path, reason, expires
     .suture.yml:1:27: a whole number from 0 to 4294967295 is needed here
     .suture.yml:1:27: a whole number from 0 to 4294967295 is needed here
@@ -201,7 +201,7 @@ mod tests {
     .suture.yml:1:9: a list is needed here
     .suture.yml:2:1: duplicate mapping key `ignore` is not allowed here
     .suture.yml:1:1: a mapping (`key: value`) is needed here
-    .suture.yml:1:1: unknown field `a`, expected one of ignore, minimum_release_age_days, pull_request_check
+    .suture.yml:1:1: unknown field `a`, expected one of ignore, minimum_release_age_days, pull_request_check, mode, policies
     .suture.yml:2:5: only single YAML document expected but multiple found
     ");
     }
@@ -255,7 +255,7 @@ mod tests {
         let replayed = format!("ignore:\n- &e {{id: a, reason: b}}\n{}", "- *e\n".repeat(ALIASES_MAX + 1));
         insta::assert_snapshot!(errors(&[&deep, &laughs, &replayed, &long, &large]), @"
     .suture.yml:1:25: recursion limit exceeded
-    .suture.yml:1:1: unknown field `a0`, expected one of ignore, minimum_release_age_days, pull_request_check
+    .suture.yml:1:1: unknown field `a0`, expected one of ignore, minimum_release_age_days, pull_request_check, mode, policies
     .suture.yml:259:3: YAML document too large or too complex: limits breached: Aliases { aliases: 257 }
     .suture.yml:1:189996: YAML document too large or too complex: limits breached: Nodes { nodes: 50001 }
     .suture.yml: it has 262145 bytes; 262144 are allowed

@@ -53,12 +53,9 @@ pub async fn dirty(store: &Store) -> Result<Vec<RepoName>, StoreError> {
     Ok(dirty)
 }
 
-/// The issues of repositories that `are` gone are not written any more.
-pub async fn forget_marks(store: &Store, are: impl Fn(&RepoName) -> bool) -> Result<(), StoreError> {
-    for repository in dirty(store).await?.into_iter().filter(are) {
-        store.delete(&format!("{DIRTY}/{}", name(&repository))).await?;
-    }
-    Ok(())
+/// The issue of `repository` is not written before something happens there again.
+pub async fn forget_mark(store: &Store, repository: &RepoName) -> Result<(), StoreError> {
+    store.delete(&mark(repository)).await
 }
 
 /// Goes on under `now` with the repository that was called `before`. Returns its cases.
@@ -69,9 +66,9 @@ pub async fn rename(store: &Store, before: &RepoName, now: &RepoName) -> Result<
     }
     let cases = case_ids(store, now).await?;
     if !cases.is_empty() {
-        store.create(&format!("{DIRTY}/{}", name(now)), now).await?;
+        store.create(&mark(now), now).await?;
     }
-    store.delete(&format!("{DIRTY}/{}", name(before))).await?;
+    forget_mark(store, before).await?;
     Ok(cases)
 }
 
@@ -88,7 +85,7 @@ pub async fn dashboard(env: &Environment, message: Envelope<DashboardRequested>)
         Ok(about) => about,
         // What nobody may look at is marked again when it is healed again.
         Err(GitHubError::Absent { .. } | GitHubError::Denied { .. }) => {
-            env.store.delete(&format!("{DIRTY}/{}", name(repository))).await?;
+            forget_mark(&env.store, repository).await?;
             return Ok(reply.finish());
         }
         Err(error) => return Err(error.into()),
@@ -103,7 +100,7 @@ pub async fn dashboard(env: &Environment, message: Envelope<DashboardRequested>)
         return Err(AgentError::TryLater { reason, not_before: None });
     };
     // What happens from here on marks it again.
-    env.store.delete(&format!("{DIRTY}/{}", name(repository))).await?;
+    forget_mark(&env.store, repository).await?;
     let body = wording::dashboard(&cases(&env.store, repository).await?);
     let standing = remote.issue_with(wording::DASHBOARD_MARK, &remote.login().await?).await?;
     match (standing, body) {
@@ -136,6 +133,11 @@ async fn cases(store: &Store, repository: &RepoName) -> Result<Vec<Case>, AgentE
 pub async fn case_ids(store: &Store, repository: &RepoName) -> Result<Vec<CaseId>, StoreError> {
     let keys = store.list(&format!("{CASES}/{}", name(repository))).await?;
     Ok(keys.iter().filter_map(|key| key.rsplit('/').next()?.parse().ok()).collect())
+}
+
+/// Where it is noted that the issue of `repository` is to be written.
+fn mark(repository: &RepoName) -> String {
+    format!("{DIRTY}/{}", name(repository))
 }
 
 /// The name under which what concerns a repository is kept.

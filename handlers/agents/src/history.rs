@@ -31,6 +31,11 @@ pub fn last_look(records: &[CaseRecord]) -> Option<&CaseRecord> {
     looks.max_by_key(|record| (record.run, record.hops, record.message))
 }
 
+/// How far `run` came, as far as `records` tell.
+pub fn last_hops(records: &[CaseRecord], run: RunId) -> u32 {
+    records.iter().filter(|record| record.run == run).map(|record| record.hops).max().unwrap_or_default()
+}
+
 /// All cases of a store.
 #[derive(Debug, Default)]
 pub struct Cases {

@@ -222,9 +222,17 @@ pub async fn of_repository(store: &Store, repository: &RepoName) -> Result<Vec<I
     Ok(inventories)
 }
 
-/// Forgets what `repository` depends on, and what is offered there.
+/// Forgets what `repository` depends on, what is offered there, and that its issue is to be written. No inventory is read for it: damaged
+/// ones go as well.
 pub async fn forget_repository(store: &Store, repository: &RepoName) -> Result<(), StoreError> {
-    forget_under(store, &folder_of(repository), |other| other == repository).await
+    for key in store.list(&folder_of(repository)).await? {
+        offered::forget_branch(store, name_in(&key)).await?;
+        delete(store, name_in(&key)).await?;
+        store.delete(&key).await?;
+    }
+    // Of branches that were forgotten before them.
+    offered::forget_all(store, repository).await?;
+    dashboard::forget_mark(store, repository).await
 }
 
 /// The repositories of `owner` (`host/owner`) of which anything is kept, sorted.
@@ -236,19 +244,6 @@ pub async fn repositories_of(store: &Store, owner: &str) -> Result<Vec<RepoName>
         repositories.extend(store.read::<RepoName>(&key).await?);
     }
     Ok(repositories.into_iter().collect())
-}
-
-/// Forgets the inventories whose names are below `folder`, what is offered there, and that the issues of the repositories that `are` meant
-/// are to be written. None is read for it: damaged ones go as well.
-async fn forget_under(store: &Store, folder: &str, are: impl Fn(&RepoName) -> bool) -> Result<(), StoreError> {
-    for key in store.list(folder).await? {
-        offered::forget_branch(store, name_in(&key)).await?;
-        delete(store, name_in(&key)).await?;
-        store.delete(&key).await?;
-    }
-    // Of branches that were forgotten before them.
-    offered::forget_all(store, &are).await?;
-    dashboard::forget_marks(store, are).await
 }
 
 /// Deletes every inventory that is kept under `name`.

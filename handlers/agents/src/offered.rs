@@ -71,8 +71,7 @@ pub fn advisories<'a>(
 pub async fn keep(store: &Store, case: &CaseId, offer: Offer) -> Result<(), StoreError> {
     let Some(commit) = offer.delivery.commit.clone() else { return Ok(()) };
     let before = find(store, case, &offer.wound).await?.and_then(|before| before.offer);
-    let is_later = |before: &Offer| (before.run, before.hops) > (offer.run, offer.hops);
-    if before.is_some_and(|before| before.delivery.commit.as_ref() == Some(&commit) && is_later(&before)) {
+    if before.is_some_and(|before| before.delivery.commit.as_ref() == Some(&commit) && before.order() > offer.order()) {
         return Ok(());
     }
     let key = key(&offer.wound.repository, &offer.wound.base_branch, case);
@@ -152,9 +151,9 @@ pub async fn forget_branch(store: &Store, name: &str) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Nothing is offered any more in the repositories that `are` gone.
-pub async fn forget_all(store: &Store, are: impl Fn(&RepoName) -> bool) -> Result<(), StoreError> {
-    for (key, _) in read_all(store).await?.into_iter().filter(|(_, offered)| are(&offered.repository)) {
+/// Nothing is offered any more in `repository`.
+pub async fn forget_all(store: &Store, repository: &RepoName) -> Result<(), StoreError> {
+    for (key, _) in read_all(store).await?.into_iter().filter(|(_, offered)| offered.repository == *repository) {
         store.delete(&key).await?;
     }
     Ok(())
@@ -186,9 +185,16 @@ pub async fn rename(store: &Store, before: &RepoName, now: &RepoName) -> Result<
     Ok(())
 }
 
+impl Offer {
+    /// The later of two offers of a case has the greater one.
+    fn order(&self) -> (RunId, u32) {
+        (self.run, self.hops)
+    }
+}
+
 /// Which of two offers of a case is the later one. Those that don't say are the earliest.
 fn order(offered: &Offered) -> Option<(RunId, u32)> {
-    offered.offer.as_ref().map(|offer| (offer.run, offer.hops))
+    offered.offer.as_ref().map(Offer::order)
 }
 
 /// All of them with their keys.

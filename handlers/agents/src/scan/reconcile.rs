@@ -5,15 +5,14 @@ use crate::environment::github::{AlertPackage, GitHubError, GitHubRepository};
 use crate::error::AgentError;
 use crate::identity;
 use crate::inventory::{self, Inventory};
-use pipeline::github::OUR_BRANCHES;
-use pipeline::ids::CaseId;
+use pipeline::github::case_of;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{MatchRequested, PullRequestReopened, RepositoryAccess, ScanRequested};
 
 /// Asks for a scan where the branch is not where it was scanned, or where GitHub has alerts on packages that the inventory does not name.
-/// One of our pull requests that was opened again is looked at. Where its repository was renamed, what is kept of it is moved, and that asks for the scan. A repository that is gone, or in which nothing
-/// changes any more, is forgotten, and so is a branch that is gone.
+/// One of our pull requests that was opened again is looked at. Where its repository was renamed, what is kept of it is moved, and that asks
+/// for the scan. A repository that is gone, or in which nothing changes any more, is forgotten, and so is a branch that is gone.
 pub async fn reconcile(env: &Environment, message: Envelope<MatchRequested>) -> Result<Outbox, AgentError> {
     let mut reply = Reply::new("scan", &message, env.clock.now());
     let Some(inventory) = inventory::read(&env.store, &message.payload.inventory).await? else {
@@ -68,7 +67,7 @@ async fn look_at_open_pulls(
         open => open?,
     };
     for pull in open.iter().filter(|pull| !pull.is_fork && pull.base == *branch) {
-        if let Some(case) = pull.head.strip_prefix(OUR_BRANCHES).and_then(|case| case.parse::<CaseId>().ok()) {
+        if let Some(case) = case_of(&pull.head) {
             let reopened = PullRequestReopened { case, repository: repository.clone(), number: pull.number };
             reply.command(queue::VERIFY, topic::PULL_REQUEST_REOPENED, reopened.case.as_str(), &reopened)?;
         }

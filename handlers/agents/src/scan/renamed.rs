@@ -12,8 +12,8 @@ use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{RepositoryAccess, ScanRequested};
 
-/// Keeps under the name that the repository has now what it depends on, what is offered there, and its dashboard, has its cases say so, and its branches scanned.
-/// How it is called now is asked for: whoever tells of it may be late.
+/// Keeps under the name that the repository has now what it depends on, what is offered there, and its dashboard, has its cases say so, and
+/// its branches scanned. How it is called now is asked for: whoever tells of it may be late.
 ///
 /// Nothing is done where it has the old name again, or another repository has. One that went where nobody may look is forgotten.
 pub async fn renamed(env: &Environment, message: Envelope<RepositoryAccess>) -> Result<Outbox, AgentError> {
@@ -60,9 +60,8 @@ pub async fn renamed(env: &Environment, message: Envelope<RepositoryAccess>) -> 
 async fn standing(env: &Environment, id: &CaseId) -> Result<Option<(Case, u32)>, StoreError> {
     let records = history::case_records(&env.store, id).await?;
     let case = fold(records.clone());
-    let hops = |case: &Case| records.iter().filter(|record| record.run == case.run).map(|record| record.hops).max();
     Ok(case.map(|case| {
-        let hops = hops(&case).unwrap_or_default();
+        let hops = history::last_hops(&records, case.run);
         (case, hops)
     }))
 }

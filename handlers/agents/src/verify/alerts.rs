@@ -1,6 +1,6 @@
 //! What GitHub itself says after a merge: it closes its alerts some time after, or it does not.
 
-use super::case::{Standing, last_hops};
+use super::case::Standing;
 use crate::environment::Environment;
 use crate::environment::github::DependabotAlert;
 use crate::error::AgentError;
@@ -71,7 +71,7 @@ pub async fn alerts(env: &Environment, message: Envelope<AlertsAwaited>) -> Resu
     };
     let event = CaseEvent { case: case.clone(), repository: repository.clone(), detail: step.detail.clone() };
     reply.event(topic::VERIFICATION_COMPLETE, case.as_str(), &event)?;
-    let hops = last_hops(&of_run).unwrap_or_default().saturating_add(1);
+    let hops = history::last_hops(&of_run, *run).saturating_add(1);
     reply.record_in(case, *run, hops, |record| record.steps.push(step));
     Ok(reply.finish())
 }

@@ -54,9 +54,9 @@ impl Standing {
             return Ok(None);
         };
         let is_without_fix = is_without_fix(&records, &offer);
-        let newest_hops = last_hops(records.iter().filter(|record| record.run == newest.run)).unwrap_or_default();
+        let newest_hops = history::last_hops(&records, newest.run);
         // `verify` itself follows next on the offer, and may not be through yet.
-        let hops = last_hops(&of_run).unwrap_or_default().max(offer.hops.saturating_add(1));
+        let hops = history::last_hops(&of_run, offer.run).max(offer.hops.saturating_add(1));
         let steps = fold(of_run).map(|run| run.steps).unwrap_or_default();
         Ok(Some(Self { case: id.clone(), offer, pull, commit, steps, newest, is_without_fix, newest_hops, hops }))
     }
@@ -127,10 +127,6 @@ pub(super) fn is_over(of_run: &[CaseRecord], hops: u32) -> bool {
             [Status::Completed, Status::Suppressed, Status::Superseded, Status::FalsePositive, Status::RolledBack];
         record.outcome.is_some() || record.status.is_some_and(|status| ends.contains(&status))
     })
-}
-
-pub(super) fn last_hops<'a>(records: impl IntoIterator<Item = &'a CaseRecord>) -> Option<u32> {
-    records.into_iter().map(|record| record.hops).max()
 }
 
 /// Why there is no fix by what was looked at since `offer`, if that came to its end. Settings that can't be read say nothing of the fix,

@@ -1,6 +1,6 @@
 //! A pull request of ours was opened again: somebody wants the fix after all.
 
-use super::case::{is_over, last_hops, offer_of};
+use super::case::{is_over, offer_of};
 use super::checks;
 use crate::environment::Environment;
 use crate::environment::github::{Changes, GitHubRepository, PullRequest};
@@ -47,7 +47,7 @@ pub async fn reopened(env: &Environment, message: Envelope<PullRequestReopened>)
     }
     let decision = of_run.iter().find(|record| record.hops == before.hops).and_then(|record| record.decision.clone());
     // Later runs may have come to nothing because it was declined: it belongs to the newest one from now on.
-    let last = last_hops(records.iter().filter(|record| record.run == newest.run)).unwrap_or_default();
+    let last = history::last_hops(&records, newest.run);
     // The repository may have been renamed since.
     let wound = Wound { repository: repository.clone(), ..before.wound };
     let mut offer = Offer { run: newest.run, hops: last.saturating_add(1), wound, advisories, ..before };

@@ -264,7 +264,8 @@ fn is_fork(head: &Side, base: &Repository) -> bool {
     head.repo.as_ref().is_none_or(|repo| repo.full_name != base.full_name)
 }
 
-fn case_of(branch: &str) -> Option<CaseId> {
+/// The case whose fix `branch` carries, if it is one of ours.
+pub fn case_of(branch: &str) -> Option<CaseId> {
     branch.strip_prefix(OUR_BRANCHES)?.parse().ok()
 }
 

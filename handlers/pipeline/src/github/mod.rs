@@ -24,7 +24,7 @@ pub use contents::{
     PullRequestEvent, Push, REPOSITORIES_MAX, Repository, RepositoryBefore, RepositoryChanges, RepositoryEvent,
     ReviewEvent, Sender, Side, UserOrOrganization, Vulnerability,
 };
-pub use lead::lead;
+pub use lead::{case_of, lead};
 pub use text::{Branch, Few, FilePath, FullName, Name, Text, Word};
 pub use work::{Lead, OUR_BRANCHES, Us, Work};
 

@@ -24,6 +24,7 @@ fn every_path_in_the_maps_exists() {
         "handlers/README.md",
         "docs/performance.md",
         "docs/github.md",
+        "docs/policies.md",
         "docs/heal.md",
         "docs/scan.md",
         "docs/handler.md",

@@ -59,6 +59,7 @@ fn finding() -> Finding {
         advisories: vec!["CVE-2000-0001".to_owned()],
         fixed_versions: vec!["1.2.0".to_owned()],
         fix: Fix::Available,
+        risk: Default::default(),
     }
 }
 
@@ -69,6 +70,8 @@ fn verdict() -> Verdict {
         confidence: 0.97,
         policy: Some("dependency-vulnerability".to_owned()),
         evidence: vec![Evidence::detection(0.97)],
+        priority: Default::default(),
+        held_until: None,
     }
 }
 

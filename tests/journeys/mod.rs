@@ -11,6 +11,7 @@ mod handler_process;
 mod host_conformance;
 mod kill;
 mod package;
+mod policies;
 mod pull_requests;
 mod real_npm;
 mod real_pip;

@@ -46,6 +46,7 @@ use pipeline::advisory::osv::OsvRecord;
 use pipeline::case::{Case, CaseRecord, Status};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::payload::{Mode, Notification};
+use pipeline::policy::layers::Policies;
 use pipeline::policy::{DEFAULT_POLICIES, parse};
 use pipeline::suppress::Suppressions;
 use pipeline::wording;
@@ -205,7 +206,7 @@ impl World {
             },
             registries: Registries::new(configuration, None, Limits::default()),
             advisories: AdvisorySource::Index(self.index()),
-            policies: parse("policies.yml", &self.policies).unwrap(),
+            policies: Policies::of_organisation(parse("policies.yml", &self.policies).unwrap()).unwrap(),
             suppressions: Suppressions::default(),
             tree_limits: TreeLimits::default(),
             retention: Retention::default(),

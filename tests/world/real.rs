@@ -20,6 +20,7 @@ use agents::history;
 use agents::in_process::{self, Bus};
 use pipeline::case::Case;
 use pipeline::payload::Mode;
+use pipeline::policy::layers::Policies;
 use pipeline::policy::{DEFAULT_POLICIES, parse};
 use pipeline::suppress::Suppressions;
 use std::path::Path;
@@ -79,7 +80,8 @@ pub fn environment(
         repositories: vec![LocalRepository::discover(repository.folder(), Effects::default()).unwrap()],
         registries: Registries::new(configuration, None, Limits::default()),
         advisories,
-        policies: parse("policies.yml", policies.unwrap_or(DEFAULT_POLICIES)).unwrap(),
+        policies: Policies::of_organisation(parse("policies.yml", policies.unwrap_or(DEFAULT_POLICIES)).unwrap())
+            .unwrap(),
         suppressions: Suppressions::default(),
         tree_limits: TreeLimits::default(),
         retention: Retention::default(),

@@ -4,11 +4,15 @@ use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::offered;
 use pipeline::case::Status;
-use pipeline::decision::{Circumstances, Decision, Evidence, decide};
+use pipeline::decision::priority::soonest;
+use pipeline::decision::{Circumstances, Decision, Evidence, Phase, Verdict, decide};
 use pipeline::finding::Fix;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{CaseEvent, Detected, RemediationRequested};
+use pipeline::policy::layers::RepositoryMode;
+use pipeline::policy::vocabulary::Condition;
+use pipeline::policy::when::Subject;
 use pipeline::wording;
 
 /// Holds the policy against the findings: whatever can still reach a fix goes to `remediate`.
@@ -28,15 +32,20 @@ pub async fn analyze(env: &Environment, message: Envelope<Detected>) -> Result<O
     }
     let certainty = findings.iter().map(|finding| finding.confidence).fold(1.0, f64::min);
     // Without any fixed version `remediate` still looks: the registry may have one that advisories don't name.
+    let patch_available = findings.iter().any(|finding| finding.fix == Fix::Available);
     let circumstances = Circumstances {
+        phase: Phase::Analysis,
         severity: wound.severity,
         evidence: vec![Evidence::detection(certainty)],
-        patch_available: findings.iter().any(|finding| finding.fix == Fix::Available).then_some(true),
-        no_breaking_changes: None,
-        fix_available: None,
+        conditions: patch_available.then_some((Condition::PatchAvailable, true)).into_iter().collect(),
+        mode: RepositoryMode::Auto,
+        priority: soonest(findings),
+        guards: Vec::new(),
     };
-    let policy = env.policies.iter().find(|policy| policy.event_type == wound.event_type);
-    let verdict = decide(policy, &circumstances);
+    let verdict = match env.policies.of(&Subject::of(wound, &findings.iter().collect::<Vec<_>>())) {
+        Ok(policy) => decide(policy, &circumstances),
+        Err(error) => Verdict::undecidable(&circumstances, error),
+    };
     reply.event(topic::ANALYSIS_COMPLETE, case.as_str(), &event(format!("{} can be reached", verdict.decision)))?;
     reply.record(case, |record| record.decision = Some((verdict.decision, verdict.reasons.clone())));
     if verdict.decision <= Decision::Propose {

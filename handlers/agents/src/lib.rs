@@ -1,6 +1,8 @@
 //! The verbs of Suture: one module per function, plus the environment in which they work.
 
 pub mod analyze;
+mod breaker;
+mod budget;
 pub mod dashboard;
 pub mod environment;
 pub mod error;
@@ -8,12 +10,15 @@ pub mod examine;
 pub mod facts;
 pub mod functions;
 pub mod github_webhook;
+mod guards;
 pub mod health;
 pub mod history;
 pub mod identity;
 pub mod in_process;
 pub mod inventory;
 pub mod journal;
+pub mod kill_switch;
+pub mod learned;
 pub mod lease;
 pub mod monitor;
 pub mod notify;
@@ -28,6 +33,8 @@ pub mod state;
 pub mod status;
 pub mod sweep;
 pub mod topology;
+pub mod trace;
+mod tries;
 mod unreadable;
 pub mod verify;
 

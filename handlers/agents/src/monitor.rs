@@ -1,9 +1,11 @@
-//! Function `monitor`: keeps every event.
+//! Function `monitor`: keeps every event, and has learned what came of fixes.
 
 use crate::dashboard;
 use crate::environment::Environment;
 use crate::error::AgentError;
-use pipeline::message::Envelope;
+use crate::learned;
+use pipeline::learning::outcome::OutcomeRecord;
+use pipeline::message::{Envelope, topic};
 use pipeline::outbox::Outbox;
 use pipeline::payload::CaseEvent;
 
@@ -11,7 +13,11 @@ use pipeline::payload::CaseEvent;
 pub async fn monitor(env: &Environment, message: Envelope) -> Result<Outbox, AgentError> {
     let key = format!("events/{}/{}", message.timestamp.strftime("%Y%m%d"), message.id);
     env.store.create(&key, &message).await?;
-    if let Ok(event) = message.read::<CaseEvent>() {
+    if message.topic == topic::OUTCOME_RECORDED {
+        if let Ok(outcome) = message.read::<OutcomeRecord>() {
+            learned::hear(env, &outcome).await?;
+        }
+    } else if let Ok(event) = message.read::<CaseEvent>() {
         dashboard::note(env, &event.payload).await?;
     }
     Ok(Outbox::default())

@@ -8,6 +8,7 @@ use crate::inventory::branch_key;
 use pipeline::case::{Delivery, Wound};
 use pipeline::finding::Finding;
 use pipeline::ids::{CaseId, CommitSha, RepoName};
+use pipeline::learning::outcome::Tried;
 use pipeline::message::{RunId, queue, topic};
 use pipeline::outbox::Reply;
 use pipeline::patch::Left;
@@ -55,6 +56,9 @@ pub struct Offer {
     /// Whether somebody opened it again after Suture took it back: then it is theirs to close.
     #[serde(default)]
     pub is_kept_by_people: bool,
+    /// What there is to learn from it. Older records lack it: nothing is learned from them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Tried>,
 }
 
 /// Ids of the advisories that `heals` is about, and that are not about what is `left`.
@@ -251,6 +255,7 @@ pub(crate) mod tests {
             left: Vec::new(),
             advisories: BTreeSet::new(),
             is_kept_by_people: false,
+            tried: None,
         }
     }
 

@@ -7,19 +7,27 @@ use crate::environment::repository::{Fix, Outcome};
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::facts::{self, Determined};
+use crate::guards::{self, Delivering};
 use crate::history;
 use crate::offer::{self, Wanted};
 use crate::offered;
 use crate::prove::{Seen, failures, prove};
+use crate::tries::{self, Try};
 use detectors::source_tree::SourceTree;
+use jiff::Timestamp;
 use pipeline::case::{CaseRecord, Delivery, FACTS_STEP, PullRequestRef, SETTINGS_STEP, Status, Step, Wound};
-use pipeline::decision::{Circumstances, Decision, Evidence, Reach, Verdict, decide};
+use pipeline::decision::guard::Guard;
+use pipeline::decision::priority::soonest;
+use pipeline::decision::{Circumstances, Decision, Evidence, Phase, Reach, Verdict, decide};
 use pipeline::finding::Finding;
 use pipeline::ids::{CommitSha, hash_of};
+use pipeline::learning::outcome::{Remedy, Tried};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::patch::{Patch, Plan};
 use pipeline::payload::{CaseEvent, Mode, RemediationRequested, ScanRequested, VerificationRequested};
+use pipeline::policy::vocabulary::{ActionType, Condition};
+use pipeline::policy::when::Subject;
 use pipeline::policy::{MINIMUM_RELEASE_AGE_DAYS, Policy};
 use pipeline::wording;
 use pipeline::wording::github::Offer;
@@ -54,11 +62,13 @@ pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, Ag
     if head != request.wound.commit {
         return start_over(env, &message, head);
     }
-    let policy = env.policies.iter().find(|policy| policy.event_type == request.wound.event_type);
+    let findings: Vec<&Finding> = before.of_graph(graph).map(|matched| &matched.finding).collect();
+    let policy = env.policies.of(&Subject::of(&request.wound, &findings));
+    let policy = policy.map(|policy| policy.map(|policy| before.config.tightened(policy)));
     let Determined { plan, facts, needs_unknown, passing } = match &before.config_error {
         // The repository may forbid what would be done, so nothing is.
         Some(_) => Determined::default(),
-        None => determine(env, &tree, &before, graph, policy).await?,
+        None => determine(env, &tree, &before, graph, policy.as_ref().ok().and_then(Option::as_ref)).await?,
     };
     if let Some(reason) = passing.filter(|_| repository.on_github().is_some() && message.attempt < FACTS_ATTEMPTS_MAX) {
         return Err(AgentError::TryLater { reason, not_before: None });
@@ -157,12 +167,12 @@ async fn determine(
     graph: usize,
     policy: Option<&Policy>,
 ) -> Result<Determined, AgentError> {
-    let action = policy.and_then(|policy| policy.action("update_dependency"));
+    let action = policy.and_then(|policy| policy.action(ActionType::UpdateDependency));
     let age = action.and_then(|action| action.minimum_release_age_days).unwrap_or(MINIMUM_RELEASE_AGE_DAYS);
     let rules = Rules {
         now: env.clock.now(),
         minimum_release_age_days: before.config.minimum_release_age_days.map_or(age, |stricter| stricter.max(age)),
-        allow_breaking: action.is_some_and(|action| !action.requires("no_breaking_changes")),
+        allow_breaking: action.is_some_and(|action| !action.requires(Condition::NoBreakingChanges)),
         allow_overrides: action.is_some_and(|action| action.allow_overrides),
         steps_max: PLAN_STEPS_MAX,
     };
@@ -185,7 +195,8 @@ struct Attempt<'a> {
     message: &'a Request,
     before: &'a Examination,
     graph: usize,
-    policy: Option<&'a Policy>,
+    /// What holds for the case, or why that can't be told.
+    policy: Result<Option<Policy>, String>,
     plan: Plan,
     /// Releases whose needs could not be learned.
     needs_unknown: Vec<String>,
@@ -210,9 +221,22 @@ impl Attempt<'_> {
             return self.failed(steps).await;
         }
         let heals: Vec<&Finding> = self.healed().collect();
-        let verdict = self.verdict(&heals);
-        if verdict.decision > Decision::Propose {
-            return self.escalated(steps, &verdict).await;
+        let reach = update_dependency::reach(&self.before.graphs[self.graph], &self.plan);
+        let remedy = Remedy::update(&self.before.graphs[self.graph].ecosystem.to_string(), reach);
+        let delivering = Delivering { case, wound, remedy: &remedy, patch: &patch, message: self.message.id };
+        let mut verdict = self.verdict(&heals, reach, Vec::new());
+        // What is not to be delivered anyway spends no budget.
+        if verdict.decision <= Decision::Propose
+            && *mode != Mode::DryRun
+            && let Ok(Some(policy)) = &self.policy
+        {
+            verdict = self.verdict(&heals, reach, guards::before_delivery(self.env, policy, delivering).await?);
+        }
+        match (verdict.decision, verdict.held_until) {
+            (Decision::Observe, _) => return self.observed(steps, &verdict),
+            (Decision::Escalate | Decision::Suppress, _) => return self.escalated(steps, &verdict).await,
+            (Decision::Heal | Decision::Propose, Some(until)) => return self.held(steps, &verdict, until),
+            (Decision::Heal | Decision::Propose, None) => {}
         }
         let diff = wording::diff(&patch);
         let diff_key = format!("diffs/{}", hash_of(&[&diff]));
@@ -296,7 +320,10 @@ impl Attempt<'_> {
         delivery.commit = Some(commit);
         if delivery.pull_request.is_some() {
             // Somebody may merge or close it already: nothing else comes before this.
-            let offer = self.offer(&delivery);
+            let offer = self.offer(&delivery, Tried { remedy: remedy.clone(), confidence: verdict.confidence });
+            if offered::find(&self.env.store, case, wound).await?.is_none() {
+                tries::note(self.env, case, Try::Delivered, self.message.id).await?;
+            }
             offered::keep_last(&self.env.store, case, &offer).await?;
             offered::keep(&self.env.store, case, offer).await?;
         }
@@ -323,7 +350,7 @@ impl Attempt<'_> {
     }
 
     /// What the pull request of `delivery` offers.
-    fn offer(&self, delivery: &Delivery) -> offered::Offer {
+    fn offer(&self, delivery: &Delivery, tried: Tried) -> offered::Offer {
         let matched = || self.before.matched.iter().map(|matched| &matched.finding);
         let is_left = |finding: &&Finding| self.plan.left.iter().any(|left| left.fingerprint == finding.fingerprint);
         offered::Offer {
@@ -334,6 +361,7 @@ impl Attempt<'_> {
             left: self.plan.left.clone(),
             advisories: offered::advisories(self.healed(), matched().filter(is_left)),
             is_kept_by_people: false,
+            tried: Some(tried),
         }
     }
 
@@ -392,6 +420,32 @@ impl Attempt<'_> {
         Ok(reply.finish())
     }
 
+    /// Nothing is done before `until`: then the branch is scanned anew, and it is decided by what is true then.
+    fn held(self, mut steps: Vec<Step>, verdict: &Verdict, until: Timestamp) -> Result<Outbox, AgentError> {
+        let RemediationRequested { case, wound, mode, .. } = &self.message.payload;
+        steps.push(Step::new("guard", false, format!("nothing is done before {until}")));
+        let mut reply = self.reply();
+        reply.event(topic::HEALING_HELD, case.as_str(), &self.event(verdict.reasons.join("; ")))?;
+        let scan = ScanRequested {
+            repository: wound.repository.clone(),
+            base_branch: wound.base_branch.clone(),
+            commit: wound.commit.clone(),
+            mode: *mode,
+            is_anew: true,
+        };
+        let subject = format!("{} {}", wound.repository, wound.base_branch);
+        reply.begin_run_later(until, queue::SCAN, topic::SCAN_REQUESTED, &subject, &scan)?;
+        reply.record(case, |record| self.fill(record, Status::Initiated, steps, verdict));
+        Ok(reply.finish())
+    }
+
+    /// The repository only wants to be observed.
+    fn observed(self, steps: Vec<Step>, verdict: &Verdict) -> Result<Outbox, AgentError> {
+        let mut reply = self.reply();
+        reply.record(&self.message.payload.case, |record| self.fill(record, Status::Observed, steps, verdict));
+        Ok(reply.finish())
+    }
+
     async fn escalated(self, steps: Vec<Step>, verdict: &Verdict) -> Result<Outbox, AgentError> {
         let RemediationRequested { case, wound, .. } = &self.message.payload;
         let mut reply = self.reply();
@@ -413,10 +467,15 @@ impl Attempt<'_> {
         record.left = Some(self.plan.left.clone());
     }
 
-    fn verdict(&self, heals: &[&Finding]) -> Verdict {
-        let reach = update_dependency::reach(&self.before.graphs[self.graph], &self.plan);
+    fn verdict(&self, heals: &[&Finding], reach: Reach, guards: Vec<Guard>) -> Verdict {
         let certainty = heals.iter().map(|finding| finding.confidence).fold(1.0, f64::min);
+        let conditions = [
+            (Condition::PatchAvailable, true),
+            (Condition::NoBreakingChanges, reach != Reach::Breaking),
+            (Condition::FixAvailable, true),
+        ];
         let circumstances = Circumstances {
+            phase: Phase::Proof,
             severity: detectors::dependency::matching::worst(heals.iter().copied()),
             evidence: vec![
                 Evidence::detection(certainty),
@@ -424,11 +483,15 @@ impl Attempt<'_> {
                 Evidence::compatibility(reach),
                 Evidence::needs(&self.needs_unknown),
             ],
-            patch_available: Some(true),
-            no_breaking_changes: Some(reach != Reach::Breaking),
-            fix_available: Some(true),
+            conditions: conditions.into_iter().collect(),
+            mode: self.before.config.mode,
+            priority: soonest(heals.iter().copied()),
+            guards,
         };
-        decide(self.policy, &circumstances)
+        match &self.policy {
+            Ok(policy) => decide(policy.as_ref(), &circumstances),
+            Err(error) => Verdict::undecidable(&circumstances, error.clone()),
+        }
     }
 
     fn healed(&self) -> impl Iterator<Item = &Finding> {

@@ -22,6 +22,7 @@ use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{
     Detected, Mode, RepositoryAccess, SCAN_ERROR_CHARS_MAX, SCAN_ERRORS_MAX, ScanCompleted, ScanRequested, WoundGone,
 };
+use pipeline::policy::layers::RepositoryMode;
 use pipeline::version::Ecosystem;
 use pipeline::wording;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,12 +68,13 @@ pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Re
         }
     }
     for (case, wound, detected) in cases {
-        let status = if request.mode == Mode::Observe { Status::Observed } else { Status::Initiated };
+        let is_observed = request.mode == Mode::Observe || examination.config.mode == RepositoryMode::Observe;
+        let status = if is_observed { Status::Observed } else { Status::Initiated };
         reply.record(&case, |record| {
             record.wound = Some(wound);
             record.status = Some(status);
         });
-        if request.mode != Mode::Observe {
+        if !is_observed {
             reply.command(queue::ANALYZE, topic::VULNERABILITY_DETECTED, case.as_str(), &detected)?;
         }
     }

@@ -2,6 +2,7 @@
 
 mod asked;
 mod github;
+mod learning;
 mod look;
 mod matching;
 mod retention;
@@ -40,6 +41,9 @@ pub async fn sweep(env: &Environment) -> Result<Vec<Envelope>, AgentError> {
     }
     if let Err(error) = github::redeliver(env).await {
         tracing::warn!(%error, "failed deliveries can't be asked for");
+    }
+    if let Err(error) = learning::learn(env).await {
+        tracing::error!(%error, "what came of fixes can't be learned from");
     }
     if let Err(error) = retention::clear_away(env).await {
         tracing::error!(%error, "what is old can't be cleared away");

@@ -14,15 +14,18 @@ use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::examine;
 use crate::history;
+use crate::learned;
 use crate::offer;
 use crate::offered::{self, Offer};
 use crate::prove::{Seen, failures, prove};
 use pipeline::case::{CaseRecord, Status, Step};
 use pipeline::decision::Decision;
 use pipeline::ids::CommitSha;
+use pipeline::learning::outcome::Ending;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{CaseEvent, ChecksCompleted, VerificationRequested};
+use pipeline::policy::when::Subject;
 use pipeline::wording;
 
 /// Reads the branch back and looks at it. A branch that others moved on since is theirs, and the case superseded. A fix that does not hold is
@@ -54,8 +57,8 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
         let tree = repository.tree(&wound.commit, &env.tree_limits).await?;
         let before = examine(env, &tree).await?;
         let after = repository.tree(commit, &env.tree_limits).await?;
-        let heals: Vec<_> = heals.iter().map(|finding| finding.fingerprint.clone()).collect();
-        steps.extend(prove(env, Seen { tree: &tree, examination: &before }, &heals, &after).await?);
+        let promised: Vec<_> = heals.iter().map(|finding| finding.fingerprint.clone()).collect();
+        steps.extend(prove(env, Seen { tree: &tree, examination: &before }, &promised, &after).await?);
         steps.push(only_files(&repository.changed_files(&wound.commit, commit).await?, &delivery.files));
     } else {
         return moved_on(env, &message, branch, commit);
@@ -80,8 +83,8 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
             }
         }
     } else {
-        let may_roll_back =
-            env.policies.iter().any(|policy| policy.event_type == wound.event_type && policy.rollback_enabled);
+        let policy = env.policies.of(&Subject::of(wound, &heals.iter().collect::<Vec<_>>()));
+        let may_roll_back = policy.is_ok_and(|policy| policy.is_some_and(|policy| policy.rollback_enabled));
         if may_roll_back {
             env.store.create(&rollback_claim, &steps).await?;
         }
@@ -92,6 +95,9 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
         let is_withdrawn = may_roll_back && repository.withdraw(branch, commit).await?;
         let notice = wording::rolled_back(case, wound, &steps);
         if is_withdrawn {
+            if let Some(offer) = offered::find(&env.store, case, wound).await?.and_then(|offered| offered.offer) {
+                learned::tell(env, &mut reply, case, &offer, Ending::TakenBack)?;
+            }
             steps.push(Step::new("rolled back", true, format!("{branch} was deleted")));
             (Status::RolledBack, topic::HEALING_ROLLED_BACK, notice)
         } else {
@@ -137,6 +143,7 @@ async fn keep_missing(env: &Environment, message: &Envelope<VerificationRequeste
         left: left.clone(),
         advisories: offered::advisories(heals, []),
         is_kept_by_people: false,
+        tried: None,
     };
     Ok(offered::keep(&env.store, case, offer).await?)
 }

@@ -69,6 +69,23 @@ const SBOM_EXAMPLES: &str =
 
 const CASES_EXAMPLES: &str = "Examples:\n  suture cases\n  suture cases npm-0123456789ab\n  suture cases --format json";
 
+const POLICY_EXAMPLES: &str = "\
+Examples:
+  suture policy check policies.yml .suture.yml
+  suture policy explain --policy policies.yml --config .suture.yml
+  suture policy schema > suture-policies.schema.json
+
+Exit codes: 0 all is fine, 1 a file is wrong, 2 could not run.";
+
+const KILL_SWITCH_EXAMPLES: &str = "\
+Examples:
+  suture kill-switch on --reason 'the registry is under attack'
+  suture kill-switch off --reason 'it is over'
+  SUTURE_STORE=az://ACCOUNT/CONTAINER suture kill-switch show
+
+While it is on, cases are opened and fixes are planned and proven, and nothing is delivered. Exit codes: 0 it is off, 1 it is on, 2 \
+could not be told.";
+
 const LOCAL_EXAMPLES: &str = "\
 Examples:
   suture package --app agents --for-this-machine
@@ -146,6 +163,16 @@ pub enum Command {
     Demo(Demo),
     /// List cases, or tell one in full.
     Cases(Cases),
+    /// Check policies, explain them, or print their JSON Schema.
+    Policy(Policy),
+    /// Tell how reliable each kind of fix is, by what came of it.
+    Learning(Learning),
+    /// List the agents, what they can do, and how they are.
+    Agents(Agents),
+    /// Show the messages of a run as a tree, each with how long it took.
+    Trace(Trace),
+    /// Stop every change anywhere, or let them go on.
+    KillSwitch(KillSwitch),
     /// Run the staged apps on this machine: the functions host and the bus, without a cloud.
     Local(Local),
     /// Write the local state to a file, while it is in use.
@@ -273,7 +300,7 @@ pub struct Heal {
     /// As --dry-run, and print the changes as a unified diff. Not with --format json.
     #[arg(long)]
     pub diff: bool,
-    /// Healing policies to use instead of the built-in ones.
+    /// Healing policies that come before the built-in ones, and in the place of those of the same name.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// Where Suture keeps its own records of cases. Default: $SUTURE_STORE, else the user's state directory.
@@ -311,6 +338,122 @@ pub struct Cases {
     /// Form of the result.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
+}
+
+/// `suture policy`
+#[derive(Debug, Args)]
+#[command(after_help = POLICY_EXAMPLES)]
+pub struct Policy {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PolicyCommand,
+}
+
+/// The commands of `suture policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Read policy files and `.suture.yml`, and tell what is wrong, with line and column.
+    Check {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Tell in words what holds.
+    Explain {
+        /// Policies that come before the built-in ones.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// A repository's `.suture.yml`, which makes them stricter.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Form of the result.
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+    },
+    /// Print the JSON Schema of policy files, for editors.
+    Schema,
+}
+
+/// `suture learning`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  suture learning\n  suture learning --format json | jq .brier")]
+pub struct Learning {
+    /// Where the records are. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+/// `suture agents`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  suture agents\n  suture agents --format json\n\nExit codes: 0 all is well, 1 an agent is silent, 2 could not be told."
+)]
+pub struct Agents {
+    /// Where the records are. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+/// `suture trace`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  suture trace 019ac2d1-7c3e-7a51-8d7f-2f6f3c1e9b10\n  suture trace 019ac2d1-7c3e-7a51-8d7f-2f6f3c1e9b10 --format json"
+)]
+pub struct Trace {
+    /// The run: the correlation id of its messages.
+    pub run: String,
+    /// How long after its beginning is looked, in hours.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(i64).range(1..=24 * 365))]
+    pub hours: i64,
+    /// Where the records are. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+/// `suture kill-switch`
+#[derive(Debug, Args)]
+#[command(after_help = KILL_SWITCH_EXAMPLES)]
+pub struct KillSwitch {
+    /// Where the records are. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub state: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: KillSwitchCommand,
+}
+
+/// The commands of `suture kill-switch`.
+#[derive(Debug, Subcommand)]
+pub enum KillSwitchCommand {
+    /// Nothing is delivered any more, from the next decision on.
+    On {
+        /// Why, for those who ask.
+        #[arg(long)]
+        reason: String,
+        /// Who says so.
+        #[arg(long, env = "USER")]
+        by: String,
+    },
+    /// What was held back goes on within the hour.
+    Off {
+        /// Why, for those who ask.
+        #[arg(long)]
+        reason: String,
+        /// Who says so.
+        #[arg(long, env = "USER")]
+        by: String,
+    },
+    /// Tell how it stands.
+    Show,
 }
 
 /// `suture local`

@@ -1,6 +1,7 @@
 //! `suture`: scan, heal and prove from the command line.
 
 mod advisories;
+mod agents_list;
 mod arguments;
 mod backup;
 #[cfg(feature = "servicebus")]
@@ -9,14 +10,18 @@ mod cases;
 mod demo;
 mod doctor;
 mod heal;
+mod kill_switch;
+mod learning;
 mod local;
 mod open;
 mod package;
+mod policy;
 mod present;
 mod sbom;
 mod scan;
 mod setup;
 mod terminal;
+mod trace;
 mod versions;
 
 use arguments::{Arguments, Command};
@@ -53,6 +58,11 @@ fn main() -> ExitCode {
         Command::Heal(heal) => heal::run(&heal, &terminal),
         Command::Demo(demo) => demo::run(&demo, &terminal),
         Command::Cases(cases) => cases::run(&cases, &terminal),
+        Command::Policy(policy) => policy::run(&policy.command, &terminal),
+        Command::Learning(learning) => learning::run(&learning, &terminal),
+        Command::Agents(agents) => agents_list::run(&agents, &terminal),
+        Command::Trace(trace) => trace::run(&trace, &terminal),
+        Command::KillSwitch(switch) => kill_switch::run(&switch, &terminal),
         Command::Local(local) => local::run(&local, &terminal),
         Command::Backup(backup) => backup::backup(&backup, &terminal),
         Command::Restore(restore) => backup::restore(&restore, &terminal),

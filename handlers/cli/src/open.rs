@@ -17,6 +17,7 @@ use agents::environment::retention::Retention;
 use agents::environment::settings::Settings;
 use agents::environment::store::Store;
 use agents::environment::tree_limits::TreeLimits;
+use pipeline::policy::layers::Policies;
 use pipeline::suppress::Suppressions;
 use pipeline::suppress::baseline::Baseline;
 use pipeline::suppress::openvex::OpenVex;
@@ -56,7 +57,7 @@ pub fn environment(wanted: Wanted<'_>) -> Result<Environment, Failure> {
         (false, true) => open::registries(&settings),
         (false, false) => Registries::new(Configuration::default(), None, Limits::default()),
     };
-    let policies = if heals { open::policies(wanted.policy)? } else { Vec::new() };
+    let policies = if heals { open::policies(wanted.policy)? } else { Policies::default() };
     let suppressions = wanted.known.map(suppressions).transpose()?.unwrap_or_default();
     // Last, for it may take a minute to index them: what can be refused at once is refused before.
     let advisories = advisories(&wanted, &settings, &clock)?;

@@ -1,12 +1,13 @@
 //! What a detector reports.
 
+use crate::decision::priority::Risk;
 use crate::ids::Fingerprint;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 /// How bad a finding is. Ordered: `Unknown` is below `Low`, and no policy may heal it unattended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nobody said.
@@ -139,6 +140,9 @@ pub struct Finding {
     pub fixed_versions: Vec<String>,
     /// Whether a fix is known.
     pub fix: Fix,
+    /// How dangerous it is, as far as anybody says.
+    #[serde(default, skip_serializing_if = "Risk::is_unknown")]
+    pub risk: Risk,
 }
 
 /// Something that could not be read, said instead of being passed over.

@@ -119,6 +119,13 @@ text_id!(
     }
 );
 
+impl RepoName {
+    /// Whose it is: everything before the last `/`.
+    pub fn owner(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(owner, _)| owner)
+    }
+}
+
 impl CaseId {
     /// The case of what one fix changes (`wound`: a lockfile, a rule in a file, a secret) in `kind` of trouble.
     pub fn of(repository: &RepoName, base_branch: &str, kind: &str, wound: &str) -> Self {
@@ -163,6 +170,7 @@ mod tests {
     #[test]
     fn repository_names_are_lower_cased_and_paths_kept() {
         assert_eq!("Octo/Cat".parse::<RepoName>().map(String::from), Ok("octo/cat".to_owned()));
+        assert_eq!("github.example/Octo/Cat".parse::<RepoName>().unwrap().owner(), "github.example/octo");
         assert_eq!("/srv/Repo".parse::<RepoName>().map(String::from), Ok("/srv/Repo".to_owned()));
     }
 

@@ -11,6 +11,7 @@ pub mod facts;
 pub mod finding;
 pub mod github;
 pub mod ids;
+pub mod learning;
 pub mod message;
 pub mod outbox;
 pub mod patch;

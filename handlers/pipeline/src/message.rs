@@ -72,6 +72,10 @@ pub mod topic {
     pub const HEALING_SUPPRESSED: &str = "healing.suppressed";
     /// A newer run took the case over.
     pub const HEALING_SUPERSEDED: &str = "healing.superseded";
+    /// What came of a fix.
+    pub const OUTCOME_RECORDED: &str = "outcome.recorded";
+    /// A guard rail holds a fix back for a while.
+    pub const HEALING_HELD: &str = "healing.held";
     /// People have to decide.
     pub const HEALING_ESCALATED: &str = "healing.escalated";
     /// At the head commit the finding is not true.
@@ -130,6 +134,13 @@ pub struct MessageId(pub Uuid);
 #[serde(transparent)]
 pub struct RunId(pub Uuid);
 
+impl std::str::FromStr for RunId {
+    type Err = uuid::Error;
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        Uuid::parse_str(text).map(Self)
+    }
+}
+
 impl fmt::Display for MessageId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)
@@ -147,6 +158,15 @@ impl RunId {
     pub fn new(began: Timestamp, chance: [u8; 10]) -> Self {
         let milliseconds = u64::try_from(began.as_millisecond()).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(milliseconds, &chance).into_uuid())
+    }
+
+    /// When it began, to the millisecond.
+    pub fn began(self) -> Timestamp {
+        let (seconds, nanoseconds) = self.0.get_timestamp().map_or((0, 0), |stamp| stamp.to_unix());
+        i64::try_from(seconds)
+            .ok()
+            .and_then(|seconds| Timestamp::new(seconds, i32::try_from(nanoseconds).unwrap_or_default()).ok())
+            .unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
     /// The run that began at `began` about `subject`: the same whoever begins it.

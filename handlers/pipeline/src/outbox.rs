@@ -118,6 +118,26 @@ impl<'a, P> Reply<'a, P> {
         Ok(())
     }
 
+    /// Work that begins a run of its own at `due`. Whoever asks for the same `subject` at the same moment asks for one message.
+    pub fn begin_run_later<Q: Serialize>(
+        &mut self,
+        due: Timestamp,
+        target: &str,
+        topic: &str,
+        subject: &str,
+        payload: &Q,
+    ) -> Result<(), serde_json::Error> {
+        self.command(target, topic, subject, payload)?;
+        let run = RunId::about(due, subject);
+        self.outbox.later.extend(self.outbox.messages.pop().map(|mut message| {
+            message.id = Envelope::derive_id(MessageId(run.0), Some(target), topic, subject, 0, 0);
+            message.correlation_id = run;
+            message.hops = 0;
+            Later { due, message }
+        }));
+        Ok(())
+    }
+
     /// Something that everybody may know.
     pub fn event<Q: Serialize>(&mut self, topic: &str, subject: &str, payload: &Q) -> Result<(), serde_json::Error> {
         self.push(MessageType::Event, None, topic, subject, payload)

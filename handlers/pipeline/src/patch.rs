@@ -92,6 +92,18 @@ pub struct Patch {
     pub files: Vec<PatchedFile>,
 }
 
+impl Patch {
+    /// Lines that it adds and removes, together.
+    pub fn lines_changed(&self) -> usize {
+        let changed = self.files.iter().map(|file| {
+            let patch = diffy::create_patch(&file.before, &file.after);
+            let lines = patch.hunks().iter().flat_map(|hunk| hunk.lines());
+            lines.filter(|line| !matches!(line, diffy::Line::Context(_))).count()
+        });
+        changed.sum()
+    }
+}
+
 /// One file, before and after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PatchedFile {

@@ -1,6 +1,8 @@
 //! `.suture.yml`: what a repository says to Suture.
 
 use crate::finding::ScanError;
+use crate::policy::Policy;
+use crate::policy::layers::{RepositoryMode, Tightening};
 use crate::suppress::ignore::{Ignore, RawIgnore};
 use serde::Deserialize;
 use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
@@ -26,6 +28,10 @@ pub struct RepositoryConfig {
     pub minimum_release_age_days: Option<u32>,
     /// How the check run on a pull request that brings in findings ends.
     pub pull_request_check: CheckConclusion,
+    /// How far any decision may go here.
+    pub mode: RepositoryMode,
+    /// What is asked for beyond the policies.
+    pub policies: Vec<Tightening>,
 }
 
 /// How a check run ends.
@@ -59,6 +65,8 @@ struct Raw {
     ignore: Option<Vec<Spanned<RawIgnore>>>,
     minimum_release_age_days: Option<u32>,
     pull_request_check: Option<CheckConclusion>,
+    mode: Option<RepositoryMode>,
+    policies: Option<Vec<Tightening>>,
 }
 
 impl RepositoryConfig {
@@ -83,6 +91,8 @@ impl RepositoryConfig {
             ignore: Vec::new(),
             minimum_release_age_days: raw.minimum_release_age_days,
             pull_request_check: raw.pull_request_check.unwrap_or_default(),
+            mode: raw.mode.unwrap_or_default(),
+            policies: raw.policies.unwrap_or_default(),
         };
         for entry in raw.ignore.unwrap_or_default() {
             let ignore = Ignore::from_raw(path, entry).map_err(|(at, message)| error(Some(at), message))?;
@@ -92,13 +102,20 @@ impl RepositoryConfig {
     }
 }
 
+impl RepositoryConfig {
+    /// `policy`, as strict as the repository asks for.
+    pub fn tightened(&self, policy: &Policy) -> Policy {
+        self.policies.iter().fold(policy.clone(), |policy, tightening| tightening.apply(policy))
+    }
+}
+
 impl From<ConfigError> for ScanError {
     fn from(error: ConfigError) -> Self {
         Self { path: error.path, line: error.line, message: error.message }
     }
 }
 
-fn options() -> serde_saphyr::Options {
+pub(crate) fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         with_snippet: false,
         budget: serde_saphyr::budget! {
@@ -118,11 +135,13 @@ fn options() -> serde_saphyr::Options {
 }
 
 /// The message without its place, in words for those who write the file rather than for those who write programs.
-fn message_of(error: &serde_saphyr::Error) -> String {
+pub(crate) fn message_of(error: &serde_saphyr::Error) -> String {
     let message = UserMessageFormatter.format_message(error.without_snippet());
     match message.as_ref() {
         "expected sequence start" => "a list is needed here".to_owned(),
         "expected mapping start" => "a mapping (`key: value`) is needed here".to_owned(),
+        "invalid floating point" => "a number is needed here".to_owned(),
+        "unexpected end of file" => "there is nothing in it".to_owned(),
         "invalid u32" => format!("a whole number from 0 to {} is needed here", u32::MAX),
         other => other.to_owned(),
     }
@@ -174,7 +193,7 @@ mod tests {
             "--- {}\n--- {}\n",
         ];
         insta::assert_snapshot!(errors(&texts), @"
-    .suture.yml:1:1: unknown field `ignores`, expected one of ignore, minimum_release_age_days, pull_request_check
+    .suture.yml:1:1: unknown field `ignores`, expected one of ignore, minimum_release_age_days, pull_request_check, mode, policies
     .suture.yml:3:5: unknown field `raison`, expected one of id, fingerprint, package, path, reason, expires
     .suture.yml:1:27: a whole number from 0 to 4294967295 is needed here
     .suture.yml:1:27: a whole number from 0 to 4294967295 is needed here
@@ -182,7 +201,7 @@ mod tests {
     .suture.yml:1:9: a list is needed here
     .suture.yml:2:1: duplicate mapping key `ignore` is not allowed here
     .suture.yml:1:1: a mapping (`key: value`) is needed here
-    .suture.yml:1:1: unknown field `a`, expected one of ignore, minimum_release_age_days, pull_request_check
+    .suture.yml:1:1: unknown field `a`, expected one of ignore, minimum_release_age_days, pull_request_check, mode, policies
     .suture.yml:2:5: only single YAML document expected but multiple found
     ");
     }
@@ -236,7 +255,7 @@ mod tests {
         let replayed = format!("ignore:\n- &e {{id: a, reason: b}}\n{}", "- *e\n".repeat(ALIASES_MAX + 1));
         insta::assert_snapshot!(errors(&[&deep, &laughs, &replayed, &long, &large]), @"
     .suture.yml:1:25: recursion limit exceeded
-    .suture.yml:1:1: unknown field `a0`, expected one of ignore, minimum_release_age_days, pull_request_check
+    .suture.yml:1:1: unknown field `a0`, expected one of ignore, minimum_release_age_days, pull_request_check, mode, policies
     .suture.yml:259:3: YAML document too large or too complex: limits breached: Aliases { aliases: 257 }
     .suture.yml:1:189996: YAML document too large or too complex: limits breached: Nodes { nodes: 50001 }
     .suture.yml: it has 262145 bytes; 262144 are allowed

@@ -27,6 +27,7 @@ async fn json_is_the_contract() {
             "advisories": [ADVISORY],
             "fixed_versions": ["1.2.0"],
             "fix": "available",
+            "risk": { "known_exploited": false, "exposed": true, "automatable": false, "total_impact": false, "epss": null },
         }],
         "summary": { "critical": 0, "high": 1, "medium": 0, "low": 0, "unknown": 0 },
         "errors": [],

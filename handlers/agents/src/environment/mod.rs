@@ -28,7 +28,7 @@ use ids::Ids;
 use last_work::LastWork;
 use outlet::Outlet;
 use pipeline::ids::RepoName;
-use pipeline::policy::Policy;
+use pipeline::policy::layers::Policies;
 use pipeline::suppress::Suppressions;
 use registries::Registries;
 use repository::Repository;
@@ -54,7 +54,7 @@ pub struct Environment {
     /// Where advisories come from.
     pub advisories: AdvisorySource,
     /// What may be healed.
-    pub policies: Vec<Policy>,
+    pub policies: Policies,
     /// What is known already: a baseline, OpenVEX statements.
     pub suppressions: Suppressions,
     /// Limits on what is read of a repository.
@@ -79,7 +79,7 @@ impl Environment {
             github: None,
             registries: Registries::offline(),
             advisories: AdvisorySource::Starter,
-            policies: Vec::new(),
+            policies: Policies::default(),
             suppressions: Suppressions::default(),
             tree_limits: TreeLimits::default(),
             retention: Retention::default(),

@@ -6,7 +6,8 @@ use super::effects::Effects;
 use super::registries::{Configuration, Limits, Registries, UserFiles};
 use super::settings::Settings;
 use super::store::{AzureAccess, Store, is_azure_place};
-use pipeline::policy::{self, Policy};
+use pipeline::policy;
+use pipeline::policy::layers::Policies;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use url::Url;
@@ -115,13 +116,13 @@ pub fn index(file: &Path) -> Result<Index, OpenError> {
     })
 }
 
-/// The policies in `file`, else the built-in ones.
-pub fn policies(file: Option<&Path>) -> Result<Vec<Policy>, OpenError> {
-    let parsed = match file {
-        Some(path) => policy::parse(&path.display().to_string(), &text(path)?),
-        None => policy::parse("built in", policy::DEFAULT_POLICIES),
+/// The policies in `file`, and the built-in ones.
+pub fn policies(file: Option<&Path>) -> Result<Policies, OpenError> {
+    let layered = match file {
+        Some(path) => policy::parse(&path.display().to_string(), &text(path)?).and_then(Policies::of_organisation),
+        None => Policies::built_in(),
     };
-    parsed.map_err(OpenError::new)
+    layered.map_err(OpenError::new)
 }
 
 /// The text of `file`, which the user names. An error over [`FILE_BYTES_MAX`].

@@ -5,9 +5,10 @@ use crate::environment::Environment;
 use crate::environment::github::{GitHubError, GitHubRepository};
 use crate::error::AgentError;
 use crate::offered::{self, Offer, Offered};
-use crate::{history, offer};
+use crate::{history, learned, offer};
 use pipeline::case::{Case, CaseRecord, FACTS_STEP, PullRequestRef, SETTINGS_STEP, Status, Step, fold};
 use pipeline::ids::{CaseId, CommitSha, RepoName};
+use pipeline::learning::outcome::Ending;
 use pipeline::outbox::Reply;
 use pipeline::payload::CaseEvent;
 
@@ -73,6 +74,11 @@ impl Standing {
         }
     }
 
+    /// Has it learned how the fix ended.
+    pub fn learn<P>(&self, env: &Environment, reply: &mut Reply<'_, P>, ending: Ending) -> Result<(), AgentError> {
+        learned::tell(env, reply, &self.case, &self.offer, ending)
+    }
+
     /// An event about it.
     pub fn event(&self, detail: impl Into<String>) -> CaseEvent {
         let repository = self.offer.wound.repository.clone();
@@ -114,6 +120,7 @@ pub(super) fn offer_of(records: &[CaseRecord], is_it: impl Fn(&&CaseRecord) -> b
         left: record.left.clone().unwrap_or_default(),
         advisories: Default::default(),
         is_kept_by_people: false,
+        tried: None,
     })
 }
 

@@ -11,6 +11,7 @@ use crate::offer;
 use jiff::SignedDuration;
 use pipeline::case::{Status, Step};
 use pipeline::github::CHECK_NAME;
+use pipeline::learning::outcome::Ending;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::ChecksCompleted;
@@ -70,6 +71,7 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
             reply.event(topic::HEALING_FAILED, case.as_str(), &standing.event(step.detail.clone()))?;
             let notice = wording::escalated(case, &standing.offer.wound, &reasons, &standing.offer.left);
             reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &notice)?;
+            standing.learn(env, &mut reply, Ending::ChecksFailed)?;
             standing.record(&mut reply, |record| {
                 record.status = Some(Status::Failed);
                 record.steps.push(step);

@@ -10,6 +10,7 @@ use detectors::source_tree::SourceTree;
 use pipeline::case::{Case, Outcome, Status, Step};
 use pipeline::decision::Decision;
 use pipeline::ids::{CommitSha, Fingerprint};
+use pipeline::learning::outcome::Ending;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{PullRequestClosed, VerificationRequested};
@@ -85,6 +86,7 @@ pub(super) async fn conclude<P>(
         return merged(env, reply, standing, &remote.tree(&head, &env.tree_limits).await?, &head, number).await;
     }
     declined(reply, standing, number)?;
+    standing.learn(env, reply, Ending::Declined)?;
     Ok(true)
 }
 
@@ -134,6 +136,7 @@ async fn merged<P>(
         let step = Step::new(MERGED_STEP, true, format!("{seen} nothing of it is found"));
         reply.event(topic::HEALING_COMPLETED, case.as_str(), &standing.event(step.detail.clone()))?;
         alerts::await_closing(env, reply, standing)?;
+        standing.learn(env, reply, Ending::Merged)?;
         if is_healed_too(&standing.newest, &examination) {
             standing.record_in_newest(reply, |record| {
                 record.status = Some(Status::Completed);
@@ -148,6 +151,7 @@ async fn merged<P>(
         return Ok(true);
     }
     failed(reply, standing, format!("{seen} it is still there: {}", still.join(", ")), Some(Outcome::NotFixed))?;
+    standing.learn(env, reply, Ending::NotFixed)?;
     Ok(true)
 }
 

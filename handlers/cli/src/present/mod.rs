@@ -1,10 +1,18 @@
 //! Results as people read them, and as programs do.
 
+mod agents;
 mod case;
+mod learning;
+mod policy;
 mod scan;
+mod trace;
 
+pub use agents::agents;
 pub use case::{case_in_full, case_list, case_summary, heal_json};
+pub use learning::{learning, learning_json};
+pub use policy::policies;
 pub use scan::{scan_json, scan_table};
+pub use trace::{message_json, message_tree};
 
 use crate::Failure;
 use comfy_table::{ContentArrangement, Table, presets};

@@ -1,8 +1,9 @@
 //! `dependency.scan`: packages of a graph against what advisories say of them.
 
 use pipeline::advisory::{Advisory, AdvisoryGroup, RangeEvent, groups};
+use pipeline::decision::priority::Risk;
 use pipeline::dependency::Package;
-use pipeline::finding::{Finding, Fix, PackageRef, Severity};
+use pipeline::finding::{Finding, Fix, PackageRef, Scope, Severity};
 use pipeline::ids::Fingerprint;
 use pipeline::version::{Ecosystem, Version};
 use std::collections::BTreeMap;
@@ -123,6 +124,7 @@ fn finding(packages: &[&Package], group: &AdvisoryGroup, affecting: &[&Advisory]
             (true, true) => Fix::Unknown,
             (true, false) => Fix::None,
         },
+        risk: Risk { exposed: packages.iter().any(|package| package.scope != Scope::Dev), ..Risk::default() },
     }
 }
 

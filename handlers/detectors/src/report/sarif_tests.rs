@@ -24,6 +24,7 @@ fn finding(rule: &str, severity: Severity, path: &str, line: Option<u32>) -> Fin
         advisories: vec![rule.to_owned(), "CVE-2021-23337".to_owned()],
         fixed_versions: vec!["4.17.21".to_owned()],
         fix: Fix::Available,
+        risk: Default::default(),
     }
 }
 

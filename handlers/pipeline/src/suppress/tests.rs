@@ -24,6 +24,7 @@ pub fn finding(rule: &str, alias: &str, purl: &str) -> Finding {
         advisories: vec![rule.to_owned(), alias.to_owned()],
         fixed_versions: Vec::new(),
         fix: Fix::Unknown,
+        risk: Default::default(),
     }
 }
 

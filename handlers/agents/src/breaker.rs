@@ -1,0 +1,66 @@
+//! The circuit breaker of each remedy in each repository, as a state.
+
+use crate::environment::Environment;
+use crate::error::AgentError;
+use crate::state::{self, View};
+use pipeline::decision::breaker::{Breaker, Ended, Standing};
+use pipeline::decision::guard::Guard;
+use pipeline::ids::{CaseId, RepoName, hash_of};
+use pipeline::learning::outcome::Remedy;
+
+/// So often it is tried to be faster than others.
+const TRIES: usize = 20;
+
+/// What the breaker of `remedy` in `repository` says of using it for `case`. The one try of a half-open breaker is taken by this.
+pub async fn ask(
+    env: &Environment,
+    remedy: &Remedy,
+    repository: &RepoName,
+    case: &CaseId,
+) -> Result<Option<Guard>, AgentError> {
+    for _ in 0..TRIES {
+        let view = read(env, remedy, repository).await?;
+        if view.is_damaged {
+            return Ok(Some(Guard::breaker_probe()));
+        }
+        let Some(breaker) = &view.value else { return Ok(None) };
+        match breaker.standing(case, env.clock.now()) {
+            Standing::Closed => return Ok(None),
+            Standing::Open(until) => return Ok(Some(Guard::breaker_open(until, breaker.reason()))),
+            Standing::HalfOpen => {
+                let mut probed = breaker.clone();
+                probed.probe(case, env.clock.now());
+                if probed == *breaker || state::follow(env, &view, probed).await?.is_some() {
+                    return Ok(Some(Guard::breaker_probe()));
+                }
+            }
+        }
+    }
+    Err(AgentError::TryLater { reason: format!("many cases ask for {remedy} at the same time"), not_before: None })
+}
+
+/// Notes how a fix ended.
+pub async fn note(
+    env: &Environment,
+    remedy: &Remedy,
+    repository: &RepoName,
+    ended: &Ended<'_>,
+) -> Result<(), AgentError> {
+    for _ in 0..TRIES {
+        let view = read(env, remedy, repository).await?;
+        let mut breaker = view.value.clone().unwrap_or_default();
+        breaker.record(ended, env.clock.now());
+        if view.value.as_ref() == Some(&breaker) {
+            return Ok(());
+        }
+        if state::follow(env, &view, breaker).await?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(AgentError::TryLater { reason: format!("many fixes by {remedy} end at the same time"), not_before: None })
+}
+
+async fn read(env: &Environment, remedy: &Remedy, repository: &RepoName) -> Result<View<Breaker>, AgentError> {
+    let name = format!("breaker-{}", &hash_of(&[remedy.as_str(), repository.as_str()])[..24]);
+    Ok(state::read(env, &name).await?)
+}

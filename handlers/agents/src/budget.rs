@@ -1,0 +1,139 @@
+//! How many pull requests were opened today: a state for each day, in which each case is noted before its own is opened.
+
+use crate::environment::Environment;
+use crate::error::AgentError;
+use crate::offered;
+use crate::state::{self, View};
+use jiff::Timestamp;
+use pipeline::decision::guard::{self, Guard, Spent};
+use pipeline::ids::{CaseId, RepoName};
+use pipeline::policy::limits::Effective;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// So often it is tried to be faster than others.
+const TRIES: usize = 20;
+
+/// What was spent on one day: the cases whose pull requests were opened, and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Day {
+    cases: BTreeMap<CaseId, RepoName>,
+}
+
+impl Day {
+    fn spent(&self, repository: &RepoName, open: usize) -> Spent {
+        let owner = repository.owner();
+        let of = |is: &dyn Fn(&RepoName) -> bool| self.cases.values().filter(|other| is(other)).count();
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Spent {
+            repository: count(of(&|other| other == repository)),
+            organisation: count(of(&|other| other.owner() == owner)),
+            day: count(self.cases.len()),
+            open: count(open),
+        }
+    }
+}
+
+/// Takes the pull request of `case` out of today's budget, or says why there is none for it. A case that has one, or had one today, costs
+/// nothing more.
+///
+/// Tries later where many want the same at the same time.
+pub async fn spend(
+    env: &Environment,
+    limits: &Effective,
+    case: &CaseId,
+    repository: &RepoName,
+    branch: &str,
+) -> Result<Option<Guard>, AgentError> {
+    let open = offered::of_branch(&env.store, repository, branch).await?;
+    if open.contains(case) {
+        return Ok(None);
+    }
+    let name = name(limits, env.clock.now());
+    for _ in 0..TRIES {
+        let view: View<Day> = state::read(env, &name).await?;
+        if view.is_damaged {
+            return Ok(Some(Guard::budget_unreadable(limits, env.clock.now())));
+        }
+        let mut day = view.value.clone().unwrap_or_default();
+        if day.cases.contains_key(case) {
+            return Ok(None);
+        }
+        if let Some(guard) = Guard::budget(limits, &day.spent(repository, open.len()), env.clock.now()) {
+            return Ok(Some(guard));
+        }
+        day.cases.insert(case.clone(), repository.clone());
+        if state::follow(env, &view, day).await?.is_some() {
+            return Ok(None);
+        }
+    }
+    let reason = format!("many cases want the budget of {branch} at the same time");
+    Err(AgentError::TryLater { reason, not_before: None })
+}
+
+/// The state of the day of `now`.
+fn name(limits: &Effective, now: Timestamp) -> String {
+    let zone = limits.time_zone.to_string().replace('/', "-");
+    format!("budget-{zone}-{}", guard::day(limits, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::effects::Effects;
+    use crate::environment::store::Store;
+    use crate::test_office::environment;
+    use jiff::SignedDuration;
+    use pipeline::decision::guard::Effect;
+    use pipeline::policy::limits::Limits;
+
+    fn case(number: u32) -> CaseId {
+        format!("npm-{number}").parse().unwrap()
+    }
+
+    async fn spend_in(env: &Environment, limits: &Effective, number: u32, repository: &str) -> Option<Guard> {
+        spend(env, limits, &case(number), &repository.parse().unwrap(), "main").await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn each_case_is_counted_once_and_the_next_day_is_a_new_one() {
+        let env = environment(Store::memory(Effects::default()));
+        let limits = Limits {
+            pull_requests_per_repository_per_day: Some(1),
+            pull_requests_per_organisation_per_day: Some(2),
+            pull_requests_per_day: Some(3),
+            ..Limits::default()
+        };
+        let limits = limits.effective();
+        for _ in 0..3 {
+            assert_eq!(spend_in(&env, &limits, 1, "host/octo/shop").await, None);
+        }
+        assert!(
+            spend_in(&env, &limits, 2, "host/octo/shop").await.unwrap().reason.contains("in this repository today")
+        );
+        assert_eq!(spend_in(&env, &limits, 3, "host/octo/till").await, None);
+        assert!(spend_in(&env, &limits, 4, "host/octo/door").await.unwrap().reason.contains("for this owner today"));
+        assert_eq!(spend_in(&env, &limits, 5, "host/other/door").await, None);
+        let guard = spend_in(&env, &limits, 6, "host/third/door").await.unwrap();
+        let Effect::Hold { until } = guard.effect else { panic!("{guard:?}") };
+        env.clock.advance(until.duration_since(env.clock.now()) - SignedDuration::from_secs(1));
+        assert!(spend_in(&env, &limits, 6, "host/third/door").await.is_some());
+        env.clock.advance(SignedDuration::from_secs(1));
+        assert_eq!(spend_in(&env, &limits, 6, "host/third/door").await, None);
+    }
+
+    #[tokio::test]
+    async fn many_at_once_never_spend_more_than_there_is() {
+        let env = environment(Store::memory(Effects::default()));
+        let limits = Limits { pull_requests_per_day: Some(5), ..Limits::default() }.effective();
+        let all =
+            (0..12).map(|number| {
+                let (env, limits) = (&env, &limits);
+                async move {
+                    spend(env, limits, &case(number), &format!("host/octo/{number}").parse().unwrap(), "main").await
+                }
+            });
+        let spent = futures::future::join_all(all).await.into_iter().filter(|spent| matches!(spent, Ok(None))).count();
+        assert_eq!(spent, 5);
+    }
+}

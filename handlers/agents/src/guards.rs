@@ -1,0 +1,63 @@
+//! The guard rails of a case: what is counted in the store, held against the limits of its policy.
+
+use crate::environment::Environment;
+use crate::error::AgentError;
+use crate::{breaker, budget, kill_switch, learned, tries};
+use pipeline::case::Wound;
+use pipeline::decision::guard::Guard;
+use pipeline::ids::CaseId;
+use pipeline::learning::outcome::Remedy;
+use pipeline::message::MessageId;
+use pipeline::patch::Patch;
+use pipeline::policy::Policy;
+
+/// What is asked before anything is tried for `case`, in the handling of `message`.
+pub async fn before_work(
+    env: &Environment,
+    policy: &Policy,
+    case: &CaseId,
+    message: MessageId,
+) -> Result<Vec<Guard>, AgentError> {
+    let now = env.clock.now();
+    let limits = policy.limits.effective();
+    let mut guards: Vec<Guard> = kill_switch::guard(env).await?.into_iter().collect();
+    guards.extend(Guard::freeze(&policy.freeze, now));
+    guards.extend(Guard::history(&limits, &tries::history(env, case, message).await?, now));
+    Ok(guards)
+}
+
+/// A fix that is about to be delivered.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivering<'a> {
+    /// Of which case.
+    pub case: &'a CaseId,
+    /// What it is about.
+    pub wound: &'a Wound,
+    /// The kind of fix.
+    pub remedy: &'a Remedy,
+    /// The patch.
+    pub patch: &'a Patch,
+    /// In the handling of which message.
+    pub message: MessageId,
+}
+
+/// What is asked when a proven patch is in hand. The budget is asked last, and only if nothing else stands against it: asking spends it.
+pub async fn before_delivery(
+    env: &Environment,
+    policy: &Policy,
+    delivering: Delivering<'_>,
+) -> Result<Vec<Guard>, AgentError> {
+    let Delivering { case, wound, remedy, patch, message } = delivering;
+    let limits = policy.limits.effective();
+    let mut guards = before_work(env, policy, case, message).await?;
+    guards.extend(Guard::patch_size(&limits, patch.files.len(), patch.lines_changed()));
+    guards.extend(learned::demotion(env, remedy).await?);
+    let stops = |guards: &[Guard]| guards.iter().any(|guard| guard.is_stop());
+    if !stops(&guards) {
+        guards.extend(breaker::ask(env, remedy, &wound.repository, case).await?);
+    }
+    if !stops(&guards) {
+        guards.extend(budget::spend(env, &limits, case, &wound.repository, &wound.base_branch).await?);
+    }
+    Ok(guards)
+}

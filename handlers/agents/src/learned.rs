@@ -1,0 +1,209 @@
+//! What came of fixes, one record each under `outcomes/<day>/`, and what was learned of them: a document that `sweep` alone writes, and
+//! that is the same when it is made anew from all of the records.
+
+use crate::breaker;
+use crate::environment::Environment;
+use crate::environment::store::{Store, StoreError};
+use crate::error::AgentError;
+use crate::offered::Offer;
+use crate::tries::{self, Try};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use pipeline::decision::breaker::Ended;
+use pipeline::decision::guard::Guard;
+use pipeline::ids::{CaseId, hash_of};
+use pipeline::learning::Model;
+use pipeline::learning::outcome::{Ending, OutcomeRecord, Remedy};
+use pipeline::message::{Envelope, topic};
+use pipeline::outbox::Reply;
+use serde::{Deserialize, Serialize};
+
+/// Where the records are.
+const SHELF: &str = "outcomes";
+
+/// Where the document is.
+pub const LEARNED: &str = "learned.json";
+
+/// Clocks may differ, and a message may come again: a day is over only so many days later.
+const DAYS_OPEN: i32 = 2;
+
+/// What was learned.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Learned {
+    /// The last day that is over and counted.
+    pub through: Option<Date>,
+    /// Of all days up to that one.
+    pub closed: Model,
+    /// Of all days.
+    pub all: Model,
+}
+
+/// Has it learned that `offer`, the fix of `case`, ended as `ending`. Nothing is learned from an offer that does not say what was tried.
+pub fn tell<P>(
+    env: &Environment,
+    reply: &mut Reply<'_, P>,
+    case: &CaseId,
+    offer: &Offer,
+    ending: Ending,
+) -> Result<(), AgentError> {
+    let (Some(tried), Some(pull)) = (&offer.tried, &offer.delivery.pull_request) else { return Ok(()) };
+    let outcome = OutcomeRecord {
+        case: case.clone(),
+        plan: pull.plan.clone().unwrap_or_else(|| pull.number.to_string()),
+        repository: offer.wound.repository.clone(),
+        remedy: tried.remedy.clone(),
+        confidence: tried.confidence,
+        is_unattended: false,
+        at: env.clock.now(),
+        ending,
+    };
+    Ok(reply.event(topic::OUTCOME_RECORDED, case.as_str(), &outcome)?)
+}
+
+/// Takes in what `told` says of a fix: for the model, for the breaker of its kind, and for what the case has been through. Told again, it
+/// makes no difference.
+pub async fn hear(env: &Environment, told: &Envelope<OutcomeRecord>) -> Result<(), AgentError> {
+    let outcome = &told.payload;
+    keep(env, told.timestamp, outcome).await?;
+    if let Some(is_well) = outcome.ending.is_success() {
+        let id = told.id.to_string();
+        let ended = Ended { outcome: &id, case: &outcome.case, is_well, is_harm: outcome.ending.is_harm() };
+        breaker::note(env, &outcome.remedy, &outcome.repository, &ended).await?;
+    }
+    match outcome.ending {
+        Ending::Merged | Ending::MergedEdited => tries::note(env, &outcome.case, Try::Healed, told.id).await?,
+        Ending::TakenBack => tries::note(env, &outcome.case, Try::TakenBack, told.id).await?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Keeps what came of a fix, on the day of `moment`: that of the message which told of it, so that it is kept once however often that is
+/// handled.
+pub async fn keep(env: &Environment, moment: Timestamp, outcome: &OutcomeRecord) -> Result<(), StoreError> {
+    let day = day(moment);
+    let ending = serde_json::to_string(&outcome.ending).unwrap_or_default();
+    let id = hash_of(&[outcome.case.as_str(), &outcome.plan, &ending]);
+    env.store.create(&format!("{SHELF}/{day}/{}", &id[..32]), outcome).await?;
+    Ok(())
+}
+
+/// Why `remedy` is only proposed, where people keep declining it.
+pub async fn demotion(env: &Environment, remedy: &Remedy) -> Result<Option<Guard>, AgentError> {
+    Ok(read(&env.store).await?.all.sums(remedy).demotion().map(Guard::demoted))
+}
+
+/// What was learned, as it was last written down. A damaged document is none: the next one is made anew.
+pub async fn read(store: &Store) -> Result<Learned, StoreError> {
+    match store.read::<Learned>(LEARNED).await {
+        Ok(learned) => Ok(learned.unwrap_or_default()),
+        Err(StoreError::Damaged { error, .. }) => {
+            tracing::error!(%error, "what was learned is damaged; it is made anew");
+            Ok(Learned::default())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Learns of the days that are not over yet, or not counted.
+pub async fn learn(env: &Environment) -> Result<(), StoreError> {
+    let before = read(&env.store).await?;
+    let after = go_on(env, before.clone()).await?;
+    if after != before {
+        env.store.overwrite(LEARNED, &after).await?;
+    }
+    Ok(())
+}
+
+/// Everything, from all of the records.
+pub async fn anew(env: &Environment) -> Result<Learned, StoreError> {
+    go_on(env, Learned::default()).await
+}
+
+async fn go_on(env: &Environment, mut learned: Learned) -> Result<Learned, StoreError> {
+    let last_over = day(env.clock.now()).checked_sub(DAYS_OPEN.days()).unwrap_or(Date::MIN);
+    let mut open = Model::default();
+    for name in env.store.folders(SHELF).await? {
+        let Ok(day) = name.parse::<Date>() else { continue };
+        if learned.through.is_some_and(|through| day <= through) {
+            continue;
+        }
+        let of_day = of_day(&env.store, &name).await?;
+        match day <= last_over {
+            true => learned.closed.merge(&of_day),
+            false => open.merge(&of_day),
+        }
+    }
+    learned.through = learned.through.max(Some(last_over));
+    learned.all = learned.closed.clone();
+    learned.all.merge(&open);
+    Ok(learned)
+}
+
+async fn of_day(store: &Store, day: &str) -> Result<Model, StoreError> {
+    let mut model = Model::default();
+    for key in store.list(&format!("{SHELF}/{day}")).await? {
+        match store.read::<OutcomeRecord>(&key).await {
+            Ok(outcome) => outcome.iter().for_each(|outcome| model.add(outcome)),
+            Err(StoreError::Damaged { key, error }) => tracing::error!(key, %error, "an outcome is damaged"),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(model)
+}
+
+fn day(moment: Timestamp) -> Date {
+    moment.to_zoned(TimeZone::UTC).date()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::effects::Effects;
+    use crate::test_office::environment;
+    use jiff::SignedDuration;
+
+    fn outcome(number: u32, ending: Ending, at: Timestamp) -> OutcomeRecord {
+        OutcomeRecord {
+            case: format!("npm-{number}").parse().unwrap(),
+            plan: "a plan".to_owned(),
+            repository: "github.example/octo/shop".parse().unwrap(),
+            remedy: Remedy::from("update_dependency:npm:in_place".to_owned()),
+            confidence: 0.95,
+            is_unattended: false,
+            at,
+            ending,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_learned_day_by_day_is_what_all_records_teach() {
+        let env = environment(Store::memory(Effects::default()));
+        for number in 0..30 {
+            let now = env.clock.now();
+            let ending = Ending::ALL[number as usize % Ending::ALL.len()];
+            for _ in 0..2 {
+                keep(&env, now, &outcome(number, ending, now)).await.unwrap();
+            }
+            learn(&env).await.unwrap();
+            assert_eq!(read(&env.store).await.unwrap(), anew(&env).await.unwrap());
+            env.clock.advance(SignedDuration::from_hours(7));
+        }
+        let learned = read(&env.store).await.unwrap();
+        assert_eq!(learned.all.remedies.values().next().unwrap().telling(), 30 - 3);
+        assert!(learned.through.is_some() && learned.closed != learned.all);
+    }
+
+    #[tokio::test]
+    async fn remedy_that_people_keep_declining_is_demoted() {
+        let env = environment(Store::memory(Effects::default()));
+        let remedy = Remedy::from("update_dependency:npm:in_place".to_owned());
+        for number in 0..5 {
+            assert_eq!(demotion(&env, &remedy).await.unwrap(), None);
+            keep(&env, env.clock.now(), &outcome(number, Ending::Declined, env.clock.now())).await.unwrap();
+            learn(&env).await.unwrap();
+        }
+        assert!(demotion(&env, &remedy).await.unwrap().unwrap().reason.contains("declined 5 times"));
+    }
+}

@@ -1,0 +1,216 @@
+//! The circuit breaker of a remedy in a repository: a remedy that fails is left alone for a while, then tried once.
+
+use crate::ids::CaseId;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// So many of the last outcomes are looked at.
+const RECENT: usize = 10;
+
+/// So many failures among them open it.
+const FAILURES_MAX: usize = 3;
+
+/// For how long it is open the first time, in hours; each time in a row twice as long.
+const OPEN_HOURS: i64 = 24;
+
+/// It is never open for longer, in hours.
+const OPEN_HOURS_MAX: i64 = 14 * 24;
+
+/// A try of which nothing was heard for so long is given up, in hours, and another is let through.
+const PROBE_HOURS: i64 = 14 * 24;
+
+/// It knows so many of the outcomes that it was told of.
+const TOLD_MAX: usize = 50;
+
+/// How a fix ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// What tells this outcome from any other.
+    pub outcome: &'a str,
+    /// The case.
+    pub case: &'a CaseId,
+    /// Whether it went well.
+    pub is_well: bool,
+    /// Whether it was wrong where people work, which opens the breaker at once.
+    pub is_harm: bool,
+}
+
+/// What it remembers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breaker {
+    /// The last outcomes since it was closed, oldest first: whether each went well.
+    recent: Vec<bool>,
+    /// Of which outcomes it was told last, so that being told twice makes no difference.
+    told: Vec<String>,
+    /// Since when it is open, and how often in a row it opened.
+    opened: Option<(Timestamp, u32)>,
+    /// The case that is tried while it is half open, and since when.
+    probe: Option<(CaseId, Timestamp)>,
+}
+
+/// How it stands towards a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The remedy may be used.
+    Closed,
+    /// It may not, until then.
+    Open(Timestamp),
+    /// It may be used for one case, and this may be it.
+    HalfOpen,
+}
+
+impl Breaker {
+    /// How it stands towards `case` at `now`.
+    pub fn standing(&self, case: &CaseId, now: Timestamp) -> Standing {
+        let Some((since, times)) = self.opened else { return Standing::Closed };
+        let until = after(since, open_hours(times));
+        if now < until {
+            return Standing::Open(until);
+        }
+        match &self.probe {
+            Some((probe, since)) if probe != case && now < after(*since, PROBE_HOURS) => {
+                Standing::Open(after(*since, PROBE_HOURS).min(after(now, OPEN_HOURS)))
+            }
+            _ => Standing::HalfOpen,
+        }
+    }
+
+    /// `case` is the one that is tried while it is half open.
+    pub fn probe(&mut self, case: &CaseId, now: Timestamp) {
+        if self.standing(case, now) == Standing::HalfOpen && self.probe.as_ref().is_none_or(|(probe, _)| probe != case)
+        {
+            self.probe = Some((case.clone(), now));
+        }
+    }
+
+    /// A fix of a case ended. Told again, it makes no difference.
+    pub fn record(&mut self, ended: &Ended<'_>, now: Timestamp) {
+        let Ended { outcome, case, is_well, is_harm } = *ended;
+        if self.told.iter().any(|told| told == outcome) {
+            return;
+        }
+        self.told.push(outcome.to_owned());
+        if self.told.len() > TOLD_MAX {
+            self.told.remove(0);
+        }
+        let is_probe = self.probe.as_ref().is_some_and(|(probe, _)| probe == case);
+        if self.opened.is_some() && is_probe {
+            self.probe = None;
+            if is_well {
+                *self = Self { told: std::mem::take(&mut self.told), ..Self::default() };
+            } else {
+                self.open(now);
+            }
+            return;
+        }
+        self.recent.push(is_well);
+        if self.recent.len() > RECENT {
+            self.recent.remove(0);
+        }
+        let failures = self.recent.iter().filter(|is_well| !**is_well).count();
+        // What was under way when it opened says nothing new.
+        if self.opened.is_none() && (is_harm || failures >= FAILURES_MAX) {
+            self.open(now);
+        }
+    }
+
+    fn open(&mut self, now: Timestamp) {
+        let times = self.opened.map_or(1, |(_, times)| times.saturating_add(1));
+        self.opened = Some((now, times));
+        self.recent.clear();
+    }
+
+    /// Why it is open, for people.
+    pub fn reason(&self) -> String {
+        match self.opened {
+            Some((since, 1)) => format!("the remedy failed in this repository; open since {since}"),
+            Some((since, times)) => {
+                format!("the remedy failed in this repository {times} times in a row; open since {since}")
+            }
+            None => "closed".to_owned(),
+        }
+    }
+}
+
+fn open_hours(times: u32) -> i64 {
+    OPEN_HOURS.saturating_mul(1 << times.saturating_sub(1).min(10)).min(OPEN_HOURS_MAX)
+}
+
+fn after(at: Timestamp, hours: i64) -> Timestamp {
+    at.saturating_add(SignedDuration::from_hours(hours)).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(number: u32) -> CaseId {
+        format!("{number:032x}").parse().unwrap()
+    }
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + hour * 3600).unwrap()
+    }
+
+    /// A fix of the case `number` ends.
+    fn end(breaker: &mut Breaker, number: u32, is_well: bool, is_harm: bool, now: Timestamp) {
+        let outcome = format!("{number} at {now}");
+        for _ in 0..2 {
+            breaker.record(&Ended { outcome: &outcome, case: &case(number), is_well, is_harm }, now);
+        }
+    }
+
+    fn failed() -> Breaker {
+        let mut breaker = Breaker::default();
+        for number in 0..3 {
+            assert_eq!(breaker.standing(&case(9), at(0)), Standing::Closed);
+            end(&mut breaker, number, false, false, at(0));
+        }
+        breaker
+    }
+
+    #[test]
+    fn three_failures_of_ten_open_it_and_one_probe_closes_it() {
+        let mut breaker = failed();
+        assert_eq!(breaker.standing(&case(9), at(1)), Standing::Open(at(24)));
+        assert_eq!(breaker.standing(&case(9), at(24)), Standing::HalfOpen);
+        breaker.probe(&case(9), at(24));
+        assert_eq!(breaker.standing(&case(9), at(25)), Standing::HalfOpen, "the same case goes on");
+        assert_eq!(breaker.standing(&case(10), at(25)), Standing::Open(at(49)), "one at a time");
+        end(&mut breaker, 10, true, false, at(26));
+        assert_eq!(breaker.standing(&case(10), at(26)), Standing::Open(at(50)), "others say nothing");
+        end(&mut breaker, 9, true, false, at(30));
+        assert_eq!(breaker.standing(&case(10), at(30)), Standing::Closed);
+    }
+
+    #[test]
+    fn probe_that_fails_opens_it_for_longer() {
+        let mut breaker = failed();
+        breaker.probe(&case(9), at(24));
+        end(&mut breaker, 9, false, false, at(30));
+        assert_eq!(breaker.standing(&case(9), at(31)), Standing::Open(at(78)));
+        breaker.probe(&case(11), at(78));
+        end(&mut breaker, 11, false, false, at(80));
+        assert_eq!(breaker.standing(&case(9), at(81)), Standing::Open(at(80 + 96)));
+    }
+
+    #[test]
+    fn probe_of_which_nothing_is_heard_is_given_up() {
+        let mut breaker = failed();
+        breaker.probe(&case(9), at(24));
+        assert!(matches!(breaker.standing(&case(10), at(24 + 14 * 24 - 1)), Standing::Open(_)));
+        assert_eq!(breaker.standing(&case(10), at(24 + 14 * 24)), Standing::HalfOpen);
+    }
+
+    #[test]
+    fn harm_opens_it_at_once_and_old_failures_are_forgotten() {
+        let mut breaker = Breaker::default();
+        end(&mut breaker, 1, false, true, at(0));
+        assert!(matches!(breaker.standing(&case(2), at(1)), Standing::Open(_)));
+        let mut breaker = Breaker::default();
+        for number in 0..40 {
+            end(&mut breaker, number, number % 5 != 0, false, at(0));
+            assert_eq!(breaker.standing(&case(99), at(0)), Standing::Closed, "two of ten");
+        }
+    }
+}

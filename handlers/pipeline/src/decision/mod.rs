@@ -1,0 +1,424 @@
+//! What is done about a case: a value that can be printed, replayed and tested. Same inputs, same decision.
+
+pub mod breaker;
+pub mod evidence;
+pub mod guard;
+pub mod priority;
+
+use crate::finding::Severity;
+use crate::policy::layers::RepositoryMode;
+use crate::policy::vocabulary::{Condition, Role};
+use crate::policy::{Action, HEALING_THRESHOLD_MIN, Policy};
+pub use evidence::{Evidence, Reach};
+use guard::{Effect, Guard};
+use jiff::Timestamp;
+use priority::Priority;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What is done about a case, boldest first. Of several verdicts the most cautious counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// A fix that is ready for review.
+    Heal,
+    /// A fix that waits for approval.
+    Propose,
+    /// People are told, with every reason.
+    Escalate,
+    /// It is written down, and nobody is told: the repository only wants to be observed.
+    Observe,
+    /// Recorded, with who and why.
+    Suppress,
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Self::Heal => "heal",
+            Self::Propose => "propose",
+            Self::Escalate => "escalate",
+            Self::Observe => "observe",
+            Self::Suppress => "suppress",
+        })
+    }
+}
+
+/// How much is known when a case is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Nothing was tried yet: what is not known may still come to hold.
+    Analysis,
+    /// The proof is in hand: what is not known does not hold.
+    Proof,
+}
+
+/// Everything that a decision is made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Circumstances {
+    /// How much is known.
+    pub phase: Phase,
+    /// The highest severity of the findings that a fix would remove.
+    pub severity: Severity,
+    /// The evidence so far.
+    pub evidence: Vec<Evidence>,
+    /// Conditions that are known to hold, or not to.
+    pub conditions: BTreeMap<Condition, bool>,
+    /// How far the repository lets any decision go.
+    pub mode: RepositoryMode,
+    /// How soon it ought to be mended.
+    pub priority: Priority,
+    /// What the guard rails say.
+    pub guards: Vec<Guard>,
+}
+
+/// A decision with everything that led to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What is done.
+    pub decision: Decision,
+    /// Every reason, in the order of the checks.
+    pub reasons: Vec<String>,
+    /// Product of the evidence, 0 to 1.
+    pub confidence: f64,
+    /// The policy that was held against it, where there is one.
+    pub policy: Option<String>,
+    /// The evidence.
+    pub evidence: Vec<Evidence>,
+    /// How soon it ought to be mended.
+    #[serde(default, skip_serializing_if = "Priority::is_last")]
+    pub priority: Priority,
+    /// Nothing may be changed before this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Timestamp>,
+}
+
+/// Decides what may be done under `policy`. Before there is a proof this says what can still be reached; with the proof in
+/// hand it is the decision.
+pub fn decide(policy: Option<&Policy>, circumstances: &Circumstances) -> Verdict {
+    let mut weighed = Weighed { decision: Decision::Heal, reasons: Vec::new() };
+    match policy {
+        None => weighed.weigh(Decision::Escalate, "no policy rules this kind of event"),
+        Some(policy) => weigh_policy(&mut weighed, policy, circumstances),
+    }
+    weigh_mode(&mut weighed, circumstances.mode);
+    let held_until = weigh_guards(&mut weighed, policy, &circumstances.guards);
+    Verdict {
+        decision: weighed.decision,
+        reasons: weighed.reasons,
+        confidence: confidence(&circumstances.evidence),
+        policy: policy.map(|policy| policy.name.clone()),
+        evidence: circumstances.evidence.clone(),
+        priority: circumstances.priority,
+        held_until,
+    }
+}
+
+impl Verdict {
+    /// The verdict where it can't be told which policy rules a case, because of `error`.
+    pub fn undecidable(circumstances: &Circumstances, error: String) -> Self {
+        let mut verdict = decide(None, circumstances);
+        verdict.reasons = vec![error];
+        verdict
+    }
+}
+
+/// The most cautious decision so far, and why.
+struct Weighed {
+    decision: Decision,
+    reasons: Vec<String>,
+}
+
+impl Weighed {
+    fn weigh(&mut self, judged: Decision, reason: impl Into<String>) {
+        self.decision = self.decision.max(judged);
+        self.reasons.push(reason.into());
+    }
+}
+
+fn confidence(evidence: &[Evidence]) -> f64 {
+    evidence.iter().map(|evidence| evidence.weight.clamp(0.0, 1.0)).product()
+}
+
+fn weigh_policy(weighed: &mut Weighed, policy: &Policy, circumstances: &Circumstances) {
+    let severity = circumstances.severity;
+    if policy.may_heal(severity) {
+        weighed.weigh(Decision::Heal, format!("severity {severity} may be healed"));
+    } else if severity == Severity::Unknown {
+        weighed.weigh(Decision::Propose, "the severity is unknown, so somebody has to approve");
+    } else {
+        let why = format!("severity {severity} is not in auto_heal_severities, so somebody has to approve");
+        weighed.weigh(Decision::Propose, why);
+    }
+    let threshold = policy.confidence_threshold;
+    if threshold < HEALING_THRESHOLD_MIN {
+        let why = format!("a policy with a threshold of {threshold} (under {HEALING_THRESHOLD_MIN}) may only propose");
+        weighed.weigh(Decision::Propose, why);
+    }
+    let confidence = confidence(&circumstances.evidence);
+    if confidence >= threshold {
+        weighed.weigh(Decision::Heal, format!("confidence {confidence:.2} reaches the threshold {threshold}"));
+    } else {
+        weighed.weigh(Decision::Propose, format!("confidence {confidence:.2} is under the threshold {threshold}"));
+    }
+    if policy.test_required {
+        let why = "test_required: nothing here runs the repository's tests, so somebody has to";
+        weighed.weigh(Decision::Propose, why);
+    }
+    let mut fixers = 0;
+    for action in &policy.actions {
+        fixers += usize::from(weigh_action(weighed, action, circumstances));
+    }
+    if fixers == 0 {
+        weighed.weigh(Decision::Escalate, "no action of the policy can mend it");
+    }
+}
+
+/// Whether `action` would be taken, and makes a fix.
+fn weigh_action(weighed: &mut Weighed, action: &Action, circumstances: &Circumstances) -> bool {
+    let name = action.action_type;
+    let role = name.role();
+    if let Some(condition) = refused(action, circumstances) {
+        // One of several fixers: only when none is left is there nothing to be done.
+        let judged = if role == Role::Deliverer { Decision::Escalate } else { Decision::Heal };
+        weighed.weigh(judged, format!("{name}: the condition {condition} does not hold"));
+        return false;
+    }
+    if !name.has_strategy() {
+        weighed.weigh(Decision::Escalate, format!("no strategy: {name}"));
+        return false;
+    }
+    if role == Role::Teller {
+        weighed.weigh(Decision::Heal, format!("{name}: people are told"));
+    }
+    if action.require_approval {
+        weighed.weigh(Decision::Propose, format!("{name} requires approval"));
+    }
+    if action.validation.is_some() {
+        weighed.weigh(Decision::Propose, format!("{name} asks for code_review, which somebody has to do"));
+    }
+    role == Role::Fixer
+}
+
+/// The first condition of `action` that does not hold.
+fn refused(action: &Action, circumstances: &Circumstances) -> Option<Condition> {
+    let holds = |condition: &Condition| match circumstances.conditions.get(condition) {
+        Some(holds) => *holds,
+        None => circumstances.phase == Phase::Analysis && is_computed(*condition),
+    };
+    action.conditions.iter().find(|condition| !holds(condition)).copied()
+}
+
+/// Whether any agent computes `condition`. What none does is never assumed.
+fn is_computed(condition: Condition) -> bool {
+    match condition {
+        Condition::FixAvailable | Condition::NoBreakingChanges | Condition::PatchAvailable => true,
+        Condition::KnownFix | Condition::PolicyExists | Condition::TestEnvironment => false,
+    }
+}
+
+fn weigh_mode(weighed: &mut Weighed, mode: RepositoryMode) {
+    match mode {
+        RepositoryMode::Auto => {}
+        RepositoryMode::Propose => {
+            weighed.weigh(Decision::Propose, "the mode of the repository is propose, so somebody has to approve");
+        }
+        RepositoryMode::Observe => {
+            weighed.weigh(Decision::Observe, "the mode of the repository is observe, so nothing is done");
+        }
+    }
+}
+
+/// Until when nothing may be changed. What is `immediate` does not wait for budget and schedule.
+fn weigh_guards(weighed: &mut Weighed, policy: Option<&Policy>, guards: &[Guard]) -> Option<Timestamp> {
+    let is_immediate = policy.is_some_and(|policy| policy.actions.iter().any(|action| action.immediate));
+    let mut held_until = None;
+    for guard in guards {
+        match guard.effect {
+            Effect::Hold { until } if is_immediate && guard.rail.yields_to_immediate() => {
+                weighed.weigh(
+                    Decision::Heal,
+                    format!("{}: {} (until {until}), but it is immediate", guard.rail, guard.reason),
+                );
+            }
+            Effect::Hold { until } => {
+                held_until = held_until.max(Some(until));
+                weighed
+                    .weigh(Decision::Heal, format!("{}: {}; nothing is done before {until}", guard.rail, guard.reason));
+            }
+            Effect::Propose => weighed.weigh(Decision::Propose, format!("{}: {}", guard.rail, guard.reason)),
+            Effect::Escalate => weighed.weigh(Decision::Escalate, format!("{}: {}", guard.rail, guard.reason)),
+        }
+    }
+    held_until
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{DEFAULT_POLICIES, parse};
+
+    fn circumstances(severity: Severity, detection: f64, reach: Reach, failed: &[String]) -> Circumstances {
+        let conditions = [
+            (Condition::PatchAvailable, true),
+            (Condition::NoBreakingChanges, reach != Reach::Breaking),
+            (Condition::FixAvailable, failed.is_empty()),
+        ];
+        Circumstances {
+            phase: Phase::Proof,
+            severity,
+            evidence: vec![Evidence::detection(detection), Evidence::proof(failed), Evidence::compatibility(reach)],
+            conditions: conditions.into_iter().collect(),
+            mode: RepositoryMode::Auto,
+            priority: Priority::default(),
+            guards: Vec::new(),
+        }
+    }
+
+    #[track_caller]
+    fn check(policy: &str, circumstances: &Circumstances, expect: Decision) -> Verdict {
+        let policy = parse("p.yml", policy).unwrap().remove(0);
+        let verdict = decide(Some(&policy), circumstances);
+        assert_eq!(verdict.decision, expect, "{verdict:#?}");
+        verdict
+    }
+
+    #[test]
+    fn table_of_the_default_policy() {
+        use Decision::{Escalate, Heal, Propose};
+        use Severity::{Critical, High, Low, Medium, Unknown};
+        let failed = ["gone".to_owned()];
+        let rows: [(Severity, f64, Reach, &[String], Decision); 11] = [
+            (Low, 0.97, Reach::InPlace, &[], Heal),
+            (Medium, 0.97, Reach::InPlace, &[], Heal),
+            (Medium, 0.97, Reach::Manifest, &[], Heal),
+            (Medium, 0.97, Reach::Override, &[], Propose),
+            (Medium, 0.90, Reach::InPlace, &[], Propose),
+            (Medium, 0.97, Reach::Breaking, &[], Escalate),
+            (Medium, 0.97, Reach::InPlace, &failed, Escalate),
+            (High, 0.97, Reach::InPlace, &[], Propose),
+            (Critical, 0.97, Reach::InPlace, &[], Propose),
+            (Unknown, 0.97, Reach::InPlace, &[], Propose),
+            (High, 0.97, Reach::Breaking, &[], Escalate),
+        ];
+        for (severity, detection, reach, failed, expect) in rows {
+            check(DEFAULT_POLICIES, &circumstances(severity, detection, reach, failed), expect);
+        }
+    }
+
+    #[test]
+    fn low_threshold_may_only_propose() {
+        let policy = DEFAULT_POLICIES.replace("0.9", "0.5");
+        let verdict = check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Propose);
+        assert!(verdict.reasons.iter().any(|reason| reason.contains("may only propose")));
+    }
+
+    #[test]
+    fn approval_is_asked_where_the_action_requires_it() {
+        let policy =
+            DEFAULT_POLICIES.replace("type: \"create_pr\"", "type: \"create_pr\"\n        require_approval: true");
+        check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Propose);
+    }
+
+    #[test]
+    fn required_tests_that_nobody_ran_leave_it_to_people() {
+        let policy =
+            DEFAULT_POLICIES.replacen("rollback_enabled: true", "rollback_enabled: true\n    test_required: true", 1);
+        check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Propose);
+    }
+
+    #[test]
+    fn action_without_a_strategy_escalates_when_it_is_reached() {
+        let policy = DEFAULT_POLICIES.replacen("\"create_pr\"", "\"apply_policy\"", 1);
+        let verdict = check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Escalate);
+        assert!(verdict.reasons.contains(&"no strategy: apply_policy".to_owned()));
+        let unreached = policy.replacen("fix_available", "policy_exists", 1);
+        check(&unreached, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Heal);
+    }
+
+    #[test]
+    fn review_that_the_policy_asks_for_is_left_to_people() {
+        let policy =
+            DEFAULT_POLICIES.replace("type: \"create_pr\"", "type: \"create_pr\"\n        validation: code_review");
+        check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Propose);
+    }
+
+    #[test]
+    fn unknown_needs_leave_it_to_people() {
+        let mut known = circumstances(Severity::Low, 0.97, Reach::InPlace, &[]);
+        known.evidence.push(Evidence::needs(&[]));
+        check(DEFAULT_POLICIES, &known, Decision::Heal);
+        let mut unknown = circumstances(Severity::Low, 0.97, Reach::InPlace, &[]);
+        unknown.evidence.push(Evidence::needs(&["latch 1.0.0".to_owned()]));
+        check(DEFAULT_POLICIES, &unknown, Decision::Propose);
+    }
+
+    #[test]
+    fn guard_rails_hold_back_propose_or_escalate() {
+        let fine = circumstances(Severity::Low, 0.97, Reach::InPlace, &[]);
+        let policy = parse("p.yml", DEFAULT_POLICIES).unwrap().remove(0);
+        let now: Timestamp = "2026-11-28T12:00:00Z".parse().unwrap();
+        let windows: Vec<crate::policy::freeze::Freeze> =
+            serde_saphyr::from_str("[{name: weekend, days: [sat, sun]}]").unwrap();
+        let frozen = Guard::freeze(&windows, now).unwrap();
+        let stopped = Guard::kill_switch(now, "mona", "look into it");
+        let held =
+            decide(Some(&policy), &Circumstances { guards: vec![stopped.clone(), frozen.clone()], ..fine.clone() });
+        let monday: Timestamp = "2026-11-30T00:00:00Z".parse().unwrap();
+        assert_eq!((held.decision, held.held_until), (Decision::Heal, Some(monday)), "{held:#?}");
+        let mut immediate = policy.clone();
+        immediate.actions[0].immediate = true;
+        let through = decide(Some(&immediate), &Circumstances { guards: vec![frozen], ..fine.clone() });
+        assert_eq!((through.decision, through.held_until), (Decision::Heal, None), "{through:#?}");
+        let held = decide(Some(&immediate), &Circumstances { guards: vec![stopped], ..fine.clone() });
+        assert!(held.held_until.is_some(), "nothing goes ahead of the kill switch");
+        let probe = decide(Some(&policy), &Circumstances { guards: vec![Guard::breaker_probe()], ..fine });
+        assert_eq!(probe.decision, Decision::Propose);
+    }
+
+    #[test]
+    fn mode_of_the_repository_is_the_ceiling() {
+        let fine = circumstances(Severity::Low, 0.97, Reach::InPlace, &[]);
+        let policy = parse("p.yml", DEFAULT_POLICIES).unwrap().remove(0);
+        for (mode, expect) in [
+            (RepositoryMode::Auto, Decision::Heal),
+            (RepositoryMode::Propose, Decision::Propose),
+            (RepositoryMode::Observe, Decision::Observe),
+        ] {
+            assert_eq!(decide(Some(&policy), &Circumstances { mode, ..fine.clone() }).decision, expect);
+        }
+    }
+
+    #[test]
+    fn without_a_policy_people_decide() {
+        let verdict = decide(None, &circumstances(Severity::Low, 1.0, Reach::InPlace, &[]));
+        assert_eq!(verdict.decision, Decision::Escalate);
+    }
+
+    #[test]
+    fn unknown_conditions_do_not_refuse_before_there_is_a_plan() {
+        let mut early = circumstances(Severity::Low, 0.97, Reach::InPlace, &[]);
+        early.evidence.truncate(1);
+        early.conditions.clear();
+        early.phase = Phase::Analysis;
+        check(DEFAULT_POLICIES, &early, Decision::Heal);
+        early.phase = Phase::Proof;
+        check(DEFAULT_POLICIES, &early, Decision::Escalate);
+    }
+
+    #[test]
+    fn stronger_evidence_never_makes_a_decision_more_cautious() {
+        let policy = parse("p.yml", DEFAULT_POLICIES).unwrap().remove(0);
+        for severity in Severity::WORST_FIRST {
+            let mut before = Decision::Suppress;
+            for step in 0..=100 {
+                let detection = f64::from(step) / 100.0;
+                let now = decide(Some(&policy), &circumstances(severity, detection, Reach::InPlace, &[])).decision;
+                assert!(now <= before, "{severity} at {detection}");
+                before = now;
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! How much may be done: limits that stop an action before it is taken.
+
+use super::zone::Zone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Limits, each of them optional. Where a policy says nothing, [`Effective::DEFAULT`] holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Pull requests that are opened in one repository on one day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull_requests_per_repository_per_day: Option<u32>,
+    /// Pull requests that are opened in all repositories of one owner on one day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull_requests_per_organisation_per_day: Option<u32>,
+    /// Pull requests that are opened anywhere on one day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull_requests_per_day: Option<u32>,
+    /// Pull requests of ours that may be open in one repository at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_pull_requests_per_repository: Option<u32>,
+    /// Files that one patch may change. A larger one is for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_max: Option<u32>,
+    /// Lines that one patch may add and remove, together. A larger one is for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines_max: Option<u32>,
+    /// Fixes that are delivered for one case within 30 days. After that it is for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts_per_case: Option<u32>,
+    /// Hours for which a case is left alone after a fix of it was taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cool_down_hours: Option<u32>,
+    /// Times that a case may be found again within 14 days after it was healed. After that it is for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reopenings_max: Option<u32>,
+    /// By which clock a day begins: an IANA time zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<Zone>,
+}
+
+/// Makes `merged` and `effective` say the same of every number.
+macro_rules! numbers {
+    ($($field:ident),*) => {
+        impl Limits {
+            /// Both: of each limit the lower. The time zone of `self` stays, where it names one.
+            pub fn tightened(&self, other: &Self) -> Self {
+                let lower = |one: Option<u32>, other: Option<u32>| match (one, other) {
+                    (Some(one), Some(other)) => Some(one.min(other)),
+                    (one, other) => one.or(other),
+                };
+                Self {
+                    $($field: lower(self.$field, other.$field),)*
+                    time_zone: self.time_zone.clone().or_else(|| other.time_zone.clone()),
+                }
+            }
+
+            /// The limits that hold: what is not said is as it is by default.
+            pub fn effective(&self) -> Effective {
+                Effective {
+                    $($field: self.$field.unwrap_or(Effective::DEFAULT.$field),)*
+                    time_zone: self.time_zone.clone().unwrap_or_default(),
+                }
+            }
+        }
+
+        /// Limits that hold.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Effective {
+            $(#[doc = concat!("See `Limits::", stringify!($field), "`.")] pub $field: u32,)*
+            /// By which clock a day begins.
+            pub time_zone: Zone,
+        }
+    };
+}
+
+numbers!(
+    pull_requests_per_repository_per_day,
+    pull_requests_per_organisation_per_day,
+    pull_requests_per_day,
+    open_pull_requests_per_repository,
+    files_max,
+    lines_max,
+    attempts_per_case,
+    cool_down_hours,
+    reopenings_max
+);
+
+impl Effective {
+    /// What holds where no policy says otherwise.
+    pub const DEFAULT: Self = Self {
+        pull_requests_per_repository_per_day: 10,
+        pull_requests_per_organisation_per_day: 100,
+        pull_requests_per_day: 500,
+        open_pull_requests_per_repository: 20,
+        files_max: 20,
+        lines_max: 5_000,
+        attempts_per_case: 10,
+        cool_down_hours: 24,
+        reopenings_max: 3,
+        time_zone: Zone::UTC,
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_limits_the_lower_holds_and_of_none_the_default() {
+        let one = Limits { files_max: Some(3), lines_max: Some(100), ..Limits::default() };
+        let other = Limits { files_max: Some(5), attempts_per_case: Some(1), ..Limits::default() };
+        let both = one.tightened(&other).effective();
+        assert_eq!((both.files_max, both.lines_max, both.attempts_per_case), (3, 100, 1));
+        assert_eq!(both.cool_down_hours, Effective::DEFAULT.cool_down_hours);
+    }
+}

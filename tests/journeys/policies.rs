@@ -2,8 +2,9 @@
 
 use super::github::{healed, number, shop, shop_after_a_push, shop_with_hole};
 use crate::world::World;
+use crate::world::chance::Chance;
 use crate::world::on_github::SOMEBODY;
-use crate::world::weather::in_every_weather;
+use crate::world::weather::{in_every_weather, storm, to_one_end};
 use agents::environment::effects::Effects;
 use agents::kill_switch;
 use jiff::SignedDuration;
@@ -52,7 +53,7 @@ async fn frozen_fix_is_delivered_when_it_thaws() {
     assert_eq!(world.wake_ups().await.len(), 1);
     later(&mut world, 5 * 60).await;
     assert_eq!(world.open_pulls().len(), 0);
-    later(&mut world, 61).await;
+    later(&mut world, 65).await;
     assert_eq!((only_case(&world).await.status, world.open_pulls().len()), (Status::Proposed, 1));
     world.finish();
 }
@@ -60,6 +61,23 @@ async fn frozen_fix_is_delivered_when_it_thaws() {
 #[tokio::test]
 async fn frozen_fix_is_held_in_every_weather() {
     in_every_weather(|| pushed_under(with(FROZEN))).await;
+}
+
+#[tokio::test]
+async fn frozen_fix_thaws_in_every_weather() {
+    let begin = || async {
+        let mut world = pushed_under(with(FROZEN)).await;
+        world.live().await;
+        world.clock.advance(SignedDuration::from_mins(6 * 60 + 5));
+        world.tick().await;
+        assert!(world.bus.waiting.iter().any(|waiting| waiting.function == "scan"));
+        world
+    };
+    to_one_end(begin, async |world| {
+        assert_eq!((only_case(world).await.status, world.open_pulls().len()), (Status::Proposed, 1));
+        assert_eq!(world.there().pulls().len(), 1);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -75,7 +93,7 @@ async fn budget_that_is_used_up_is_renewed_at_midnight_of_its_time_zone() {
     world.set_policies(&with("limits: {pull_requests_per_repository_per_day: 1, time_zone: Asia/Tokyo}"));
     later(&mut world, 15 * 60 - 1).await;
     assert_eq!(world.open_pulls().len(), 0);
-    later(&mut world, 2).await;
+    later(&mut world, 6).await;
     assert_eq!(world.open_pulls().len(), 1);
     world.finish();
 }
@@ -99,13 +117,162 @@ async fn kill_switch_that_is_thrown_in_mid_case_stops_the_delivery_until_it_is_t
     assert_eq!((case.status, world.open_pulls().len()), (Status::Initiated, 0));
     assert!(reasons(&case).contains("kill switch: mona stopped everything: the registry is under attack"));
     for _ in 0..8 {
-        later(&mut world, 16).await;
+        later(&mut world, 20).await;
         assert_eq!(world.open_pulls().len(), 0);
     }
     kill_switch::set(&env, false, "mona", "it is over").await.unwrap();
-    later(&mut world, 16).await;
+    later(&mut world, 20).await;
     assert_eq!(world.open_pulls().len(), 1);
     world.finish();
+}
+
+#[tokio::test]
+async fn kill_switch_holds_in_every_weather() {
+    in_every_weather(|| async {
+        let world = shop_after_a_push().await;
+        kill_switch::set(&world.process(Effects::default()), true, "mona", "the registry is under attack")
+            .await
+            .unwrap();
+        world
+    })
+    .await;
+}
+
+/// Ignored until the third of January; the world begins on the first.
+const IGNORED: &str = "ignore:\n  - id: GHSA-aaaa-bbbb-cccc\n    reason: nobody reaches it\n    expires: 2026-01-03\n";
+
+async fn ignored() -> World {
+    let mut world = shop_with_hole().await;
+    world.push("main", &[(".suture.yml", IGNORED)]);
+    world.hear().await;
+    world
+}
+
+#[tokio::test]
+async fn what_is_suppressed_is_healed_once_that_expires() {
+    let mut world = ignored().await;
+    world.live().await;
+    let case = only_case(&world).await;
+    assert_eq!((case.status, world.open_pulls().len()), (Status::Suppressed, 0), "{case:#?}");
+    assert!(reasons(&case).contains("nobody reaches it"), "{case:#?}");
+    // Nobody pushes: what the branch depends on is looked at again, a sixth of all in each hour.
+    for _ in 0..24 {
+        later(&mut world, 60).await;
+    }
+    assert_eq!(world.open_pulls().len(), 0);
+    for _ in 0..48 {
+        later(&mut world, 60).await;
+    }
+    assert_eq!((only_case(&world).await.status, world.open_pulls().len()), (Status::Proposed, 1));
+    world.finish();
+}
+
+#[tokio::test]
+async fn what_is_suppressed_stays_so_in_every_weather() {
+    in_every_weather(ignored).await;
+}
+
+/// The offered fix was merged, and somebody undid it at once; of that push nobody heard.
+async fn undone() -> World {
+    let mut world = shop_after_a_push().await;
+    world.live().await;
+    let pull = number(&world.open_pulls()[0]);
+    world.there().merge(pull, SOMEBODY);
+    world.push("main", &[("package-lock.json", &shop().lockfile())]);
+    world.hear().await;
+    world.bus.waiting.retain(|delivery| delivery.function == "verify");
+    world.settle().await;
+    world
+}
+
+#[tokio::test]
+async fn breaker_is_opened_by_harm_and_closed_by_its_probe() {
+    let mut world = undone().await;
+    world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+    world.live().await;
+    let case = only_case(&world).await;
+    assert_eq!((case.status, world.open_pulls().len()), (Status::Initiated, 0), "{case:#?}");
+    assert!(reasons(&case).contains("circuit breaker: the remedy failed in this repository"), "{case:#?}");
+    later(&mut world, 23 * 60).await;
+    assert_eq!(world.open_pulls().len(), 0);
+    later(&mut world, 65).await;
+    let probe = &world.open_pulls()[0];
+    assert_eq!(probe["draft"], true);
+    assert!(reasons(&only_case(&world).await).contains("this is the one try that it gets"));
+    world.there().merge(number(probe), SOMEBODY);
+    world.live().await;
+    assert_eq!(only_case(&world).await.status, Status::Completed);
+    world.advise("GHSA-dddd-eeee-ffff", "latch", "1.3.0", "MODERATE");
+    world.push("main", &[("package.json", &format!("{}\n\n", shop().manifest()))]);
+    world.live().await;
+    assert_eq!(world.open_pulls()[0]["draft"], false, "it is closed again");
+    world.finish();
+}
+
+#[tokio::test]
+async fn probe_that_fails_opens_the_breaker_for_longer() {
+    let mut world = undone().await;
+    world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+    world.live().await;
+    later(&mut world, 24 * 60 + 5).await;
+    let commit = world.there().branch(&only_case(&world).await.case.branch()).unwrap();
+    world.there().check(&commit, "github-actions", "test", Some("failure"));
+    world.live().await;
+    assert_eq!(only_case(&world).await.status, Status::Failed);
+    world.push("main", &[("package-lock.json", &healed().lockfile())]);
+    world.live().await;
+    world.push("main", &[("package-lock.json", &shop().lockfile())]);
+    world.live().await;
+    later(&mut world, 47 * 60).await;
+    assert_eq!(world.open_pulls().len(), 0);
+    later(&mut world, 65).await;
+    assert_eq!(world.open_pulls().len(), 1);
+    world.finish();
+}
+
+#[tokio::test]
+async fn breaker_opens_in_every_weather() {
+    in_every_weather(|| async {
+        let mut world = undone().await;
+        world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+        world.hear().await;
+        world
+    })
+    .await;
+}
+
+/// Vulnerable repositories, pushes to each of them, and pull requests that may be opened on one day.
+const SHOPS: usize = 25;
+const PUSHES: usize = 20;
+const PER_DAY: usize = 7;
+
+#[tokio::test]
+async fn storm_of_five_hundred_pushes_stays_within_its_budget_and_loses_nothing() {
+    let mut world = shop_with_hole().await;
+    world.set_policies(&with(&format!("limits: {{pull_requests_per_day: {PER_DAY}}}")));
+    let (manifest, lockfile) = (shop().manifest(), shop().lockfile());
+    let files = [("package.json", manifest.as_str()), ("package-lock.json", lockfile.as_str())];
+    let shops: Vec<_> =
+        (0..SHOPS).map(|number| world.github().repository(&format!("octo/shop{number}"), &files)).collect();
+    world.github().take_deliveries();
+    for push in 0..PUSHES {
+        for there in &shops {
+            there.push("main", &[("CHANGES.md", &format!("{push}\n"))], SOMEBODY);
+        }
+    }
+    assert_eq!(world.hear().await, SHOPS * PUSHES);
+    let mut world = storm(world, Chance(500), 200).await;
+    world.live().await;
+    let offered = || shops.iter().filter(|there| !there.pulls().is_empty()).count();
+    for day in 1..=SHOPS.div_ceil(PER_DAY) {
+        assert_eq!(offered(), SHOPS.min(day * PER_DAY), "day {day}");
+        // The world began at midnight.
+        later(&mut world, 24 * 60 + 5).await;
+    }
+    for there in &shops {
+        assert_eq!(there.pulls().len(), 1, "{}", there.name());
+    }
+    assert!(world.cases().await.iter().all(|case| case.status == Status::Proposed));
 }
 
 #[tokio::test]

@@ -256,11 +256,16 @@ impl World {
 
     /// The timer ticks: what is due is sent, and the agents work.
     pub async fn sweep(&mut self) {
+        self.tick().await;
+        self.settle().await;
+    }
+
+    /// The timer ticks: what is due is on its way.
+    pub async fn tick(&mut self) {
         let env = self.process(Effects::default());
         for message in functions::tick(&env, "sweep").await.unwrap() {
             self.bus.send(Some("sweep"), &message).unwrap();
         }
-        self.settle().await;
     }
 
     /// Keys below `prefix` in the store.

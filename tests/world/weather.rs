@@ -161,7 +161,7 @@ const SEEDS: u64 = 40;
 
 /// Delivers in any order, some messages twice, some to two processes at the same time, some answers lost before they are
 /// sent, and some processes dead on the way.
-async fn storm(mut world: World, mut chance: Chance, effects: usize) -> World {
+pub async fn storm(mut world: World, mut chance: Chance, effects: usize) -> World {
     let mut env = world.process(Effects::crashing_after(chance.below(effects + 1)));
     let mut mishaps = 30;
     while !world.bus.waiting.is_empty() {

@@ -2,20 +2,20 @@
 
 use crate::environment::Environment;
 use crate::error::AgentError;
-use crate::offered;
+use crate::{guards, hold, offered};
 use pipeline::case::Status;
 use pipeline::decision::priority::soonest;
 use pipeline::decision::{Circumstances, Decision, Evidence, Phase, Verdict, decide};
 use pipeline::finding::Fix;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
-use pipeline::payload::{CaseEvent, Detected, RemediationRequested};
+use pipeline::payload::{CaseEvent, Detected, Mode, RemediationRequested};
 use pipeline::policy::layers::RepositoryMode;
 use pipeline::policy::vocabulary::Condition;
 use pipeline::policy::when::Subject;
 use pipeline::wording;
 
-/// Holds the policy against the findings: whatever can still reach a fix goes to `remediate`.
+/// Holds the policy and the guard rails against the findings: whatever can still reach a fix goes to `remediate`, now or later.
 pub async fn analyze(env: &Environment, message: Envelope<Detected>) -> Result<Outbox, AgentError> {
     let Detected { case, wound, findings, suppressed, mode } = &message.payload;
     let mut reply = Reply::new("analyze", &message, env.clock.now());
@@ -33,6 +33,11 @@ pub async fn analyze(env: &Environment, message: Envelope<Detected>) -> Result<O
     let certainty = findings.iter().map(|finding| finding.confidence).fold(1.0, f64::min);
     // Without any fixed version `remediate` still looks: the registry may have one that advisories don't name.
     let patch_available = findings.iter().any(|finding| finding.fix == Fix::Available);
+    let policy = env.policies.of(&Subject::of(wound, &findings.iter().collect::<Vec<_>>()));
+    let guards = match &policy {
+        Ok(Some(policy)) if *mode != Mode::DryRun => guards::before_work(env, policy, case, message.id).await?,
+        _ => Vec::new(),
+    };
     let circumstances = Circumstances {
         phase: Phase::Analysis,
         severity: wound.severity,
@@ -40,15 +45,22 @@ pub async fn analyze(env: &Environment, message: Envelope<Detected>) -> Result<O
         conditions: patch_available.then_some((Condition::PatchAvailable, true)).into_iter().collect(),
         mode: RepositoryMode::Auto,
         priority: soonest(findings),
-        guards: Vec::new(),
+        guards,
     };
-    let verdict = match env.policies.of(&Subject::of(wound, &findings.iter().collect::<Vec<_>>())) {
+    let verdict = match policy {
         Ok(policy) => decide(policy, &circumstances),
         Err(error) => Verdict::undecidable(&circumstances, error),
     };
     reply.event(topic::ANALYSIS_COMPLETE, case.as_str(), &event(format!("{} can be reached", verdict.decision)))?;
-    reply.record(case, |record| record.decision = Some((verdict.decision, verdict.reasons.clone())));
-    if verdict.decision <= Decision::Propose {
+    reply.record(case, |record| {
+        record.decision = Some((verdict.decision, verdict.reasons.clone()));
+        record.grounds = Some(verdict.grounds());
+    });
+    if let Some(until) = hold::until(&verdict) {
+        hold::look_again_after(&mut reply, case, wound, *mode, &verdict, until)?;
+        return Ok(reply.finish());
+    }
+    if verdict.decision.is_delivered() {
         let request = RemediationRequested { case: case.clone(), wound: wound.clone(), verdict, mode: *mode };
         reply.command(queue::REMEDIATE, topic::REMEDIATION_REQUESTED, case.as_str(), &request)?;
         return Ok(reply.finish());

@@ -1,10 +1,13 @@
 //! How many pull requests were opened today: a state for each day, in which each case is noted before its own is opened.
 
 use crate::environment::Environment;
+use crate::environment::store::StoreError;
 use crate::error::AgentError;
 use crate::offered;
 use crate::state::{self, View};
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use pipeline::decision::guard::{self, Guard, Spent};
 use pipeline::ids::{CaseId, RepoName};
 use pipeline::policy::limits::Effective;
@@ -71,10 +74,42 @@ pub async fn spend(
     Err(AgentError::TryLater { reason, not_before: None })
 }
 
+/// What the names of budgets begin with.
+const PREFIX: &str = "budget-";
+
+/// A budget is kept for so many days: by then its day is over by every clock, and nobody can still be about to spend of it.
+const DAYS_KEPT: i32 = 4;
+
 /// The state of the day of `now`.
 fn name(limits: &Effective, now: Timestamp) -> String {
     let zone = limits.time_zone.to_string().replace('/', "-");
-    format!("budget-{zone}-{}", guard::day(limits, now))
+    format!("{PREFIX}{zone}-{}", guard::day(limits, now))
+}
+
+/// The day that the budget `name` is of.
+fn day_of(name: &str) -> Option<Date> {
+    let days = name.strip_prefix(PREFIX)?;
+    days.get(days.len().checked_sub("2026-01-01".len())?..)?.parse().ok()
+}
+
+/// Deletes budgets of days that are long over, `keys_max` records at most; returns how many.
+pub async fn forget(env: &Environment, keys_max: usize) -> Result<usize, StoreError> {
+    let today = env.clock.now().to_zoned(TimeZone::UTC).date();
+    let horizon = today.checked_sub(DAYS_KEPT.days()).unwrap_or(Date::MIN);
+    let mut deleted = 0;
+    for name in env.store.folders("state").await? {
+        if day_of(&name).is_none_or(|day| day >= horizon) {
+            continue;
+        }
+        for key in env.store.list(&format!("state/{name}")).await? {
+            if deleted == keys_max {
+                return Ok(deleted);
+            }
+            env.store.delete(&key).await?;
+            deleted += 1;
+        }
+    }
+    Ok(deleted)
 }
 
 #[cfg(test)]
@@ -120,6 +155,22 @@ mod tests {
         assert!(spend_in(&env, &limits, 6, "host/third/door").await.is_some());
         env.clock.advance(SignedDuration::from_secs(1));
         assert_eq!(spend_in(&env, &limits, 6, "host/third/door").await, None);
+    }
+
+    #[tokio::test]
+    async fn budgets_of_days_that_are_over_are_forgotten() {
+        let env = environment(Store::memory(Effects::default()));
+        let limits = Limits::default().effective();
+        for number in 0..10 {
+            spend_in(&env, &limits, number, "host/octo/shop").await;
+            env.clock.advance(SignedDuration::from_hours(24));
+        }
+        env.store.create("state/kill-switch/000000000001", &1).await.unwrap();
+        assert_eq!(forget(&env, 2).await.unwrap(), 2);
+        assert_eq!(forget(&env, 500).await.unwrap(), 4);
+        assert_eq!(forget(&env, 500).await.unwrap(), 0);
+        let left = env.store.folders("state").await.unwrap();
+        assert_eq!((left.len(), left.last().unwrap().as_str()), (5, "kill-switch"), "{left:?}");
     }
 
     #[tokio::test]

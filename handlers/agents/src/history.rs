@@ -77,6 +77,22 @@ async fn case_records_until(store: &Store, case: &CaseId, last: RunId) -> Result
     records_up_to(store, case, Some(last.to_string())).await
 }
 
+/// Everything that `case` went through, the oldest first, and how many older records were left out so that no more than `records_max` are
+/// read.
+pub async fn timeline(
+    store: &Store,
+    case: &CaseId,
+    records_max: usize,
+) -> Result<(Vec<CaseRecord>, usize), StoreError> {
+    let mut keys = store.list(&format!("cases/{case}")).await?;
+    // Ids of runs sort by the time at which they began.
+    keys.sort_unstable();
+    let older = keys.len().saturating_sub(records_max);
+    let mut records = read(store, &keys[older..]).await?;
+    records.sort_by_key(|record| (record.at, record.run, record.hops, record.message));
+    Ok((records, older))
+}
+
 /// What `run` did to `case`, in no order.
 pub async fn run_records(store: &Store, case: &CaseId, run: RunId) -> Result<Vec<CaseRecord>, StoreError> {
     read(store, &store.list(&format!("cases/{case}/{run}")).await?).await

@@ -8,6 +8,8 @@ use crate::examine::Examination;
 use crate::{dashboard, offered};
 use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use pipeline::advisory::normalised_name;
 use pipeline::dependency::{DependencyGraph, Package, Source};
 use pipeline::finding::Scope;
@@ -50,6 +52,9 @@ pub struct Inventory {
     pub summary: BTreeMap<String, usize>,
     /// How many findings are suppressed.
     pub suppressed: usize,
+    /// The last day on which all of these suppressions hold; `None`: none of them ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed_until: Option<Date>,
     /// The files that were read.
     pub files: BTreeSet<String>,
     /// Whether everything could be looked at.
@@ -101,6 +106,7 @@ impl Inventory {
             findings: findings.collect(),
             summary: examination.summary(),
             suppressed: examination.suppressed.len(),
+            suppressed_until: examination.suppressed.iter().filter_map(|(_, why)| why.until).min(),
             files: tree.paths().map(str::to_owned).collect(),
             is_whole: examination.is_complete
                 && !examination.has_unseen
@@ -118,6 +124,11 @@ impl Inventory {
             store.delete(&older).await?;
         }
         Ok(())
+    }
+
+    /// Whether something that was suppressed is not any more at `now`.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.suppressed_until.is_some_and(|last| now.to_zoned(TimeZone::UTC).date() > last)
     }
 
     /// Lets it be found by its repository: those of earlier versions were not.
@@ -330,6 +341,7 @@ mod tests {
             findings: BTreeSet::new(),
             summary: BTreeMap::new(),
             suppressed: 0,
+            suppressed_until: None,
             files: BTreeSet::new(),
             is_whole: true,
         }

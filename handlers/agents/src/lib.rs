@@ -13,6 +13,7 @@ pub mod github_webhook;
 mod guards;
 pub mod health;
 pub mod history;
+mod hold;
 pub mod identity;
 pub mod in_process;
 pub mod inventory;

@@ -9,6 +9,7 @@ use crate::examine::{Examination, examine};
 use crate::facts::{self, Determined};
 use crate::guards::{self, Delivering};
 use crate::history;
+use crate::hold;
 use crate::offer::{self, Wanted};
 use crate::offered;
 use crate::prove::{Seen, failures, prove};
@@ -226,17 +227,19 @@ impl Attempt<'_> {
         let delivering = Delivering { case, wound, remedy: &remedy, patch: &patch, message: self.message.id };
         let mut verdict = self.verdict(&heals, reach, Vec::new());
         // What is not to be delivered anyway spends no budget.
-        if verdict.decision <= Decision::Propose
+        if verdict.decision.is_delivered()
             && *mode != Mode::DryRun
             && let Ok(Some(policy)) = &self.policy
         {
             verdict = self.verdict(&heals, reach, guards::before_delivery(self.env, policy, delivering).await?);
         }
-        match (verdict.decision, verdict.held_until) {
-            (Decision::Observe, _) => return self.observed(steps, &verdict),
-            (Decision::Escalate | Decision::Suppress, _) => return self.escalated(steps, &verdict).await,
-            (Decision::Heal | Decision::Propose, Some(until)) => return self.held(steps, &verdict, until),
-            (Decision::Heal | Decision::Propose, None) => {}
+        match verdict.decision {
+            Decision::Observe => return self.observed(steps, &verdict),
+            Decision::Escalate | Decision::Suppress => return self.escalated(steps, &verdict).await,
+            Decision::Heal | Decision::Propose => {}
+        }
+        if let Some(until) = hold::until(&verdict) {
+            return self.held(steps, &verdict, until);
         }
         let diff = wording::diff(&patch);
         let diff_key = format!("diffs/{}", hash_of(&[&diff]));
@@ -420,21 +423,12 @@ impl Attempt<'_> {
         Ok(reply.finish())
     }
 
-    /// Nothing is done before `until`: then the branch is scanned anew, and it is decided by what is true then.
+    /// Nothing is done before `until`.
     fn held(self, mut steps: Vec<Step>, verdict: &Verdict, until: Timestamp) -> Result<Outbox, AgentError> {
         let RemediationRequested { case, wound, mode, .. } = &self.message.payload;
         steps.push(Step::new("guard", false, format!("nothing is done before {until}")));
         let mut reply = self.reply();
-        reply.event(topic::HEALING_HELD, case.as_str(), &self.event(verdict.reasons.join("; ")))?;
-        let scan = ScanRequested {
-            repository: wound.repository.clone(),
-            base_branch: wound.base_branch.clone(),
-            commit: wound.commit.clone(),
-            mode: *mode,
-            is_anew: true,
-        };
-        let subject = format!("{} {}", wound.repository, wound.base_branch);
-        reply.begin_run_later(until, queue::SCAN, topic::SCAN_REQUESTED, &subject, &scan)?;
+        hold::look_again_after(&mut reply, case, wound, *mode, verdict, until)?;
         reply.record(case, |record| self.fill(record, Status::Initiated, steps, verdict));
         Ok(reply.finish())
     }
@@ -463,6 +457,7 @@ impl Attempt<'_> {
     fn fill(&self, record: &mut CaseRecord, status: Status, steps: Vec<Step>, verdict: &Verdict) {
         record.status = Some(status);
         record.decision = Some((verdict.decision, verdict.reasons.clone()));
+        record.grounds = Some(verdict.grounds());
         record.steps = steps;
         record.left = Some(self.plan.left.clone());
     }

@@ -6,7 +6,7 @@ use crate::{Failure, Outcome, present};
 use agents::environment::open;
 use pipeline::policy;
 use pipeline::repository_config::RepositoryConfig;
-use pipeline::wording::{count, plain};
+use pipeline::wording::plain;
 use std::path::{Path, PathBuf};
 
 /// Does what is asked for.
@@ -29,11 +29,14 @@ fn check(files: &[PathBuf], terminal: &Terminal) -> Result<Outcome, Failure> {
     for file in files {
         let name = file.display().to_string();
         let checked = match is_config(file) {
-            true => config(file).map(|config| count(config.policies.len(), "entry of policies")),
-            false => policies(file).map(|policies| count(policies.len(), "policy")),
+            true => config(file).map(|config| format!("policies made stricter: {}", config.policies.len())),
+            false => policies(file).map(|policies| match policies.len() {
+                1 => "1 policy".to_owned(),
+                number => format!("{number} policies"),
+            }),
         };
         match checked {
-            Ok(said) => terminal.result(&format!("{}: fine, {}\n", plain(&name), said.replace("policys", "policies"))),
+            Ok(said) => terminal.result(&format!("{}: fine, {said}\n", plain(&name))),
             Err(Failure(error)) => {
                 outcome = Outcome::Left;
                 terminal.result(&format!("{}\n", plain(&error)));

@@ -1,6 +1,6 @@
 //! A case: one wound on one base branch, as the fold of the records that its steps left.
 
-use crate::decision::Decision;
+use crate::decision::{Decision, Grounds};
 use crate::finding::Severity;
 use crate::ids::{CaseId, CommitSha, Fingerprint, RepoName};
 use crate::message::{MessageId, RunId};
@@ -135,6 +135,9 @@ pub struct CaseRecord {
     /// The decision, with every reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<(Decision, Vec<String>)>,
+    /// What the decision rests on besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grounds: Option<Grounds>,
     /// Steps taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
@@ -202,6 +205,7 @@ impl CaseRecord {
             wound: None,
             status: None,
             decision: None,
+            grounds: None,
             steps: Vec::new(),
             left: None,
             delivery: None,
@@ -225,6 +229,9 @@ pub struct Case {
     pub decision: Option<Decision>,
     /// Every reason of the last decision.
     pub reasons: Vec<String>,
+    /// What it rests on besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grounds: Option<Grounds>,
     /// The steps of the last run.
     pub steps: Vec<Step>,
     /// Findings that stay.
@@ -255,6 +262,7 @@ pub fn fold(records: impl IntoIterator<Item = CaseRecord>) -> Option<Case> {
         status: Status::Initiated,
         decision: None,
         reasons: Vec::new(),
+        grounds: None,
         steps: Vec::new(),
         left: Vec::new(),
         delivery: None,
@@ -271,6 +279,7 @@ pub fn fold(records: impl IntoIterator<Item = CaseRecord>) -> Option<Case> {
             case.outcome = None;
             case.decision = None;
             case.reasons.clear();
+            case.grounds = None;
             case.steps.clear();
             case.left.clear();
         }
@@ -283,6 +292,7 @@ pub fn fold(records: impl IntoIterator<Item = CaseRecord>) -> Option<Case> {
         if let Some((decision, reasons)) = record.decision {
             case.decision = Some(decision);
             case.reasons = reasons;
+            case.grounds = record.grounds;
         }
         case.steps.extend(record.steps);
         case.left = record.left.unwrap_or(case.left);

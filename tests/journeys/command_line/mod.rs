@@ -8,6 +8,7 @@ mod foreign_text;
 mod heal;
 mod heal_left;
 mod heal_places;
+mod policies;
 mod scan;
 mod scan_gaps;
 mod scan_known;

@@ -134,21 +134,21 @@ async fn merged_fix_is_verified(around: &TwoProcesses) {
 
 async fn merged_fix_that_somebody_undid_is_told(around: &TwoProcesses) {
     let there = offered(around, "undone").await;
-    let first = there.open_pull();
     // Of both pushes nobody is told: what is known is that it was merged.
     around.lose(&there, "push");
     around.lose(&there, "push");
-    there.there.merge(first, SOMEBODY);
+    there.there.merge(there.open_pull(), SOMEBODY);
     there.push_project(&shop());
     around.settle().await;
     let case = there.case().await;
     assert_eq!((case.status, case.outcome), (Status::Failed, Some(Outcome::NotFixed)), "{case:#?}");
     assert!(there.notices().await.iter().any(|notice| notice.contains("it is still there")));
-    // With the next push of what is read it is offered anew.
+    // A fix that did not hold where people work opens the circuit breaker: the next waits for a day.
     there.push_project(&grown());
     around.settle().await;
-    assert_eq!((there.there.pulls().len(), there.case().await.status), (2, Status::Proposed));
-    assert!(there.open_pull() > first);
+    let case = there.case().await;
+    assert_eq!((there.there.pulls().len(), case.status), (1, Status::Initiated), "{case:#?}");
+    assert!(case.reasons.iter().any(|reason| reason.starts_with("circuit breaker: ")), "{case:#?}");
 }
 
 /// An hour's share of what branches depend on is held against advisories. Should the hour end meanwhile, it begins anew.

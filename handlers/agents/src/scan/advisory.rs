@@ -150,6 +150,7 @@ mod tests {
             findings: Default::default(),
             summary: Default::default(),
             suppressed: 0,
+            suppressed_until: None,
             files: Default::default(),
             is_whole: true,
             read_in: None,

@@ -10,7 +10,8 @@ use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{MatchRequested, ScanRequested};
 use std::collections::BTreeSet;
 
-/// Asks for a scan of the branch's head where an advisory was published, changed or withdrawn since its last one.
+/// Asks for a scan of the branch's head where an advisory was published, changed or withdrawn since its last one, or where something that was
+/// suppressed is not any more.
 ///
 /// Tries later where advisories can't be asked for. What was forgotten meanwhile is no matter.
 pub async fn rematch(env: &Environment, message: Envelope<MatchRequested>) -> Result<Outbox, AgentError> {
@@ -18,7 +19,7 @@ pub async fn rematch(env: &Environment, message: Envelope<MatchRequested>) -> Re
     let Some(inventory) = inventory::read(&env.store, &message.payload.inventory).await? else {
         return Ok(reply.finish());
     };
-    if findings(env, &inventory).await? == inventory.findings {
+    if !inventory.has_ended(env.clock.now()) && findings(env, &inventory).await? == inventory.findings {
         return Ok(reply.finish());
     }
     let repository = env.repository(&inventory.repository)?;

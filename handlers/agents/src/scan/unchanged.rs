@@ -14,7 +14,7 @@ use pipeline::payload::ScanRequested;
 use pipeline::repository_config;
 
 /// The last scan of the branch, as one of the commit of `request`: if it was as thorough and came to its end, no file differs that is read,
-/// and advisories say what they said.
+/// advisories say what they said, and what was suppressed still is.
 pub(super) async fn unchanged(
     env: &Environment,
     remote: &GitHubRepository,
@@ -25,7 +25,10 @@ pub(super) async fn unchanged(
         return Ok(None);
     }
     let last = Inventory::find(&env.store, &request.repository, &request.base_branch).await?;
-    let Some(last) = last.filter(|last| last.mode == request.mode && last.is_whole) else { return Ok(None) };
+    let is_as_thorough = |last: &Inventory| last.mode == request.mode && last.is_whole;
+    let Some(last) = last.filter(|last| is_as_thorough(last) && !last.has_ended(env.clock.now())) else {
+        return Ok(None);
+    };
     // One whose process died after it kept this has yet to open its cases: it may be this very message, or was put off or given up since.
     let record: Option<JournalRecord> = env.store.read(&journal_key(queue::SCAN, last.message)).await?;
     let is_completed = |message: &Envelope| message.topic == topic::SCAN_COMPLETED;

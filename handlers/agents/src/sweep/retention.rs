@@ -9,7 +9,7 @@ use crate::environment::Environment;
 use crate::environment::store::{Listed, StoreError};
 use crate::error::AgentError;
 use crate::journal::WakeUp;
-use crate::{lease, state};
+use crate::{budget, lease, state};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -80,7 +80,7 @@ pub(super) async fn clear_away(env: &Environment) -> Result<(), AgentError> {
 async fn shelves(env: &Environment) -> Result<Vec<String>, StoreError> {
     let functions = env.store.folders("journal").await?;
     let mut shelves: Vec<String> = functions.iter().map(|function| format!("journal/{function}")).collect();
-    shelves.extend(["events", "notices", "poison", "cases", "diffs", "claims", "state"].map(str::to_owned));
+    shelves.extend(["events", "notices", "poison", "cases", "tries", "diffs", "claims", "state"].map(str::to_owned));
     Ok(shelves)
 }
 
@@ -102,10 +102,13 @@ async fn look_through(env: &Environment, shelf: &str, after: &str) -> Result<Loo
             delete_old(env, shelf, env.retention.far_horizon(now, true), &needed).await
         }
         "poison" => delete_old(env, shelf, env.retention.far_horizon(now, false), &BTreeSet::new()).await,
-        "state" => match state::prune(env, KEYS_PER_TICK).await? {
-            KEYS_PER_TICK => Ok(Looked::Up(String::new())),
-            _ => Ok(Looked::Through),
-        },
+        "state" => {
+            let of_budgets = budget::forget(env, KEYS_PER_TICK).await?;
+            match of_budgets + state::prune(env, KEYS_PER_TICK - of_budgets).await? {
+                KEYS_PER_TICK => Ok(Looked::Up(String::new())),
+                _ => Ok(Looked::Through),
+            }
+        }
         _ => delete_old(env, shelf, horizon, &BTreeSet::new()).await,
     }
 }

@@ -1,6 +1,6 @@
 //! Cases, and what became of them.
 
-use super::{json, lines, table, wrapped};
+use super::{INDENT, json, lines, table, wrapped};
 use crate::Failure;
 use crate::heal::Healed;
 use crate::terminal::style_of;
@@ -40,6 +40,7 @@ fn case_json(case: &Case) -> Value {
         "severity": wound.map(|wound| wound.severity),
         "decision": case.decision,
         "reasons": case.reasons,
+        "grounds": case.grounds,
         "status": case.status,
         "findings": wound.map(|wound| wound.findings.as_slice()).unwrap_or_default(),
         "left": case.left,
@@ -80,9 +81,6 @@ pub fn case_list(cases: &[Case], columns: Option<u16>) -> String {
     }
     lines(&table)
 }
-
-/// Blanks before what is said of a case.
-const INDENT: usize = 11;
 
 /// One case with everything that is known of it, in lines of `columns` where that is known.
 pub fn case_in_full(case: &Case, columns: Option<u16>) -> String {

@@ -5,6 +5,7 @@ mod case;
 mod learning;
 mod policy;
 mod scan;
+mod timeline;
 mod trace;
 
 pub use agents::agents;
@@ -12,6 +13,7 @@ pub use case::{case_in_full, case_list, case_summary, heal_json};
 pub use learning::{learning, learning_json};
 pub use policy::policies;
 pub use scan::{scan_json, scan_table};
+pub use timeline::{grounds, timeline};
 pub use trace::{message_json, message_tree};
 
 use crate::Failure;
@@ -19,6 +21,9 @@ use comfy_table::{ContentArrangement, Table, presets};
 use pipeline::finding::ScanError;
 use pipeline::wording::plain;
 use serde::Serialize;
+
+/// Blanks before what is said of a case.
+const INDENT: usize = 11;
 
 /// `value` as JSON, ended by a newline.
 pub fn json(value: &impl Serialize) -> Result<String, Failure> {

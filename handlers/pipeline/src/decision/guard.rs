@@ -154,17 +154,16 @@ impl Guard {
             ("for this owner today", spent.organisation, limits.pull_requests_per_organisation_per_day),
             ("today", spent.day, limits.pull_requests_per_day),
         ];
-        if let Some((place, spent, max)) = rows.into_iter().find(|(_, spent, max)| spent >= max) {
-            let until = next_day(limits, now);
-            let reason = format!("{spent} pull requests were opened {place}; {max} are allowed");
-            return Some(Self::new(Rail::Budget, Effect::Hold { until }, reason));
-        }
+        let of_day = rows.into_iter().find(|(_, spent, max)| spent >= max).map(|(place, spent, max)| {
+            (next_day(limits, now), format!("{spent} pull requests were opened {place}; {max} are allowed"))
+        });
         let max = limits.open_pull_requests_per_repository;
-        (spent.open >= max).then(|| {
+        let of_open = (spent.open >= max).then(|| {
             let until = later(now, SignedDuration::from_hours(OPEN_HOURS));
-            let reason = format!("{} pull requests are open in this repository; {max} are allowed", spent.open);
-            Self::new(Rail::Budget, Effect::Hold { until }, reason)
-        })
+            (until, format!("{} pull requests are open in this repository; {max} are allowed", spent.open))
+        });
+        let (until, reason) = of_day.into_iter().chain(of_open).max()?;
+        Some(Self::new(Rail::Budget, Effect::Hold { until }, reason))
     }
 
     /// What was spent today can't be read: then nothing more is.

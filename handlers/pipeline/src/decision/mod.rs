@@ -4,6 +4,8 @@ pub mod breaker;
 pub mod evidence;
 pub mod guard;
 pub mod priority;
+#[cfg(test)]
+mod table_tests;
 
 use crate::finding::Severity;
 use crate::policy::layers::RepositoryMode;
@@ -31,6 +33,13 @@ pub enum Decision {
     Observe,
     /// Recorded, with who and why.
     Suppress,
+}
+
+impl Decision {
+    /// Whether a fix is offered, or would be.
+    pub fn is_delivered(self) -> bool {
+        self <= Self::Propose
+    }
 }
 
 impl fmt::Display for Decision {
@@ -116,7 +125,37 @@ pub fn decide(policy: Option<&Policy>, circumstances: &Circumstances) -> Verdict
     }
 }
 
+/// What a decision rests on besides its reasons: what a case keeps of a verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Grounds {
+    /// The policy that was held against it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// Product of the evidence, 0 to 1.
+    pub confidence: f64,
+    /// The evidence.
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
+    /// How soon it ought to be mended.
+    #[serde(default, skip_serializing_if = "Priority::is_last")]
+    pub priority: Priority,
+    /// Nothing may be changed before this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Timestamp>,
+}
+
 impl Verdict {
+    /// What it rests on.
+    pub fn grounds(&self) -> Grounds {
+        Grounds {
+            policy: self.policy.clone(),
+            confidence: self.confidence,
+            evidence: self.evidence.clone(),
+            priority: self.priority,
+            held_until: self.held_until,
+        }
+    }
+
     /// The verdict where it can't be told which policy rules a case, because of `error`.
     pub fn undecidable(circumstances: &Circumstances, error: String) -> Self {
         let mut verdict = decide(None, circumstances);

@@ -7,6 +7,7 @@ use super::when::Subject;
 use super::{DEFAULT_POLICIES, Policy, PolicyError, parse, share};
 use crate::finding::Severity;
 use schemars::JsonSchema;
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// All policies of a place, in the order in which they are asked.
@@ -83,6 +84,7 @@ pub struct Tightening {
     /// Whether nothing is merged without people.
     pub no_auto_merge: bool,
     /// How much may be done, where it is less than the policy allows.
+    #[serde(deserialize_with = "limits")]
     pub limits: Limits,
     /// When nothing is changed, besides the policy's times.
     pub freeze: Vec<Freeze>,
@@ -110,6 +112,17 @@ impl Tightening {
         policy.freeze.extend(self.freeze.iter().cloned());
         policy
     }
+}
+
+/// All repositories of a policy are counted by one clock: with one of its own, a repository would have a budget of its own.
+fn limits<'de, D: Deserializer<'de>>(value: D) -> Result<Limits, D::Error> {
+    let limits = Limits::deserialize(value)?;
+    if limits.time_zone.is_some() {
+        return Err(D::Error::custom(
+            "`time_zone` of limits is for policies: a repository can't have a clock of its own",
+        ));
+    }
+    Ok(limits)
 }
 
 fn threshold<'de, D: Deserializer<'de>>(value: D) -> Result<Option<f64>, D::Error> {
@@ -176,6 +189,7 @@ policies:
         let fixer = tightened.action(crate::policy::vocabulary::ActionType::UpdateDependency).unwrap();
         assert!(fixer.require_approval && fixer.requires(Condition::KnownFix));
         assert_eq!(tightened.limits.files_max, Some(1));
+        assert!(serde_saphyr::from_str::<Tightening>("{limits: {time_zone: Asia/Tokyo}}").is_err());
         let other = Tightening { event_type: Some("secret.exposed".to_owned()), ..tightening };
         assert_eq!(other.apply(policy.clone()), policy);
     }

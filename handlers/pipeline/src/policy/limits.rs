@@ -42,17 +42,14 @@ pub struct Limits {
 
 /// Makes `merged` and `effective` say the same of every number.
 macro_rules! numbers {
-    ($($field:ident),*) => {
+    ($($field:ident: $stricter:expr),*) => {
         impl Limits {
-            /// Both: of each limit the lower. The time zone of `self` stays, where it names one.
+            /// These limits, made stricter by what `other` says: never laxer than what holds without it. The time zone is that of `self`.
             pub fn tightened(&self, other: &Self) -> Self {
-                let lower = |one: Option<u32>, other: Option<u32>| match (one, other) {
-                    (Some(one), Some(other)) => Some(one.min(other)),
-                    (one, other) => one.or(other),
-                };
+                let held = self.effective();
                 Self {
-                    $($field: lower(self.$field, other.$field),)*
-                    time_zone: self.time_zone.clone().or_else(|| other.time_zone.clone()),
+                    $($field: other.$field.map(|other| $stricter(held.$field, other)).or(self.$field),)*
+                    time_zone: self.time_zone.clone(),
                 }
             }
 
@@ -76,15 +73,15 @@ macro_rules! numbers {
 }
 
 numbers!(
-    pull_requests_per_repository_per_day,
-    pull_requests_per_organisation_per_day,
-    pull_requests_per_day,
-    open_pull_requests_per_repository,
-    files_max,
-    lines_max,
-    attempts_per_case,
-    cool_down_hours,
-    reopenings_max
+    pull_requests_per_repository_per_day: u32::min,
+    pull_requests_per_organisation_per_day: u32::min,
+    pull_requests_per_day: u32::min,
+    open_pull_requests_per_repository: u32::min,
+    files_max: u32::min,
+    lines_max: u32::min,
+    attempts_per_case: u32::min,
+    cool_down_hours: u32::max,
+    reopenings_max: u32::min
 );
 
 impl Effective {
@@ -108,11 +105,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_two_limits_the_lower_holds_and_of_none_the_default() {
+    fn of_two_limits_the_stricter_holds_and_of_none_the_default() {
         let one = Limits { files_max: Some(3), lines_max: Some(100), ..Limits::default() };
         let other = Limits { files_max: Some(5), attempts_per_case: Some(1), ..Limits::default() };
         let both = one.tightened(&other).effective();
         assert_eq!((both.files_max, both.lines_max, both.attempts_per_case), (3, 100, 1));
         assert_eq!(both.cool_down_hours, Effective::DEFAULT.cool_down_hours);
+    }
+
+    #[test]
+    fn nothing_is_made_laxer_than_the_default_that_holds() {
+        let lax = Limits { pull_requests_per_day: Some(u32::MAX), cool_down_hours: Some(0), ..Limits::default() };
+        assert_eq!(Limits::default().tightened(&lax).effective(), Effective::DEFAULT);
+        let stricter = Limits { cool_down_hours: Some(48), ..Limits::default() };
+        assert_eq!(Limits::default().tightened(&stricter).effective().cool_down_hours, 48);
     }
 }

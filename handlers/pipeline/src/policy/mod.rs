@@ -335,6 +335,65 @@ auto_merge: {wrong_rate_max: 0.05}
         insta::assert_snapshot!(rows.join("\n"));
     }
 
+    /// Lines that policies are made of, and such that are not.
+    fn lines() -> Vec<String> {
+        let more = [
+            "    when: \"packages.exists(name, name == 'a')\"",
+            "    limits: {lines_max: 1}",
+            "    freeze: [{name: a, days: [sat]}]",
+            "    repositories: ['*']",
+            "a: &a [*a, *a]",
+            "  - *a",
+            "{{{{{{{{",
+            "- - - - - -",
+            "? [",
+            "!!binary x",
+            "%YAML 1.2",
+            "--- # another",
+            "<<: *a",
+            "\t- x",
+            "\u{feff}",
+        ];
+        DEFAULT_POLICIES.lines().chain(SINGLE.lines()).chain(more).map(str::to_owned).collect()
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(400))]
+        #[test]
+        fn no_text_makes_the_parser_exceed_its_limits(
+            lines in proptest::collection::vec(proptest::sample::select(lines()), 0..60),
+            cut in 0..2_000_usize,
+            any in "\\PC{0,300}",
+        ) {
+            // What is read is read again as the same; what is not says where.
+            let check = |text: &str| match parse("p.yml", text) {
+                Ok(policies) => policies.iter().for_each(|policy| {
+                    let written = serde_json::to_string(policy).unwrap();
+                    assert_eq!(&serde_json::from_str::<Policy>(&written).unwrap(), policy);
+                }),
+                Err(error) => assert!(error.to_string().starts_with("p.yml"), "{error}"),
+            };
+            let text = lines.join("\n");
+            check(&text);
+            check(text.get(..cut).unwrap_or(&text));
+            check(DEFAULT_POLICIES.get(cut..).unwrap_or_default());
+            check(&any);
+        }
+    }
+
+    #[test]
+    fn bombs_are_refused() {
+        let nested = format!("policies: {}{}", "[".repeat(20_000), "]".repeat(20_000));
+        let mut aliases = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for (name, before) in ('b'..='z').zip('a'..) {
+            aliases += &format!("{name}: &{name} [{}]\n", vec![format!("*{before}"); 9].join(", "));
+        }
+        let long = format!("name: {}", "x".repeat(POLICY_BYTES_MAX));
+        for text in [nested, aliases, long] {
+            assert!(parse("p.yml", &text).is_err());
+        }
+    }
+
     #[test]
     fn schema_knows_every_word() {
         let schema = schema().to_string();

@@ -10,6 +10,7 @@ mod heal_left;
 mod heal_places;
 mod scan;
 mod scan_gaps;
+mod scan_imports;
 mod scan_known;
 mod scan_since;
 mod setup_github;

@@ -60,6 +60,7 @@ fn finding() -> Finding {
         fixed_versions: vec!["1.2.0".to_owned()],
         fix: Fix::Available,
         risk: Default::default(),
+        imported: Default::default(),
     }
 }
 

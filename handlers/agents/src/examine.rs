@@ -1,18 +1,20 @@
 //! What is wrong with a tree: its dependency graphs held against the advisories, less what is suppressed.
 
 use crate::environment::Environment;
+use crate::environment::sources::Sources;
 use crate::error::AgentError;
 use detectors::dependency;
 use detectors::dependency::matching::{self, Matched};
+use detectors::imports;
 use detectors::source_tree::{SourceTree, TextError};
 use pipeline::advisory::normalised_name;
 use pipeline::dependency::DependencyGraph;
-use pipeline::finding::{Finding, Fix, ScanError, Severity};
+use pipeline::finding::{Finding, Fix, Imported, ScanError, Severity};
 use pipeline::ids::Fingerprint;
 use pipeline::repository_config::{self, RepositoryConfig};
 use pipeline::suppress::{self, Suppression, Suppressions};
 use pipeline::version::Ecosystem;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Everything that was seen in a tree.
 #[derive(Debug, Clone)]
@@ -198,6 +200,33 @@ pub fn unread<'a>(graphs: &[DependencyGraph], errors: &'a [ScanError]) -> BTreeS
 }
 
 impl Examination {
+    /// Says of each finding whether what has it is imported by the code in `sources`; what is not is not exposed. `tree` is what was
+    /// examined. Where nothing was found nothing is read; of a file with an error nothing is said.
+    pub async fn look_for_imports(&mut self, tree: &SourceTree, sources: &Sources) {
+        if self.matched.is_empty() && self.suppressed.is_empty() {
+            return;
+        }
+        let Some(sources) = sources.read().await else { return };
+        let graphs = match self.graphs.as_slice() {
+            [] => &dependency::graphs(tree).0,
+            graphs => graphs,
+        };
+        let imported = imports::imported(graphs, tree, &sources);
+        let has_error = |path: &str| self.errors.iter().any(|error| error.path == path);
+        let of_entries = graphs.iter().zip(&imported).map(|(graph, imported)| {
+            let is_read = !has_error(&graph.manifest) && !graph.lockfile.as_deref().is_some_and(has_error);
+            let entries = graph.packages.iter().map(|package| package.place.as_str()).zip(imported.iter().copied());
+            entries.filter(|_| is_read).collect::<HashMap<&str, Imported>>()
+        });
+        let of_entries: Vec<_> = of_entries.collect();
+        for matched in self.matched.iter_mut().chain(self.suppressed.iter_mut().map(|(matched, _)| matched)) {
+            let of_entry = |place: &String| of_entries.get(matched.graph)?.get(place.as_str()).copied();
+            let imported = matched.places.iter().map(|place| of_entry(place).unwrap_or_default()).max();
+            matched.finding.imported = imported.unwrap_or_default();
+            matched.finding.risk.exposed &= matched.finding.imported != Imported::NotSeen;
+        }
+    }
+
     /// The findings to act on of one graph.
     pub fn of_graph(&self, index: usize) -> impl Iterator<Item = &Matched> {
         self.matched.iter().filter(move |matched| matched.graph == index)

@@ -57,8 +57,9 @@ pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Re
             return Ok(reply.finish());
         }
     }
-    let tree = repository.tree(&request.commit, &env.tree_limits).await?;
-    let examination = examine(env, &tree).await?;
+    let (tree, sources) = repository.tree_and_sources(&request.commit, &env.tree_limits).await?;
+    let mut examination = examine(env, &tree).await?;
+    examination.look_for_imports(&tree, &sources).await;
     let cases = cases(&examination, request, &named_after);
     if repository.on_github().is_some() {
         let found: BTreeSet<&CaseId> = cases.iter().map(|(case, ..)| case).collect();

@@ -8,6 +8,7 @@ use agents::environment::advisories::AdvisorySource;
 use agents::environment::effects::Effects;
 use agents::environment::folder;
 use agents::environment::git::{GitError, LocalRepository};
+use agents::environment::sources::Sources;
 use agents::environment::tree_limits::TreeLimits;
 use agents::examine::{Examination, examine, examine_findings};
 use detectors::report::sarif;
@@ -31,7 +32,7 @@ pub fn run(arguments: &Scan, terminal: &Terminal) -> Result<Outcome, Failure> {
     })?;
     let progress = terminal.progress();
     progress.stage("scanning", "reading manifests and lockfiles");
-    let tree = tree(&arguments.path, arguments.commit.as_deref())?;
+    let (tree, sources) = tree_and_sources(&arguments.path, arguments.commit.as_deref())?;
     let since = arguments.since.as_deref().map(|revision| tree_since(&arguments.path, revision)).transpose()?;
     progress.stage("scanning", "looking up advisories");
     let needs_graphs = matches!(arguments.format, ScanFormat::Cyclonedx | ScanFormat::Spdx);
@@ -42,7 +43,9 @@ pub fn run(arguments: &Scan, terminal: &Terminal) -> Result<Outcome, Failure> {
             env.suppressions.baselines.push(known);
         }
         let examined = if needs_graphs { examine(&env, &tree).await } else { examine_findings(&env, &tree).await };
-        Ok((examined.map_err(Failure::new)?, env))
+        let mut examined = examined.map_err(Failure::new)?;
+        examined.look_for_imports(&tree, &sources).await;
+        Ok((examined, env))
     };
     let (mut examination, env) = if is_remote { block_on(work) } else { block_on_local(work) }?;
     if let Some(revision) = &arguments.since {
@@ -138,14 +141,22 @@ fn sarif(examination: &Examination) -> String {
 
 /// The files to look at: of a commit, else as they are on the disk.
 pub fn tree(path: &Path, commit: Option<&str>) -> Result<SourceTree, Failure> {
+    tree_and_sources(path, commit).map(|(tree, _)| tree)
+}
+
+/// As [`tree`], with where the code is that belongs to it.
+fn tree_and_sources(path: &Path, commit: Option<&str>) -> Result<(SourceTree, Sources), Failure> {
     let limits = TreeLimits::default();
     refuse_what_is_no_folder(path)?;
     if let Some(revision) = commit {
         let repository = LocalRepository::discover(path, Effects::default()).map_err(Failure::new)?;
         let commit = repository.resolve(revision).map_err(Failure::new)?;
-        return repository.tree_under(&commit, &repository.place_of(path), &limits).map_err(Failure::new);
+        let folder = repository.place_of(path);
+        let tree = repository.tree_under(&commit, &folder, &limits).map_err(Failure::new)?;
+        return Ok((tree, Sources::Commit { repository, commit, folder }));
     }
-    folder::tree(path, &limits).map_err(|error| Failure(format!("{}: {error}", path.display())))
+    let tree = folder::tree(path, &limits).map_err(|error| Failure(format!("{}: {error}", path.display())))?;
+    Ok((tree, Sources::Folder(path.to_path_buf())))
 }
 
 fn refuse_what_is_no_folder(path: &Path) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod dependency;
+pub mod imports;
 pub mod report;
 pub mod sbom;
 pub mod source_tree;

@@ -98,6 +98,20 @@ impl fmt::Display for Scope {
     }
 }
 
+/// Whether the files of a repository import a package: name it, or name one that brings it in. The less certain it is that they
+/// don't, the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Imported {
+    /// All of them were read, and none does.
+    NotSeen,
+    /// It can't be said.
+    #[default]
+    Unknown,
+    /// One names it. That may be a comment: it is no proof of use.
+    Seen,
+}
+
 /// The package that a finding is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageRef {
@@ -143,6 +157,14 @@ pub struct Finding {
     /// How dangerous it is, as far as anybody says.
     #[serde(default, skip_serializing_if = "Risk::is_unknown")]
     pub risk: Risk,
+    /// Whether what has it is imported.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub imported: Imported,
+}
+
+/// Whether a member says no more than its absence would.
+fn is_default<T: Default + PartialEq>(member: &T) -> bool {
+    *member == T::default()
 }
 
 /// Something that could not be read, said instead of being passed over.
@@ -154,4 +176,33 @@ pub struct ScanError {
     pub line: Option<u32>,
     /// What is wrong, and what to do.
     pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_less_certain_to_be_unused_is_more() {
+        assert!(Imported::NotSeen < Imported::Unknown && Imported::Unknown < Imported::Seen);
+    }
+
+    #[test]
+    fn imported_is_written_only_where_something_is_said() {
+        for (said, expect) in
+            [(None, Imported::Unknown), (Some("seen"), Imported::Seen), (Some("not_seen"), Imported::NotSeen)]
+        {
+            let mut written = serde_json::json!({
+                "fingerprint": "0123456789abcdef0123456789abcdef", "event_type": "vulnerability.dependency", "rule": "r",
+                "severity": "high", "confidence": 1.0, "title": "t", "path": "p", "line": null, "package": null,
+                "advisories": [], "fixed_versions": [], "fix": "none",
+            });
+            if let Some(said) = said {
+                written["imported"] = said.into();
+            }
+            let finding: Finding = serde_json::from_value(written.clone()).unwrap();
+            assert_eq!(finding.imported, expect);
+            assert_eq!(serde_json::to_value(finding).unwrap(), written);
+        }
+    }
 }

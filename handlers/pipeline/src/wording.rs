@@ -23,6 +23,9 @@ const NAMED_MAX: usize = 30;
 /// Longest line of foreign text in a commit message, in characters.
 const LINE_CHARS_MAX: usize = 300;
 
+/// Said of a finding whose package no file of the repository imports.
+pub const NOT_IMPORTED: &str = "not imported";
+
 /// `text` as one line that does nothing to a terminal: what moves the cursor, colours, hides or reorders is written out.
 ///
 /// Titles, paths and versions come from strangers, who could otherwise draw over what Suture says.

@@ -50,6 +50,33 @@ async fn what_attributes_keep_out_of_the_archive_or_change_is_read_as_git_has_it
 }
 
 #[tokio::test]
+async fn the_code_of_a_commit_is_in_the_archive_of_its_tree() {
+    let usual = TreeLimits::default();
+    let desk = Desk::with_files(&[
+        ("package.json", "{}"),
+        ("package-lock.json", "{}"),
+        ("src/main.js", "main()"),
+        ("vendor/x.js", "x()"),
+        ("node_modules/gate/index.js", "gate()"),
+    ])
+    .await;
+    let (tree, archive) = desk.ours.tree_and_archive(&desk.base, &usual).await.unwrap();
+    let sources = archive.sources().await.unwrap();
+    assert_eq!((tree.bytes("src/main.js"), sources.bytes("src/main.js")), (None, Some(&b"main()"[..])));
+    assert_eq!(sources.bytes("vendor/x.js"), Some(&b"x()"[..]));
+    assert!(sources.bytes("package-lock.json").is_none() && !sources.contains("node_modules/gate/index.js"));
+    assert!(!sources.has_unseen, "{:?}", sources.limits_hit);
+
+    for hidden in ["src", "vendor/x.js"] {
+        let attributes = format!("{hidden} export-ignore\n");
+        let files = [("src/main.js", "main()"), ("vendor/x.js", "x()"), (".gitattributes", attributes.as_str())];
+        let desk = Desk::with_files(&files).await;
+        let (tree, archive) = desk.ours.tree_and_archive(&desk.base, &usual).await.unwrap();
+        assert_eq!((tree.has_unseen, archive.sources().await.unwrap().has_unseen), (false, true), "{hidden}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_over_a_limit_is_left_out_of_the_tree_and_said() {
     let usual = TreeLimits::default();
     let rows = [

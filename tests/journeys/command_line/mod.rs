@@ -11,6 +11,7 @@ mod heal_places;
 mod policies;
 mod scan;
 mod scan_gaps;
+mod scan_imports;
 mod scan_known;
 mod scan_since;
 mod setup_github;

@@ -8,11 +8,16 @@ use std::path::Path;
 
 /// The files under `root` that detectors ask for. Links are left out, as are the folders that hold other people's code.
 pub fn tree(root: &Path, limits: &TreeLimits) -> io::Result<SourceTree> {
-    with_includes(|wants| read_all(root, limits, wants))
+    with_includes(|wants| read_all(root, TreeReader::new(*limits, wants)))
 }
 
-fn read_all(root: &Path, limits: &TreeLimits, wants: &dyn Fn(&str) -> bool) -> io::Result<SourceTree> {
-    let mut reader = TreeReader::new(*limits, wants);
+/// The files under `root` that may import packages. Links are left out, as are the folders that tools made.
+pub fn sources(root: &Path) -> io::Result<SourceTree> {
+    read_all(root, TreeReader::of_sources())
+}
+
+fn read_all(root: &Path, mut reader: TreeReader<'_>) -> io::Result<SourceTree> {
+    let file_bytes_max = reader.limits().file_bytes_max;
     let mut folders = vec![(String::new(), 0)];
     while let Some((folder, depth)) = folders.pop() {
         let entries = match fs::read_dir(root.join(&folder)) {
@@ -45,7 +50,7 @@ fn read_all(root: &Path, limits: &TreeLimits, wants: &dyn Fn(&str) -> bool) -> i
                             .map(|metadata| metadata.len())
                             .map_err(|error| format!("can't be read: {error}"))
                     },
-                    || read(&entry.path(), limits.file_bytes_max).map_err(|error| format!("can't be read: {error}")),
+                    || read(&entry.path(), file_bytes_max).map_err(|error| format!("can't be read: {error}")),
                 );
             }
         }

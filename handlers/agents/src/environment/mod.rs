@@ -16,6 +16,7 @@ pub mod repository;
 pub mod retention;
 pub mod settings;
 pub mod settings_file;
+pub mod sources;
 pub mod store;
 pub mod tree_limits;
 

@@ -2,12 +2,14 @@
 
 use super::git::{Delivered, GitError, LocalRepository};
 use super::github::{GitHubError, GitHubRepository};
+use super::sources::Sources;
 use super::tree_limits::TreeLimits;
 use crate::error::AgentError;
 use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
 use pipeline::ids::CommitSha;
 use pipeline::patch::Patch;
+use std::path::PathBuf;
 
 /// A repository.
 #[derive(Debug, Clone)]
@@ -56,6 +58,25 @@ impl Repository<'_> {
         match self {
             Self::Local(local) => Ok(local.tree(commit, limits)?),
             Self::GitHub(remote) => Ok(remote.tree(commit, limits).await?),
+        }
+    }
+
+    /// As [`Self::tree`], with where the code of that commit is.
+    pub async fn tree_and_sources(
+        &self,
+        commit: &CommitSha,
+        limits: &TreeLimits,
+    ) -> Result<(SourceTree, Sources), AgentError> {
+        match self {
+            Self::Local(local) => {
+                let sources =
+                    Sources::Commit { repository: (*local).clone(), commit: commit.clone(), folder: PathBuf::new() };
+                Ok((local.tree(commit, limits)?, sources))
+            }
+            Self::GitHub(remote) => {
+                let (tree, archive) = remote.tree_and_archive(commit, limits).await?;
+                Ok((tree, Sources::Archive(archive)))
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Limits on what is read of a repository, and what is passed over.
 
+use detectors::imports;
 use detectors::source_tree::{SKIPPED_FOLDERS, SourceTree};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +34,16 @@ impl Default for TreeLimits {
     }
 }
 
+/// Limits on the code of a repository, which is only searched: so much of it takes about a second.
+const SOURCES: TreeLimits = TreeLimits {
+    entries_max: 1_000_000,
+    files_max: 500_000,
+    file_bytes_max: 4 << 20,
+    tree_bytes_max: 64 << 20,
+    path_bytes_max: 1024,
+    depth_max: 64,
+};
+
 /// Rounds of reading what the files read so far include under unusual names.
 const INCLUDE_ROUNDS_MAX: usize = 8;
 
@@ -61,6 +72,7 @@ pub fn with_includes<E>(read: impl Fn(&dyn Fn(&str) -> bool) -> Result<SourceTre
 pub struct TreeReader<'a> {
     limits: TreeLimits,
     wants: &'a dyn Fn(&str) -> bool,
+    passed_over_folders: &'static [&'static str],
     tree: SourceTree,
     bytes: u64,
     entries: usize,
@@ -75,12 +87,18 @@ impl<'a> TreeReader<'a> {
         Self {
             limits,
             wants,
+            passed_over_folders: SKIPPED_FOLDERS,
             tree: SourceTree::default(),
             bytes: 0,
             entries: 0,
             full: false,
             left_out: BTreeMap::new(),
         }
+    }
+
+    /// An empty tree that will read what may import packages, other people's code in the repository included.
+    pub fn of_sources() -> Self {
+        Self { passed_over_folders: imports::PASSED_OVER_FOLDERS, ..Self::new(SOURCES, &imports::wants) }
     }
 
     /// To be asked before each entry: whether it is looked at. Not after `entries_max` of them, wherever they lie.
@@ -97,7 +115,7 @@ impl<'a> TreeReader<'a> {
     /// Whether to go into the folder at `path`, which is `depth` folders deep.
     pub fn enters(&mut self, path: &str, depth: usize) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
-        if SKIPPED_FOLDERS.contains(&name) {
+        if self.passed_over_folders.contains(&name) {
             return false;
         }
         if path.len() > self.limits.path_bytes_max {
@@ -175,6 +193,11 @@ impl<'a> TreeReader<'a> {
     pub fn lose(&mut self, reason: &str) {
         self.tree.has_unseen = true;
         self.skip(reason);
+    }
+
+    /// The limits by which it reads.
+    pub fn limits(&self) -> TreeLimits {
+        self.limits
     }
 
     /// Whether no more files are taken.

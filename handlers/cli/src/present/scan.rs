@@ -6,8 +6,8 @@ use crate::terminal::style_of;
 use agents::examine::Examination;
 use comfy_table::{ColumnConstraint, Width};
 use detectors::dependency::matching::Matched;
-use pipeline::finding::{Finding, Severity};
-use pipeline::wording::{count, plain};
+use pipeline::finding::{Finding, Imported, Severity};
+use pipeline::wording::{NOT_IMPORTED, count, plain};
 use serde_json::json;
 use std::fmt::Write;
 
@@ -97,6 +97,10 @@ fn row(matched: &Matched, is_narrow: bool) -> [String; 5] {
         _ => by.join(" > "),
     });
     let by = brought.filter(|by| !by.is_empty()).unwrap_or_else(|| "the project itself".to_owned());
+    let by = match finding.imported {
+        Imported::NotSeen => format!("{by} ({NOT_IMPORTED})"),
+        Imported::Unknown | Imported::Seen => by,
+    };
     let fixed = if finding.fixed_versions.is_empty() { "-".to_owned() } else { finding.fixed_versions.join(", ") };
     let cells = [&package, &finding.rule, &fixed, &by].map(|cell| plain(cell).into_owned());
     let [package, rule, fixed, by] = cells;

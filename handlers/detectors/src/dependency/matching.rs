@@ -3,7 +3,7 @@
 use pipeline::advisory::{Advisory, AdvisoryGroup, RangeEvent, groups};
 use pipeline::decision::priority::Risk;
 use pipeline::dependency::Package;
-use pipeline::finding::{Finding, Fix, PackageRef, Scope, Severity};
+use pipeline::finding::{Finding, Fix, Imported, PackageRef, Scope, Severity};
 use pipeline::ids::Fingerprint;
 use pipeline::version::{Ecosystem, Version};
 use std::collections::BTreeMap;
@@ -125,6 +125,7 @@ fn finding(packages: &[&Package], group: &AdvisoryGroup, affecting: &[&Advisory]
             (true, false) => Fix::None,
         },
         risk: Risk { exposed: packages.iter().any(|package| package.scope != Scope::Dev), ..Risk::default() },
+        imported: Imported::Unknown,
     }
 }
 

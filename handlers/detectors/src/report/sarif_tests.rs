@@ -25,6 +25,7 @@ fn finding(rule: &str, severity: Severity, path: &str, line: Option<u32>) -> Fin
         fixed_versions: vec!["4.17.21".to_owned()],
         fix: Fix::Available,
         risk: Default::default(),
+        imported: Default::default(),
     }
 }
 

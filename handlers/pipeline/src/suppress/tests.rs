@@ -25,6 +25,7 @@ pub fn finding(rule: &str, alias: &str, purl: &str) -> Finding {
         fixed_versions: Vec::new(),
         fix: Fix::Unknown,
         risk: Default::default(),
+        imported: Default::default(),
     }
 }
 

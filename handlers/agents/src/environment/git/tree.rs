@@ -15,16 +15,15 @@ impl LocalRepository {
 
     /// As [`Self::tree`], of one folder of the commit: paths begin there.
     pub fn tree_under(&self, commit: &CommitSha, folder: &Path, limits: &TreeLimits) -> Result<SourceTree, GitError> {
-        with_includes(|wants| self.read(commit, folder, limits, wants))
+        with_includes(|wants| self.read(commit, folder, TreeReader::new(*limits, wants)))
     }
 
-    fn read(
-        &self,
-        commit: &CommitSha,
-        under: &Path,
-        limits: &TreeLimits,
-        wants: &dyn Fn(&str) -> bool,
-    ) -> Result<SourceTree, GitError> {
+    /// The files in one folder of `commit` that may import packages. Links and submodules are left out.
+    pub fn sources_under(&self, commit: &CommitSha, folder: &Path) -> Result<SourceTree, GitError> {
+        self.read(commit, folder, TreeReader::of_sources())
+    }
+
+    fn read(&self, commit: &CommitSha, under: &Path, mut reader: TreeReader<'_>) -> Result<SourceTree, GitError> {
         let repository = self.open()?;
         let mut root = repository.find_commit(Oid::from_str(commit.as_str())?)?.tree()?;
         if under != Path::new("") {
@@ -35,7 +34,6 @@ impl LocalRepository {
             root = repository.find_tree(entry.id())?;
         }
         let odb = repository.odb()?;
-        let mut reader = TreeReader::new(*limits, wants);
         let mut folders = vec![(String::new(), root.id(), 0)];
         while let Some((folder, id, depth)) = folders.pop() {
             let tree = match repository.find_tree(id) {

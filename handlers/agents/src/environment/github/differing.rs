@@ -11,6 +11,11 @@ use pipeline::ids::CommitSha;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// Whether the file at `path` lies in one of `folders`, which are names.
+pub(super) fn lies_in(path: &str, folders: &[&str]) -> bool {
+    path.split('/').rev().skip(1).any(|folder| folders.contains(&folder))
+}
+
 /// Files that are asked for by themselves.
 const BLOBS_MAX: usize = 32;
 /// Size of one, so that its answer is within the limit of answers.
@@ -30,27 +35,34 @@ pub(super) struct Listed {
 }
 
 impl GitHubRepository {
-    /// Files that detectors ask for, and that `tree`, read from the archive of `commit`, lacks or has with another size.
-    pub(super) async fn differing(&self, commit: &CommitSha, tree: &SourceTree) -> Result<Vec<Listed>, GitHubError> {
+    /// Files that detectors ask for, and that `tree`, read from the archive of `commit`, lacks or has with another size; and the
+    /// paths of all files that git has, unless those are too many for its list.
+    pub(super) async fn differing(
+        &self,
+        commit: &CommitSha,
+        tree: &SourceTree,
+    ) -> Result<(Vec<Listed>, Option<Vec<String>>), GitHubError> {
         #[derive(Deserialize)]
         struct All {
             #[serde(default)]
             tree: Vec<Listed>,
+            #[serde(default)]
+            truncated: bool,
         }
         // GitHub's list ends at 100 000 entries; what comes after is as the archive has it.
         let path = self.path(&format!("/git/trees/{commit}?recursive=1"));
-        let All { tree: listed } = self.session.get(&self.who(Scope::Read), path).await?;
+        let All { tree: listed, truncated } = self.session.get(&self.who(Scope::Read), path).await?;
         let is_file = |one: &Listed| matches!(one.mode.as_str(), "100644" | "100755");
-        let is_read = |path: &str| {
-            let mut folders = path.split('/').rev().skip(1);
-            (detectors::wants(path) || tree.bytes(path).is_some())
-                && !folders.any(|folder| SKIPPED_FOLDERS.contains(&folder))
-        };
+        let is_read =
+            |path: &str| (detectors::wants(path) || tree.bytes(path).is_some()) && !lies_in(path, SKIPPED_FOLDERS);
         let is_same = |one: &Listed| match tree.bytes(&one.path) {
             Some(bytes) => bytes.len() as u64 == one.size,
             None => tree.contains(&one.path),
         };
-        Ok(listed.into_iter().filter(|one| is_file(one) && is_read(&one.path) && !is_same(one)).collect())
+        let files = listed.into_iter().filter(is_file);
+        let (differing, same): (Vec<_>, Vec<_>) = files.partition(|one| is_read(&one.path) && !is_same(one));
+        let paths = differing.iter().map(|one| one.path.clone()).chain(same.into_iter().map(|one| one.path)).collect();
+        Ok((differing, (!truncated).then_some(paths)))
     }
 
     /// Contents of these files, asked for one by one.

@@ -38,6 +38,7 @@ pub use registration::{CodeError, NewApp, Registration};
 pub use repository::{About, ChangedFiles, Commit, GitHubRepository};
 pub use session::Listed;
 pub use settings::{GitHubPlace, GitHubSettings, Identity, WebhookSecrets};
+pub use tarball::Archive;
 
 use crate::environment::effects::Effects;
 use crate::environment::open::OpenError;

@@ -3,13 +3,14 @@
 //! An archive is not always what git has: attributes of the repository leave files out of it (`export-ignore`) and change others
 //! (`eol`, `export-subst`). So it is held against git's own list, and what differs is asked for by itself.
 
-use super::differing::OwnBlobs;
+use super::differing::{OwnBlobs, lies_in};
 use super::error::GitHubError;
 use super::repository::GitHubRepository;
 use super::scope::Scope;
 use super::session::Who;
 use super::transport::{ACCEPT, API_VERSION, Asked, bearer, causes};
 use crate::environment::tree_limits::{TreeLimits, TreeReader, with_includes};
+use detectors::imports;
 use detectors::source_tree::SourceTree;
 use flate2::read::GzDecoder;
 use http::{Method, StatusCode, header};
@@ -19,7 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
-use tar::{Archive, EntryType};
+use tar::EntryType;
 use url::Url;
 
 /// Size of an archive. What comes after is left out, and the tree says so.
@@ -36,16 +37,26 @@ const REDIRECTS_MAX: usize = 3;
 impl GitHubRepository {
     /// The files of `commit` that detectors ask for. Links and submodules are left out.
     pub async fn tree(&self, commit: &CommitSha, limits: &TreeLimits) -> Result<SourceTree, GitHubError> {
+        self.tree_and_archive(commit, limits).await.map(|(tree, _)| tree)
+    }
+
+    /// As [`Self::tree`], with the archive that it was read from.
+    pub async fn tree_and_archive(
+        &self,
+        commit: &CommitSha,
+        limits: &TreeLimits,
+    ) -> Result<(SourceTree, Archive), GitHubError> {
         let asked = Asked::get(self.path(&format!("/tarball/{commit}")));
         let (bytes, is_whole) = self.download(&asked).await?;
-        let archive = Arc::new(Downloaded { bytes, is_whole, limits: *limits });
-        let tree = archive.clone().read(BTreeMap::new(), &asked).await?;
-        let differing = self.differing(commit, &tree).await?;
+        let downloaded = Arc::new(Downloaded { bytes, is_whole, limits: *limits });
+        let tree = downloaded.clone().read(BTreeMap::new(), &asked).await?;
+        let (differing, listed) = self.differing(commit, &tree).await?;
+        let archive = Archive { downloaded: downloaded.clone(), listed: listed.map(Arc::new) };
         if differing.is_empty() {
-            return Ok(tree);
+            return Ok((tree, archive));
         }
         let own = self.own_blobs(differing, limits).await?;
-        archive.read(own, &asked).await
+        Ok((downloaded.read(own, &asked).await?, archive))
     }
 
     /// The archive, and whether that is all of it. Its redirect leads to another host, which sees no token of ours.
@@ -114,6 +125,26 @@ async fn read_within(mut answer: reqwest::Response, bytes_max: usize) -> Result<
     Ok((bytes, true))
 }
 
+/// An archive that a tree was read from, in which there is more.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    downloaded: Arc<Downloaded>,
+    /// Paths of all files that git has, which are not all in the archive. `None`: nobody knows.
+    listed: Option<Arc<Vec<String>>>,
+}
+
+impl Archive {
+    /// The files that may import packages; `None` where the archive is damaged.
+    pub async fn sources(&self) -> Option<SourceTree> {
+        let downloaded = self.downloaded.clone();
+        let unpack = move || downloaded.unpack(&BTreeMap::new(), TreeReader::of_sources());
+        let mut tree = tokio::task::spawn_blocking(unpack).await.ok()?.ok()?;
+        let is_there = |path: &String| lies_in(path, imports::PASSED_OVER_FOLDERS) || tree.contains(path);
+        tree.has_unseen |= !self.listed.as_ref().is_some_and(|listed| listed.iter().all(is_there));
+        Some(tree)
+    }
+}
+
 /// An archive in memory.
 struct Downloaded {
     bytes: Vec<u8>,
@@ -125,15 +156,17 @@ impl Downloaded {
     /// Unpacks it on a thread of its own. What is in `own` takes the place of what the archive has.
     async fn read(self: Arc<Self>, own: OwnBlobs, asked: &Asked) -> Result<SourceTree, GitHubError> {
         let unusable = |reason: String| GitHubError::Unusable { asked: asked.words(), reason };
-        let unpacked = tokio::task::spawn_blocking(move || with_includes(|wants| self.unpack(&own, wants))).await;
+        let unpacked = tokio::task::spawn_blocking(move || {
+            with_includes(|wants| self.unpack(&own, TreeReader::new(self.limits, wants)))
+        })
+        .await;
         unpacked
             .map_err(|failure| unusable(format!("unpacking it failed: {failure}")))?
             .map_err(|error| unusable(format!("the archive is damaged: {error}")))
     }
 
     /// Reads all of it; its first folder is left out of all paths. Fails where it is damaged, but not where it was cut off.
-    fn unpack(&self, own: &OwnBlobs, wants: &dyn Fn(&str) -> bool) -> io::Result<SourceTree> {
-        let mut reader = TreeReader::new(self.limits, wants);
+    fn unpack(&self, own: &OwnBlobs, mut reader: TreeReader<'_>) -> io::Result<SourceTree> {
         if !self.is_whole {
             reader.lose(&format!("what comes after the first {ARCHIVE_BYTES_MAX} bytes of the archive"));
         }
@@ -160,7 +193,7 @@ impl Downloaded {
 
 fn unpack_into(reader: &mut TreeReader<'_>, archive: &[u8], own: &OwnBlobs, is_over: &mut bool) -> io::Result<()> {
     let mut folders = HashMap::new();
-    let mut archive = Archive::new(Bounded { inner: GzDecoder::new(archive), left: UNPACKED_BYTES_MAX, is_over });
+    let mut archive = tar::Archive::new(Bounded { inner: GzDecoder::new(archive), left: UNPACKED_BYTES_MAX, is_over });
     for entry in archive.entries()? {
         let mut entry = entry?;
         let kind = entry.header().entry_type();
@@ -252,5 +285,11 @@ impl<R: Read> Read for Bounded<'_, R> {
         let amount = self.inner.read(into.get_mut(..room).unwrap_or_default())?;
         self.left -= amount as u64;
         Ok(amount)
+    }
+}
+
+impl std::fmt::Debug for Downloaded {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} bytes", self.bytes.len())
     }
 }

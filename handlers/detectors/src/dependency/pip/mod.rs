@@ -17,7 +17,7 @@ pub mod decode;
 pub mod file;
 pub mod requirement;
 
-pub use annotation::comments_below;
+pub use annotation::{comments_below, is_project};
 pub use names::{DEV_FOLDER_WORDS, DEV_WORDS, normalised};
 pub use options::check_hash;
 

@@ -18,7 +18,6 @@ use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
 use pipeline::case::{CaseRecord, Delivery, FACTS_STEP, PullRequestRef, SETTINGS_STEP, Status, Step, Wound};
 use pipeline::decision::guard::Guard;
-use pipeline::decision::priority::soonest;
 use pipeline::decision::{Circumstances, Decision, Evidence, Phase, Reach, Verdict, decide};
 use pipeline::finding::Finding;
 use pipeline::ids::{CommitSha, hash_of};
@@ -480,7 +479,8 @@ impl Attempt<'_> {
             ],
             conditions: conditions.into_iter().collect(),
             mode: self.before.config.mode,
-            priority: soonest(heals.iter().copied()),
+            // The scan knows what the code imports.
+            priority: self.message.payload.verdict.priority,
             guards,
         };
         match &self.policy {

@@ -124,8 +124,24 @@ fn finding(packages: &[&Package], group: &AdvisoryGroup, affecting: &[&Advisory]
             (true, true) => Fix::Unknown,
             (true, false) => Fix::None,
         },
-        risk: Risk { exposed: packages.iter().any(|package| package.scope != Scope::Dev), ..Risk::default() },
+        risk: risk(packages, group),
     }
+}
+
+/// How dangerous it is. A release that was made to do harm does it by itself as soon as it is installed, whatever it is used for;
+/// no vector says so.
+fn risk(packages: &[&Package], group: &AdvisoryGroup) -> Risk {
+    Risk {
+        exposed: group.malicious || is_exposed(packages),
+        automatable: group.malicious || group.automatable,
+        total_impact: group.malicious || group.total_impact,
+        ..Risk::default()
+    }
+}
+
+/// Whether the weakness of a package can be reached: one of its entries is used at run time.
+fn is_exposed(packages: &[&Package]) -> bool {
+    packages.iter().any(|package| package.scope != Scope::Dev)
 }
 
 /// Tells findings of the same rule and package in several files apart, in the order of their paths.
@@ -143,4 +159,49 @@ fn number(matched: &mut [Matched]) {
 /// The worst severity of `findings`.
 pub fn worst<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Severity {
     findings.into_iter().map(|finding| finding.severity).max().unwrap_or(Severity::Unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dependency::npm::graphs;
+    use crate::source_tree::SourceTree;
+
+    const LOCKFILE: &str = r#"{"lockfileVersion": 3, "packages": {
+        "": {"dependencies": {"gate": "1.0.0"}, "devDependencies": {"latch": "1.0.0"}},
+        "node_modules/gate": {"version": "1.0.0", "resolved": "https://registry.example/gate-1.0.0.tgz"},
+        "node_modules/latch": {"version": "1.0.0", "resolved": "https://registry.example/latch-1.0.0.tgz", "dev": true}
+    }}"#;
+
+    /// The risk of `advisory` on a package that is used at run time, and on one that is not.
+    fn check(advisory: Advisory, expect: [Risk; 2]) {
+        let manifest = r#"{"dependencies": {"gate": "1.0.0"}, "devDependencies": {"latch": "1.0.0"}}"#;
+        let tree: SourceTree = [("package.json", manifest), ("package-lock.json", LOCKFILE)].into_iter().collect();
+        let (graphs, errors) = graphs(&tree);
+        assert_eq!(errors, []);
+        let advisory = Advisory { versions: vec!["1.0.0".to_owned()], id: "CVE-2026-1000".to_owned(), ..advisory };
+        let found = findings(graphs.iter().map(|graph| (graph.ecosystem, graph.packages.as_slice())), |_, _| {
+            std::slice::from_ref(&advisory)
+        });
+        let risk_of = |name: &str| {
+            let matched = found.iter().find(|one| one.finding.package.as_ref().is_some_and(|of| of.name == name));
+            matched.expect(name).finding.risk
+        };
+        assert_eq!([risk_of("gate"), risk_of("latch")], expect);
+    }
+
+    #[test]
+    fn risk_is_what_advisories_say_and_where_the_package_is_used() {
+        let dev = Risk { automatable: true, total_impact: true, ..Risk::default() };
+        let advisory = Advisory { automatable: true, total_impact: true, ..Advisory::default() };
+        check(advisory, [Risk { exposed: true, ..dev }, dev]);
+        let nothing = Risk::default();
+        check(Advisory::default(), [Risk { exposed: true, ..nothing }, nothing]);
+    }
+
+    #[test]
+    fn malicious_release_does_its_harm_wherever_it_is_installed() {
+        let worst = Risk { exposed: true, automatable: true, total_impact: true, ..Risk::default() };
+        check(Advisory { malicious: true, ..Advisory::default() }, [worst, worst]);
+    }
 }

@@ -33,6 +33,12 @@ pub struct Advisory {
     /// It counts only where there is no `score`.
     #[serde(default)]
     pub rating: Option<Severity>,
+    /// Whether a CVSS vector of this record or of any alias says that an attack can be automated.
+    #[serde(default)]
+    pub automatable: bool,
+    /// Whether a CVSS vector of this record or of any alias says that an attack gets everything.
+    #[serde(default)]
+    pub total_impact: bool,
     /// `MAL-…` records: the release was made to do harm.
     pub malicious: bool,
     /// RustSec: not a vulnerability but `unmaintained`, `unsound` or `notice`.

@@ -534,6 +534,12 @@ pub enum AdvisoriesCommand {
         /// The index to write.
         #[arg(long, short, value_name = "FILE")]
         output: PathBuf,
+        /// CISA's catalogue of known exploited vulnerabilities. Default: known_exploited_vulnerabilities.json in the folder, if it is there.
+        #[arg(long, value_name = "FILE")]
+        kev: Option<PathBuf>,
+        /// EPSS scores of FIRST, packed by gzip or not. Default: epss_scores-current.csv.gz in the folder, if it is there.
+        #[arg(long, value_name = "FILE")]
+        epss: Option<PathBuf>,
     },
 }
 

@@ -6,16 +6,20 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
 
-/// Writes `folder/npm/all.zip` with `records`, and one entry that is none.
+/// Writes `folder/npm/all.zip` with `records`.
 fn zip(folder: &Path, records: &[Value]) {
     std::fs::create_dir_all(folder.join("npm")).unwrap();
-    let mut zip = zip::ZipWriter::new(std::fs::File::create(folder.join("npm/all.zip")).unwrap());
+    std::fs::write(folder.join("npm/all.zip"), archive(records)).unwrap();
+}
+
+fn archive(records: &[Value]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for record in records {
         let name = format!("{}.json", record["id"].as_str().unwrap());
         zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         zip.write_all(record.to_string().as_bytes()).unwrap();
     }
-    zip.finish().unwrap();
+    zip.finish().unwrap().into_inner()
 }
 
 fn record(id: &str, fixed: &str) -> Value {
@@ -120,4 +124,52 @@ fn index_without_an_ecosystem_is_not_nothing_found() {
     write(&user.home().join("tree/requirements.txt"), "idna==3.4\n");
     let ran = user.suture(&["scan", "tree", "--advisories", "osv"]);
     assert!(ran.expect(2).contains("no advisories of PyPI"), "{}", ran.stdout);
+}
+
+const KEV: &str = r#"{"dateReleased":"2025-01-01T00:00:00Z","vulnerabilities":[{"cveID":"CVE-2025-0001"}]}"#;
+const EPSS: &str = "#model_version:v1,score_date:2025-01-01T12:00:00Z\ncve,epss,percentile\nCVE-2025-0001,0.75,0.9\n";
+
+/// The risk of the only finding of a scan with this source of advisories.
+fn risk(desk: &Desk, source: &str) -> Value {
+    desk.suture(&["scan", "shop", "--advisories", source, "--format", "json"]).json(1)["findings"][0]["risk"].clone()
+}
+
+/// A record of a weakness that is attacked over the network with ease, and gets everything.
+fn grave() -> Value {
+    let mut grave = record("GHSA-HIT", "1.2.0");
+    grave["aliases"] = json!(["CVE-2025-0001"]);
+    grave["severity"] = json!([{ "type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H" }]);
+    grave
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_exploited_tells_how_soon_it_is_mended() {
+    let desk = Desk::with_project(&shop()).await;
+    zip(&desk.user.home().join("osv"), &[grave()]);
+    write(&desk.user.home().join("kev.json"), KEV);
+    write(&desk.user.home().join("epss.csv"), EPSS);
+    let build = ["advisories", "build", "osv", "--output", "osv.index"];
+    let without = desk.suture(&build);
+    assert!(without.expect(0).contains("known exploited CVEs: none; EPSS scores: none"), "{}", without.stdout);
+    let dangerous =
+        json!({ "known_exploited": false, "exposed": true, "automatable": true, "total_impact": true, "epss": null });
+    assert_eq!(risk(&desk, "osv.index"), dangerous);
+    let with = desk.suture(&[&build[..], &["--kev", "kev.json", "--epss", "epss.csv"]].concat());
+    assert!(with.expect(0).contains("CVEs: 1 of 2025-01-01; EPSS scores: 1 of 2025-01-01"), "{}", with.stdout);
+    assert!(with.stderr.contains("warning: EPSS scores are ") && with.stderr.contains("days old"), "{}", with.stderr);
+    assert!(with.stderr.contains("warning: CISA's catalogue of known exploited"), "{}", with.stderr);
+    let exploited =
+        json!({ "known_exploited": true, "exposed": true, "automatable": true, "total_impact": true, "epss": 0.75 });
+    assert_eq!(risk(&desk, "osv.index"), exploited);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_scores_are_refused_with_file_and_line_and_no_index_is_written() {
+    let user = User::new();
+    zip(&user.home().join("osv"), &[grave()]);
+    write(&user.home().join("epss.csv"), &EPSS.replace("0.75", "75"));
+    let ran = user.suture(&["advisories", "build", "osv", "--output", "osv.index", "--epss", "epss.csv"]);
+    ran.expect(2);
+    assert!(ran.stderr.contains("epss.csv: line 3: `75` is not within 0 to 1"), "{}", ran.stderr);
+    assert!(!user.home().join("osv.index").exists());
 }

@@ -132,10 +132,11 @@ fn finding(packages: &[&Package], group: &AdvisoryGroup, affecting: &[&Advisory]
 /// no vector says so.
 fn risk(packages: &[&Package], group: &AdvisoryGroup) -> Risk {
     Risk {
+        known_exploited: group.known_exploited,
         exposed: group.malicious || is_exposed(packages),
         automatable: group.malicious || group.automatable,
         total_impact: group.malicious || group.total_impact,
-        ..Risk::default()
+        epss: group.epss,
     }
 }
 
@@ -192,8 +193,15 @@ mod tests {
 
     #[test]
     fn risk_is_what_advisories_say_and_where_the_package_is_used() {
-        let dev = Risk { automatable: true, total_impact: true, ..Risk::default() };
-        let advisory = Advisory { automatable: true, total_impact: true, ..Advisory::default() };
+        let dev =
+            Risk { known_exploited: true, exposed: false, automatable: true, total_impact: true, epss: Some(0.25) };
+        let advisory = Advisory {
+            automatable: true,
+            total_impact: true,
+            known_exploited: true,
+            epss: Some(0.25),
+            ..Advisory::default()
+        };
         check(advisory, [Risk { exposed: true, ..dev }, dev]);
         let nothing = Risk::default();
         check(Advisory::default(), [Risk { exposed: true, ..nothing }, nothing]);

@@ -1,6 +1,7 @@
 //! `--advisories`, and `suture advisories build`.
 
 use super::{Desk, shop, write};
+use crate::world::feeds::Feeds;
 use crate::world::program::User;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -172,4 +173,62 @@ async fn damaged_scores_are_refused_with_file_and_line_and_no_index_is_written()
     ran.expect(2);
     assert!(ran.stderr.contains("epss.csv: line 3: `75` is not within 0 to 1"), "{}", ran.stderr);
     assert!(!user.home().join("osv.index").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sync_fetches_what_has_changed_and_builds_an_index_of_it() {
+    let feeds = Feeds::start().await;
+    feeds.give("osv/npm/all.zip", archive(&[grave()]));
+    feeds.give("kev.json", KEV);
+    feeds.give("epss.csv", EPSS);
+    let mut desk = Desk::with_project(&shop()).await;
+    let at = |path: &str| format!("{}/{path}", feeds.address);
+    desk.user = desk
+        .user
+        .set("SUTURE_OSV_ARCHIVES", &at("osv"))
+        .set("SUTURE_KEV_CATALOG", &at("kev.json"))
+        .set("SUTURE_EPSS_SCORES", &at("epss.csv"));
+    let sync = || desk.suture(&["advisories", "sync", "--folder", "osv", "--ecosystem", "npm"]);
+    let index = "osv/advisories.index";
+    let first = sync();
+    assert!(first.expect(0).contains("npm 1; 0 records could not be read"), "{}", first.stdout);
+    assert_eq!((&risk(&desk, index)["known_exploited"], &risk(&desk, index)["epss"]), (&json!(true), &json!(0.75)));
+    // The folder itself is a source as well, and knows the same.
+    assert_eq!(risk(&desk, "osv"), risk(&desk, index));
+    let second = sync();
+    second.expect(0);
+    for name in ["npm/all.zip", "known_exploited_vulnerabilities.json", "epss_scores-current.csv.gz"] {
+        assert!(first.stderr.contains(&format!("{name}: 0.0 MB")), "{}", first.stderr);
+        assert!(second.stderr.contains(&format!("{name}: unchanged")), "{}", second.stderr);
+    }
+    feeds.give("epss.csv", EPSS.replace("0.75", "0.5"));
+    feeds.give("kev.json", "<html>");
+    let third = sync();
+    third.expect(2);
+    assert!(third.stderr.contains("known_exploited_vulnerabilities.json could not be fetched"), "{}", third.stderr);
+    assert!(third.stderr.contains("error: 1 of 3 files could not be fetched"), "{}", third.stderr);
+    let risk = risk(&desk, index);
+    assert_eq!(
+        (&risk["known_exploited"], &risk["epss"]),
+        (&json!(true), &json!(0.5)),
+        "what came counts, what did not stays"
+    );
+    feeds.refuse(500);
+    let fourth = sync();
+    fourth.expect(2);
+    assert!(fourth.stderr.contains("npm/all.zip could not be fetched: it answered 500"), "{}", fourth.stderr);
+    assert_eq!(self::risk(&desk, index), risk);
+}
+
+#[test]
+fn sync_without_anything_to_build_of_says_so() {
+    let user = User::new();
+    let ran = user.suture(&["advisories", "sync", "--folder", "osv"]);
+    assert_eq!(ran.expect(2), "");
+    assert!(ran.stderr.contains("warning: PyPI/all.zip could not be fetched: no connection"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("error: osv has no `ECOSYSTEM/all.zip`"), "{}", ran.stderr);
+    let refused =
+        User::new().set("SUTURE_KEV_CATALOG", "file:///kev.json").suture(&["advisories", "sync", "--folder", "osv"]);
+    assert_eq!(refused.expect(2), "");
+    assert_eq!(refused.stderr, "error: SUTURE_KEV_CATALOG is not an http(s) address\n");
 }

@@ -7,6 +7,7 @@ pub mod api;
 pub mod exploitation;
 pub mod index;
 pub mod starter;
+pub mod sync;
 pub mod zips;
 
 use foldhash::HashMap;

@@ -165,6 +165,17 @@ fn build(
     Ok(Index::build_with(out, records, &exploitation, now)?)
 }
 
+/// Whether the archive at `path` can be read: its list of entries, which stands at its end.
+pub(super) fn check(path: &Path) -> Result<(), String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| format!("not a readable archive: {error}"))?;
+    match zip.len() {
+        0 => Err("the archive is empty".to_owned()),
+        entries if entries > ENTRIES_MAX => Err(format!("{entries} entries, more than {ENTRIES_MAX}")),
+        _ => Ok(()),
+    }
+}
+
 /// The records of one archive, each with the progress.
 struct Records {
     archive: ZipArchive<BufReader<File>>,

@@ -47,7 +47,10 @@ pub async fn analyze(env: &Environment, message: Envelope<Detected>) -> Result<O
         Err(error) => Verdict::undecidable(&circumstances, error),
     };
     reply.event(topic::ANALYSIS_COMPLETE, case.as_str(), &event(format!("{} can be reached", verdict.decision)))?;
-    reply.record(case, |record| record.decision = Some((verdict.decision, verdict.reasons.clone())));
+    reply.record(case, |record| {
+        record.decision = Some((verdict.decision, verdict.reasons.clone()));
+        record.priority = Some(verdict.priority);
+    });
     if verdict.decision <= Decision::Propose {
         let request = RemediationRequested { case: case.clone(), wound: wound.clone(), verdict, mode: *mode };
         reply.command(queue::REMEDIATE, topic::REMEDIATION_REQUESTED, case.as_str(), &request)?;

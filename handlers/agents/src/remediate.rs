@@ -420,7 +420,8 @@ impl Attempt<'_> {
         Ok(reply.finish())
     }
 
-    /// Nothing is done before `until`: then the branch is scanned anew, and it is decided by what is true then.
+    /// Nothing is done before `until`: then the branch is scanned anew, those of urgent cases first, and it is decided by what is true
+    /// then.
     fn held(self, mut steps: Vec<Step>, verdict: &Verdict, until: Timestamp) -> Result<Outbox, AgentError> {
         let RemediationRequested { case, wound, mode, .. } = &self.message.payload;
         steps.push(Step::new("guard", false, format!("nothing is done before {until}")));
@@ -434,7 +435,8 @@ impl Attempt<'_> {
             is_anew: true,
         };
         let subject = format!("{} {}", wound.repository, wound.base_branch);
-        reply.begin_run_later(until, queue::SCAN, topic::SCAN_REQUESTED, &subject, &scan)?;
+        let due = until.checked_add(verdict.priority.urgency.stagger()).unwrap_or(until);
+        reply.begin_run_later(due, queue::SCAN, topic::SCAN_REQUESTED, &subject, &scan)?;
         reply.record(case, |record| self.fill(record, Status::Initiated, steps, verdict));
         Ok(reply.finish())
     }
@@ -463,6 +465,7 @@ impl Attempt<'_> {
     fn fill(&self, record: &mut CaseRecord, status: Status, steps: Vec<Step>, verdict: &Verdict) {
         record.status = Some(status);
         record.decision = Some((verdict.decision, verdict.reasons.clone()));
+        record.priority = Some(verdict.priority);
         record.steps = steps;
         record.left = Some(self.plan.left.clone());
     }

@@ -1,12 +1,14 @@
 //! A case: one wound on one base branch, as the fold of the records that its steps left.
 
 use crate::decision::Decision;
+use crate::decision::priority::{Priority, order_of_work};
 use crate::finding::Severity;
 use crate::ids::{CaseId, CommitSha, Fingerprint, RepoName};
 use crate::message::{MessageId, RunId};
 use crate::patch::Left;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -135,6 +137,9 @@ pub struct CaseRecord {
     /// The decision, with every reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<(Decision, Vec<String>)>,
+    /// How soon it ought to be mended, by what the decision was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
     /// Steps taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
@@ -202,6 +207,7 @@ impl CaseRecord {
             wound: None,
             status: None,
             decision: None,
+            priority: None,
             steps: Vec::new(),
             left: None,
             delivery: None,
@@ -225,6 +231,9 @@ pub struct Case {
     pub decision: Option<Decision>,
     /// Every reason of the last decision.
     pub reasons: Vec<String>,
+    /// How soon it ought to be mended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
     /// The steps of the last run.
     pub steps: Vec<Step>,
     /// Findings that stay.
@@ -238,6 +247,17 @@ pub struct Case {
     pub opened: Timestamp,
     /// When it was last touched.
     pub updated: Timestamp,
+}
+
+impl Case {
+    /// Which of two cases is worked, and told of, first. One of which nobody said how soon comes last.
+    pub fn order_of_work(&self, other: &Self) -> Ordering {
+        let severity = |case: &Self| case.wound.as_ref().map_or(Severity::Unknown, |wound| wound.severity);
+        order_of_work(
+            (self.priority.unwrap_or_default(), severity(self), &self.case),
+            (other.priority.unwrap_or_default(), severity(other), &other.case),
+        )
+    }
 }
 
 /// The case that `records` tell of, or `None` where there are none. Order and repetition of the records don't matter:
@@ -255,6 +275,7 @@ pub fn fold(records: impl IntoIterator<Item = CaseRecord>) -> Option<Case> {
         status: Status::Initiated,
         decision: None,
         reasons: Vec::new(),
+        priority: None,
         steps: Vec::new(),
         left: Vec::new(),
         delivery: None,
@@ -271,6 +292,7 @@ pub fn fold(records: impl IntoIterator<Item = CaseRecord>) -> Option<Case> {
             case.outcome = None;
             case.decision = None;
             case.reasons.clear();
+            case.priority = None;
             case.steps.clear();
             case.left.clear();
         }
@@ -284,6 +306,7 @@ pub fn fold(records: impl IntoIterator<Item = CaseRecord>) -> Option<Case> {
             case.decision = Some(decision);
             case.reasons = reasons;
         }
+        case.priority = record.priority.or(case.priority);
         case.steps.extend(record.steps);
         case.left = record.left.unwrap_or(case.left);
         case.delivery = record.delivery.or(case.delivery);

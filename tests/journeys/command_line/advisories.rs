@@ -162,6 +162,11 @@ async fn what_is_exploited_tells_how_soon_it_is_mended() {
     let exploited =
         json!({ "known_exploited": true, "exposed": true, "automatable": true, "total_impact": true, "epss": 0.75 });
     assert_eq!(risk(&desk, "osv.index"), exploited);
+    let table = desk.suture(&["scan", "shop", "--advisories", "osv.index"]);
+    assert!(table.expect(1).contains("critical  3 days, look for traces  latch 1.0.3"), "{}", table.stdout);
+    let heal = desk.suture(&["heal", "shop", "--advisories", "osv.index", "--dry-run"]);
+    let urgency = "urgency  within 3 days, with a search for traces of an attack (EPSS 0.75)";
+    assert!(heal.expect(1).contains(urgency), "{}", heal.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]

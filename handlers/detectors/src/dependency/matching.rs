@@ -30,7 +30,8 @@ pub struct Matched {
     pub via: Vec<String>,
 }
 
-/// One finding per file, package, version and alias group, worst first.
+/// One finding per file, package, version and alias group, in the order in which they ought to be mended; of those that are equally
+/// urgent the worst first.
 ///
 /// `graphs`: the ecosystem and the packages of each; packages without advisories may be left out.
 /// `advisories_of` has every advisory on a package, by its name as written.
@@ -58,11 +59,12 @@ pub fn findings<'a, 'g>(
     }
     matched.sort_by(|a, b| order(&a.finding).cmp(&order(&b.finding)));
     number(&mut matched);
+    matched.sort_by(|a, b| a.finding.risk.priority().order(&b.finding.risk.priority()));
     matched
 }
 
-/// Worst first, then by package, rule and path: the order in which findings are told.
-pub fn order(finding: &Finding) -> impl Ord + '_ {
+/// Worst first, then by package, rule and path.
+fn order(finding: &Finding) -> impl Ord + '_ {
     let package = finding.package.as_ref().map(|package| (&package.name, &package.version));
     (std::cmp::Reverse(finding.severity), package, &finding.rule, &finding.path)
 }
@@ -205,6 +207,38 @@ mod tests {
         check(advisory, [Risk { exposed: true, ..dev }, dev]);
         let nothing = Risk::default();
         check(Advisory::default(), [Risk { exposed: true, ..nothing }, nothing]);
+    }
+
+    #[test]
+    fn findings_are_told_the_most_urgent_first_and_then_the_worst() {
+        let packages: String = ["a", "b", "c", "d"]
+            .map(|name| format!(r#""node_modules/{name}": {{"version": "1.0.0", "resolved": "https://registry.example/{name}-1.0.0.tgz"}}"#))
+            .join(",");
+        let needs = r#""dependencies": {"a": "1.0.0", "b": "1.0.0", "c": "1.0.0", "d": "1.0.0"}"#;
+        let lockfile = format!(r#"{{"lockfileVersion": 3, "packages": {{"": {{{needs}}}, {packages}}}}}"#);
+        let manifest = format!("{{{needs}}}");
+        let tree: SourceTree = [("package.json", &*manifest), ("package-lock.json", &*lockfile)].into_iter().collect();
+        let (graphs, errors) = graphs(&tree);
+        assert_eq!(errors, []);
+        let advisory = |id: &str, score: f64, automatable: bool, epss: Option<f64>| Advisory {
+            id: id.to_owned(),
+            versions: vec!["1.0.0".to_owned()],
+            score: Some(score),
+            automatable,
+            epss,
+            ..Advisory::default()
+        };
+        let advisories = BTreeMap::from([
+            ("a", advisory("A-1", 9.8, false, None)),
+            ("b", advisory("B-1", 4.0, true, Some(0.1))),
+            ("c", advisory("C-1", 5.0, true, Some(0.9))),
+            ("d", advisory("D-1", 7.0, false, None)),
+        ]);
+        let found = findings(graphs.iter().map(|graph| (graph.ecosystem, graph.packages.as_slice())), |_, name| {
+            std::slice::from_ref(&advisories[name])
+        });
+        let rules: Vec<_> = found.iter().map(|matched| matched.finding.rule.as_str()).collect();
+        assert_eq!(rules, ["C-1", "B-1", "A-1", "D-1"]);
     }
 
     #[test]

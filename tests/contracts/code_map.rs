@@ -23,6 +23,7 @@ fn every_path_in_the_maps_exists() {
         "README.md",
         "handlers/README.md",
         "docs/performance.md",
+        "docs/advisories.md",
         "docs/github.md",
         "docs/policies.md",
         "docs/heal.md",

@@ -18,3 +18,4 @@ mod real_pip;
 mod real_projects;
 mod sweep;
 mod upgrade;
+mod urgency;

@@ -3,6 +3,7 @@
 pub mod azurite;
 pub mod chance;
 pub mod deliveries;
+pub mod feeds;
 pub mod github;
 pub mod handler;
 pub mod host;

@@ -159,6 +159,9 @@ impl User {
         let user = Self { home: tempfile::tempdir().unwrap(), variables: Vec::new() };
         // Nothing listens on port 9: a question that a test does not expect is refused at once.
         user.set("SUTURE_OSV_API", "http://127.0.0.1:9/")
+            .set("SUTURE_OSV_ARCHIVES", "http://127.0.0.1:9/")
+            .set("SUTURE_KEV_CATALOG", "http://127.0.0.1:9/")
+            .set("SUTURE_EPSS_SCORES", "http://127.0.0.1:9/")
             .set("SUTURE_NPM_REGISTRY", "http://127.0.0.1:9/")
             .set("SUTURE_PIP_INDEX_URL", "http://127.0.0.1:9/simple/")
     }

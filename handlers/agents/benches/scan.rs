@@ -5,6 +5,7 @@
 //! and a handful of advisories on it.
 
 use agents::environment::advisories::AdvisorySource;
+use agents::environment::advisories::exploitation::ExploitationFiles;
 use agents::environment::advisories::index::Index;
 use agents::environment::advisories::zips;
 use criterion::Criterion;
@@ -28,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = folder.path().join("advisories.index");
     let tree = match &shared {
         Some(shared) => {
-            zips::build_index(&shared.join("advisories"), &path, now, &mut |_| {})?;
+            zips::build_index(&shared.join("advisories"), &ExploitationFiles::default(), &path, now, &mut |_| {})?;
             real_tree(&shared.join("repositories/nodegoat"))?
         }
         None => {

@@ -223,7 +223,9 @@ impl Examination {
             let of_entry = |place: &String| of_entries.get(matched.graph)?.get(place.as_str()).copied();
             let imported = matched.places.iter().map(|place| of_entry(place).unwrap_or_default()).max();
             matched.finding.imported = imported.unwrap_or_default();
-            matched.finding.risk.exposed &= matched.finding.imported != Imported::NotSeen;
+            // What was made to do harm does it as soon as it is installed.
+            let is_safe = matched.finding.imported == Imported::NotSeen && !matched.finding.is_malicious();
+            matched.finding.risk.exposed &= !is_safe;
         }
     }
 

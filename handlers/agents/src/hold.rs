@@ -1,10 +1,9 @@
 //! A case that a guard rail holds back: its branch is scanned anew when the time is over, and decided by what is true then.
 
 use crate::error::AgentError;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use pipeline::case::Wound;
 use pipeline::decision::Verdict;
-use pipeline::decision::priority::Urgency;
 use pipeline::ids::CaseId;
 use pipeline::message::{queue, topic};
 use pipeline::outbox::Reply;
@@ -15,7 +14,7 @@ pub fn until(verdict: &Verdict) -> Option<Timestamp> {
     verdict.held_until.filter(|_| verdict.decision.is_delivered())
 }
 
-/// Tells that `case` is held, and has its branch scanned after `until`: what ought to be mended sooner some minutes before the rest, so that
+/// Tells that `case` is held, and has its branch scanned after `until`: what ought to be mended sooner some seconds before the rest, so that
 /// it finds the budget that is renewed then.
 pub fn look_again_after<P>(
     reply: &mut Reply<'_, P>,
@@ -35,18 +34,7 @@ pub fn look_again_after<P>(
         mode,
         is_anew: true,
     };
-    let after = SignedDuration::from_mins(minutes(verdict.priority.urgency));
-    let due = until.saturating_add(after).unwrap_or(until);
+    let due = until.saturating_add(verdict.priority.urgency.stagger()).unwrap_or(until);
     let subject = format!("{} {}", wound.repository, wound.base_branch);
     Ok(reply.begin_run_later(due, queue::SCAN, topic::SCAN_REQUESTED, &subject, &scan)?)
-}
-
-fn minutes(urgency: Urgency) -> i64 {
-    match urgency {
-        Urgency::ThreeDaysWithForensics => 0,
-        Urgency::ThreeDays => 1,
-        Urgency::FourteenDays => 2,
-        Urgency::SixtyDays => 3,
-        Urgency::NextUpgrade => 4,
-    }
 }

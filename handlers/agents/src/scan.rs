@@ -15,6 +15,7 @@ use crate::examine::{Examination, examine};
 use crate::inventory::Inventory;
 use crate::{identity, offered};
 use pipeline::case::{Status, Wound};
+use pipeline::decision::priority::{order_of_work, soonest};
 use pipeline::finding::{Finding, ScanError, Severity};
 use pipeline::ids::{CaseId, RepoName};
 use pipeline::message::{Envelope, queue, topic};
@@ -143,7 +144,7 @@ fn bounded(errors: &[ScanError]) -> Vec<ScanError> {
 }
 
 /// The cases of an examination, `named_after` what the repository was first known by: one per file that a fix would change, with findings
-/// that are reported or suppressed.
+/// that are reported or suppressed. In the order in which they are to be worked.
 fn cases(examination: &Examination, request: &ScanRequested, named_after: &RepoName) -> Vec<(CaseId, Wound, Detected)> {
     let mut suppressed: BTreeMap<usize, Vec<(&Finding, String)>> = BTreeMap::new();
     for (matched, why) in &examination.suppressed {
@@ -178,5 +179,11 @@ fn cases(examination: &Examination, request: &ScanRequested, named_after: &RepoN
         let detected = Detected { case: case.clone(), wound: wound.clone(), findings, suppressed, mode: request.mode };
         cases.push((case, wound, detected));
     }
+    cases.sort_by(|(one, wound, detected), (other, other_wound, other_detected)| {
+        order_of_work(
+            (soonest(&detected.findings), wound.severity, one),
+            (soonest(&other_detected.findings), other_wound.severity, other),
+        )
+    });
     cases
 }

@@ -137,6 +137,17 @@ on where it was.
 
 Exit codes: 0 the state is restored, 2 it could not be, and nothing was changed.";
 
+const SYNC_EXAMPLES: &str = "\
+Examples:
+  suture advisories sync --folder ./osv
+  suture advisories sync --folder ./osv --ecosystem npm --output advisories.index
+  suture scan . --advisories ./osv/advisories.index
+
+A file is fetched only if it changed, and takes the place of the old one only if it is whole. Where files come from can be set: \
+SUTURE_OSV_ARCHIVES, SUTURE_KEV_CATALOG and SUTURE_EPSS_SCORES.
+
+Exit codes: 0 everything is as new as it can be, 2 something could not be fetched: then the index is built of what was there.";
+
 /// Heals security wounds: scans, writes the smallest fix, and proves it before you review it.
 #[derive(Debug, Parser)]
 #[command(name = "suture", version, after_help = AFTER_HELP)]
@@ -514,7 +525,9 @@ pub struct Sbom {
 
 /// `suture advisories`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  suture advisories build ./osv --output advisories.index")]
+#[command(
+    after_help = "Examples:\n  suture advisories sync --folder ./osv\n  suture advisories build ./osv --output advisories.index"
+)]
 pub struct Advisories {
     /// What to do with advisories.
     #[command(subcommand)]
@@ -524,6 +537,19 @@ pub struct Advisories {
 /// The commands of `suture advisories`.
 #[derive(Debug, Subcommand)]
 pub enum AdvisoriesCommand {
+    /// Fetch what has changed of OSV's archives, CISA's known exploited vulnerabilities and the EPSS scores, and build an index of it.
+    #[command(after_help = SYNC_EXAMPLES)]
+    Sync {
+        /// Folder for the files, which is made where it is absent.
+        #[arg(long, value_name = "DIR")]
+        folder: PathBuf,
+        /// An ecosystem, as OSV names it; may be given more than once.
+        #[arg(long, value_name = "ECOSYSTEM", default_values = ["npm", "PyPI"])]
+        ecosystem: Vec<Ecosystem>,
+        /// The index to write. Default: advisories.index in the folder.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Build an index of a folder of OSV zips (ECOSYSTEM/all.zip).
     #[command(
         after_help = "Example:\n  suture advisories build ./osv --output advisories.index\n  suture scan . --advisories advisories.index"
@@ -534,6 +560,12 @@ pub enum AdvisoriesCommand {
         /// The index to write.
         #[arg(long, short, value_name = "FILE")]
         output: PathBuf,
+        /// CISA's catalogue of known exploited vulnerabilities. Default: known_exploited_vulnerabilities.json in the folder, if it is there.
+        #[arg(long, value_name = "FILE")]
+        kev: Option<PathBuf>,
+        /// EPSS scores of FIRST, packed by gzip or not. Default: epss_scores-current.csv.gz in the folder, if it is there.
+        #[arg(long, value_name = "FILE")]
+        epss: Option<PathBuf>,
     },
 }
 

@@ -1,5 +1,6 @@
 //! A case: one wound on one base branch, as the fold of the records that its steps left.
 
+use crate::decision::priority::{Priority, order_of_work};
 use crate::decision::{Decision, Grounds};
 use crate::finding::Severity;
 use crate::ids::{CaseId, CommitSha, Fingerprint, RepoName};
@@ -7,6 +8,7 @@ use crate::message::{MessageId, RunId};
 use crate::patch::Left;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -245,6 +247,19 @@ pub struct Case {
     pub opened: Timestamp,
     /// When it was last touched.
     pub updated: Timestamp,
+}
+
+impl Case {
+    /// How soon it ought to be mended; with all else where nothing was decided.
+    pub fn priority(&self) -> Priority {
+        self.grounds.as_ref().map(|grounds| grounds.priority).unwrap_or_default()
+    }
+
+    /// Which of two cases is worked, and told of, first. One of which nobody said how soon comes last.
+    pub fn order_of_work(&self, other: &Self) -> Ordering {
+        let severity = |case: &Self| case.wound.as_ref().map_or(Severity::Unknown, |wound| wound.severity);
+        order_of_work((self.priority(), severity(self), &self.case), (other.priority(), severity(other), &other.case))
+    }
 }
 
 /// The case that `records` tell of, or `None` where there are none. Order and repetition of the records don't matter:

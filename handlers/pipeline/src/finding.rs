@@ -178,6 +178,13 @@ pub struct ScanError {
     pub message: String,
 }
 
+impl Finding {
+    /// Whether a release is meant that was made to do harm, which is no weakness of what it is used for.
+    pub fn is_malicious(&self) -> bool {
+        self.advisories.iter().any(|id| id.starts_with("MAL-"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 pub mod github;
 
 use crate::case::{Step, Wound};
+use crate::decision::priority::Priority;
 use crate::decision::{Decision, Verdict};
 use crate::finding::Finding;
 use crate::ids::CaseId;
@@ -270,6 +271,12 @@ pub fn findings(number: usize) -> String {
 /// `1 case`, `2 cases`.
 pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// How soon a case ought to be mended, and how likely its weakness is exploited.
+pub fn priority(priority: &Priority) -> String {
+    let epss = priority.epss.map_or_else(String::new, |epss| format!(" (EPSS {epss:.2})"));
+    format!("{}{epss}", priority.urgency)
 }
 
 /// What a plan of so many changes does to so many findings.

@@ -1,10 +1,12 @@
 //! Documents that are read one by one: advisories and their index, policies, settings, suppressions, messages.
 
 use super::{check, text};
+use agents::environment::advisories::exploitation::ExploitationFiles;
 use agents::environment::advisories::index::Index;
 use agents::environment::advisories::zips;
 use agents::topology::Topology;
 use jiff::Timestamp;
+use pipeline::advisory::exploitation::{EpssScores, KnownExploited};
 use pipeline::advisory::osv::OsvRecord;
 use pipeline::message::Envelope;
 use pipeline::payload::{RemediationRequested, ScanRequested, VerificationRequested};
@@ -28,6 +30,11 @@ const VEX: &str = r#"{"@context":"https://openvex.dev/ns/v0.2.0","@id":"https://
 "subcomponents":[{"@id":"pkg:npm/latch@1.0.0"}]}],"status":"not_affected","justification":"vulnerable_code_not_present"}]}"#;
 
 const BASELINE: &str = r#"{"schema":"suture.scan/1","target":"shop","findings":[{"fingerprint":"0123456789abcdef0123456789abcdef","rule":"CVE-2024-1"}]}"#;
+
+const KEV: &str = r#"{"catalogVersion":"2026.01.01","dateReleased":"2026-01-01T00:00:00.1234Z","count":1,"vulnerabilities":[{"cveID":"CVE-2024-0001"}]}"#;
+
+const EPSS: &str =
+    "#model_version:v2025.03.14,score_date:2026-01-01T12:55:00Z\ncve,epss,percentile\nCVE-2024-0001,0.25,0.9\n";
 
 const CONFIG: &str = "ignore:\n  - id: CVE-2024-1\n    reason: it is not reached\n    expires: 2030-01-01\nminimum_release_age_days: 7\n";
 
@@ -55,6 +62,12 @@ fn advisories_and_what_is_made_of_them() {
             }
         }
     });
+}
+
+#[test]
+fn what_is_exploited() {
+    check(&[KEV.as_bytes()], |bytes| drop(KnownExploited::parse(bytes)));
+    check(&[EPSS.as_bytes()], |bytes| drop(EpssScores::parse(bytes)));
 }
 
 #[test]
@@ -88,7 +101,7 @@ fn archives_of_advisories() {
     let whole = writer.finish().unwrap().into_inner();
     check(&[&whole], |bytes| {
         std::fs::write(zips.join("npm/all.zip"), bytes).unwrap();
-        drop(zips::build_index(&zips, &out, now(), &mut |_| {}));
+        drop(zips::build_index(&zips, &ExploitationFiles::default(), &out, now(), &mut |_| {}));
     });
 }
 

@@ -40,11 +40,13 @@ async fn json_is_the_contract() {
         "branch",
         "commit",
         "files",
+        "priority",
     ];
     assert_eq!(keys, expect);
     assert_eq!(case["branch"], json!(format!("suture/{}", case["case"].as_str().unwrap())));
     assert_eq!((&case["decision"], &case["status"], &case["left"]), (&json!("heal"), &json!("completed"), &json!([])));
     assert_eq!(case["files"], json!(["package-lock.json"]));
+    assert_eq!(case["priority"], json!({ "urgency": "sixty_days", "epss": null }));
     for step in case["steps"].as_array().unwrap() {
         let keys: Vec<&str> = step.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!((keys, &step["ok"]), (vec!["name", "ok", "detail"], &json!(true)), "{step}");

@@ -43,8 +43,8 @@ async fn table_tells_package_advisory_fix_and_what_brings_it_in() {
     let ran = desk.suture(&["scan", "shop"]);
     let expect = "\
 package-lock.json
- severity  package      advisory             fixed in  brought in by
- high      latch 1.0.3  GHSA-aaaa-bbbb-cccc  1.2.0     gate
+ severity  mend within  package      advisory             fixed in  brought in by
+ high      60 days      latch 1.0.3  GHSA-aaaa-bbbb-cccc  1.2.0     gate
 
 shop: 1 high (2 packages of 1 project)
 ";

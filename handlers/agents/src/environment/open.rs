@@ -2,6 +2,7 @@
 
 use super::advisories::api::{ApiSettings, OSV_URL, OsvApi};
 use super::advisories::index::{Index, IndexError};
+use super::advisories::sync::{EPSS_URL, KEV_URL, OSV_ARCHIVES_URL, SyncSettings};
 use super::effects::Effects;
 use super::registries::{Configuration, Limits, Registries, UserFiles};
 use super::settings::Settings;
@@ -95,10 +96,24 @@ pub fn cache(settings: &Settings, name: &str) -> Option<PathBuf> {
 
 /// The address of the OSV API: `SUTURE_OSV_API`, else the public one.
 pub fn osv_address(settings: &Settings) -> Result<Url, OpenError> {
-    let parsed = settings.osv_api.as_deref().unwrap_or(OSV_URL).parse::<Url>().ok();
+    address("SUTURE_OSV_API", settings.osv_api.as_deref(), OSV_URL)
+}
+
+/// Where advisories and what is known of exploitation are fetched from: `SUTURE_OSV_ARCHIVES`, `SUTURE_KEV_CATALOG` and
+/// `SUTURE_EPSS_SCORES`, else the public addresses.
+pub fn sync(settings: &Settings) -> Result<SyncSettings, OpenError> {
+    Ok(SyncSettings::of(
+        address("SUTURE_OSV_ARCHIVES", settings.osv_archives.as_deref(), OSV_ARCHIVES_URL)?,
+        address("SUTURE_KEV_CATALOG", settings.kev_catalog.as_deref(), KEV_URL)?,
+        address("SUTURE_EPSS_SCORES", settings.epss_scores.as_deref(), EPSS_URL)?,
+    ))
+}
+
+fn address(variable: &str, set: Option<&str>, default: &str) -> Result<Url, OpenError> {
+    let parsed = set.unwrap_or(default).parse::<Url>().ok();
     let url = parsed.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     // It may hold a password, so it is not repeated.
-    url.ok_or_else(|| OpenError::new("SUTURE_OSV_API is not an http(s) address"))
+    url.ok_or_else(|| OpenError(format!("{variable} is not an http(s) address")))
 }
 
 /// The OSV API.

@@ -23,6 +23,12 @@ pub struct Settings {
     pub azure: AzureAccess,
     /// `SUTURE_OSV_API`: base address of the OSV API.
     pub osv_api: Option<String>,
+    /// `SUTURE_OSV_ARCHIVES`: base address of OSV's archives.
+    pub osv_archives: Option<String>,
+    /// `SUTURE_KEV_CATALOG`: address of CISA's catalogue of known exploited vulnerabilities.
+    pub kev_catalog: Option<String>,
+    /// `SUTURE_EPSS_SCORES`: address of FIRST's EPSS scores.
+    pub epss_scores: Option<String>,
     /// Where registries are asked, and with which of the user's files.
     pub registries: RegistrySettings,
     /// `XDG_STATE_HOME`, else `~/.local/state`.
@@ -58,6 +64,9 @@ impl Settings {
                 ..AzureAccess::default()
             },
             osv_api: get("SUTURE_OSV_API"),
+            osv_archives: get("SUTURE_OSV_ARCHIVES"),
+            kev_catalog: get("SUTURE_KEV_CATALOG"),
+            epss_scores: get("SUTURE_EPSS_SCORES"),
             state_folder: folder("XDG_STATE_HOME", ".local/state"),
             cache_folder: folder("XDG_CACHE_HOME", ".cache"),
             registries: RegistrySettings {

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 /// What a run came to.
 #[derive(Debug, Default)]
 pub struct Healed {
-    /// The cases of the run, each with its diff where there is one.
+    /// The cases of the run, the most urgent first, each with its diff where there is one.
     pub cases: Vec<(Case, Option<String>)>,
     /// What could not be read, looked at or done.
     pub errors: Vec<ScanError>,
@@ -58,6 +58,7 @@ pub async fn heal(env: &Environment, mode: Mode, progress: Progress) -> Result<H
             cases.push((case, diff));
         }
     }
+    cases.sort_by(|(one, _), (other, _)| one.order_of_work(other));
     let put_off = put_off(env, &root).await?;
     let mut broken: Vec<String> =
         bus.dead_letters.into_iter().map(|(delivery, reason)| format!("{}: {reason}", delivery.function)).collect();

@@ -6,7 +6,7 @@ use crate::heal::Healed;
 use crate::terminal::style_of;
 use pipeline::case::{Case, Status, Step};
 use pipeline::finding::Severity;
-use pipeline::wording::{count, findings, plain};
+use pipeline::wording::{self, count, findings, plain};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -48,6 +48,7 @@ fn case_json(case: &Case) -> Value {
         "branch": delivery.and_then(|delivery| delivery.branch.as_ref()),
         "commit": delivery.and_then(|delivery| delivery.commit.as_ref()),
         "files": delivery.map(|delivery| delivery.files.as_slice()).unwrap_or_default(),
+        "priority": case.priority(),
     })
 }
 
@@ -92,6 +93,9 @@ pub fn case_in_full(case: &Case, columns: Option<u16>) -> String {
         let said = wrapped(&plain(said), columns, INDENT);
         let _ = writeln!(text, "  {name:7}  {said}");
     };
+    if case.grounds.is_some() {
+        line("urgency", &wording::priority(&case.priority()));
+    }
     case.reasons.iter().for_each(|reason| line("because", reason));
     let is_told = |step: &Step| !step.ok && case.reasons.contains(&format!("{}: {}", step.name, step.detail));
     for step in case.steps.iter().filter(|step| !is_told(step)) {

@@ -6,6 +6,7 @@ use crate::terminal::style_of;
 use agents::examine::Examination;
 use comfy_table::{ColumnConstraint, Width};
 use detectors::dependency::matching::Matched;
+use pipeline::decision::priority::Urgency;
 use pipeline::finding::{Finding, Imported, Severity};
 use pipeline::wording::{NOT_IMPORTED, count, plain};
 use serde_json::json;
@@ -29,7 +30,7 @@ pub fn scan_json(target: &str, examination: &Examination) -> Result<String, Fail
     }))
 }
 
-/// A scan for people: by file, worst first, then what could not be read.
+/// A scan for people: by file, the most urgent first, then what could not be read.
 pub fn scan_table(target: &str, examination: &Examination, columns: Option<u16>) -> String {
     let mut text = findings(examination, columns);
     text.push_str(&beside(&examination.errors, &examination.notes, &examination.limits_hit));
@@ -49,14 +50,14 @@ pub fn scan_table(target: &str, examination: &Examination, columns: Option<u16>)
     text
 }
 
-const HEADER: [&str; 5] = ["severity", "package", "advisory", "fixed in", "brought in by"];
+const HEADER: [&str; 6] = ["severity", "mend within", "package", "advisory", "fixed in", "brought in by"];
 
 /// A terminal with fewer columns is told the ends of a path through the graph only.
 const WIDE_COLUMNS: u16 = 120;
 
 /// A table for each file, all with the same columns.
 fn findings(examination: &Examination, columns: Option<u16>) -> String {
-    let mut files: Vec<(&str, Vec<[String; 5]>)> = Vec::new();
+    let mut files: Vec<(&str, Vec<[String; 6]>)> = Vec::new();
     for matched in &examination.matched {
         let path = matched.finding.path.as_str();
         let row = row(matched, columns.is_some_and(|columns| columns < WIDE_COLUMNS));
@@ -67,7 +68,7 @@ fn findings(examination: &Examination, columns: Option<u16>) -> String {
     }
     // Foreign names may be long: no column but the last takes more than its share.
     let share = columns.map_or(u16::MAX, |columns| columns / 4);
-    let mut widths: [u16; 4] = [8, 7, 8, 8];
+    let mut widths: [u16; 5] = [8, 11, 7, 8, 8];
     for row in files.iter().flat_map(|(_, rows)| rows) {
         for (width, cell) in widths[1..].iter_mut().zip(&row[1..]) {
             *width = (*width).max(u16::try_from(cell.chars().count()).unwrap_or(u16::MAX).min(share));
@@ -87,7 +88,7 @@ fn findings(examination: &Examination, columns: Option<u16>) -> String {
     text
 }
 
-fn row(matched: &Matched, is_narrow: bool) -> [String; 5] {
+fn row(matched: &Matched, is_narrow: bool) -> [String; 6] {
     let finding = &matched.finding;
     let style = style_of(finding.severity);
     let package =
@@ -104,5 +105,17 @@ fn row(matched: &Matched, is_narrow: bool) -> [String; 5] {
     let fixed = if finding.fixed_versions.is_empty() { "-".to_owned() } else { finding.fixed_versions.join(", ") };
     let cells = [&package, &finding.rule, &fixed, &by].map(|cell| plain(cell).into_owned());
     let [package, rule, fixed, by] = cells;
-    [format!("{style}{}{style:#}", finding.severity), package, rule, fixed, by]
+    let severity = format!("{style}{}{style:#}", finding.severity);
+    [severity, mend_within(finding.risk.urgency()).to_owned(), package, rule, fixed, by]
+}
+
+/// As short as a column wants it.
+fn mend_within(urgency: Urgency) -> &'static str {
+    match urgency {
+        Urgency::ThreeDaysWithForensics => "3 days, look for traces",
+        Urgency::ThreeDays => "3 days",
+        Urgency::FourteenDays => "14 days",
+        Urgency::SixtyDays => "60 days",
+        Urgency::NextUpgrade => "next upgrade",
+    }
 }

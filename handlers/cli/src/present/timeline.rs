@@ -19,7 +19,6 @@ pub fn grounds(case: &Case, columns: Option<u16>) -> String {
     for evidence in &grounds.evidence {
         line("", &format!("{:.2}  {}: {}", evidence.weight, evidence.name, evidence.detail));
     }
-    line("due", &grounds.priority.urgency.to_string());
     if let Some(until) = grounds.held_until {
         line("held", &format!("until {until}"));
     }

@@ -30,7 +30,8 @@ pub struct Matched {
     pub via: Vec<String>,
 }
 
-/// One finding per file, package, version and alias group, worst first.
+/// One finding per file, package, version and alias group, in the order in which they ought to be mended; of those that are equally
+/// urgent the worst first.
 ///
 /// `graphs`: the ecosystem and the packages of each; packages without advisories may be left out.
 /// `advisories_of` has every advisory on a package, by its name as written.
@@ -58,11 +59,12 @@ pub fn findings<'a, 'g>(
     }
     matched.sort_by(|a, b| order(&a.finding).cmp(&order(&b.finding)));
     number(&mut matched);
+    matched.sort_by(|a, b| a.finding.risk.priority().order(&b.finding.risk.priority()));
     matched
 }
 
-/// Worst first, then by package, rule and path: the order in which findings are told.
-pub fn order(finding: &Finding) -> impl Ord + '_ {
+/// Worst first, then by package, rule and path.
+fn order(finding: &Finding) -> impl Ord + '_ {
     let package = finding.package.as_ref().map(|package| (&package.name, &package.version));
     (std::cmp::Reverse(finding.severity), package, &finding.rule, &finding.path)
 }
@@ -124,9 +126,26 @@ fn finding(packages: &[&Package], group: &AdvisoryGroup, affecting: &[&Advisory]
             (true, true) => Fix::Unknown,
             (true, false) => Fix::None,
         },
-        risk: Risk { exposed: packages.iter().any(|package| package.scope != Scope::Dev), ..Risk::default() },
+        risk: risk(packages, group),
         imported: Imported::Unknown,
     }
+}
+
+/// How dangerous it is. A release that was made to do harm does it by itself as soon as it is installed, whatever it is used for;
+/// no vector says so.
+fn risk(packages: &[&Package], group: &AdvisoryGroup) -> Risk {
+    Risk {
+        known_exploited: group.known_exploited,
+        exposed: group.malicious || is_exposed(packages),
+        automatable: group.malicious || group.automatable,
+        total_impact: group.malicious || group.total_impact,
+        epss: group.epss,
+    }
+}
+
+/// Whether the weakness of a package can be reached: one of its entries is used at run time.
+fn is_exposed(packages: &[&Package]) -> bool {
+    packages.iter().any(|package| package.scope != Scope::Dev)
 }
 
 /// Tells findings of the same rule and package in several files apart, in the order of their paths.
@@ -144,4 +163,88 @@ fn number(matched: &mut [Matched]) {
 /// The worst severity of `findings`.
 pub fn worst<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Severity {
     findings.into_iter().map(|finding| finding.severity).max().unwrap_or(Severity::Unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dependency::npm::graphs;
+    use crate::source_tree::SourceTree;
+
+    const LOCKFILE: &str = r#"{"lockfileVersion": 3, "packages": {
+        "": {"dependencies": {"gate": "1.0.0"}, "devDependencies": {"latch": "1.0.0"}},
+        "node_modules/gate": {"version": "1.0.0", "resolved": "https://registry.example/gate-1.0.0.tgz"},
+        "node_modules/latch": {"version": "1.0.0", "resolved": "https://registry.example/latch-1.0.0.tgz", "dev": true}
+    }}"#;
+
+    /// The risk of `advisory` on a package that is used at run time, and on one that is not.
+    fn check(advisory: Advisory, expect: [Risk; 2]) {
+        let manifest = r#"{"dependencies": {"gate": "1.0.0"}, "devDependencies": {"latch": "1.0.0"}}"#;
+        let tree: SourceTree = [("package.json", manifest), ("package-lock.json", LOCKFILE)].into_iter().collect();
+        let (graphs, errors) = graphs(&tree);
+        assert_eq!(errors, []);
+        let advisory = Advisory { versions: vec!["1.0.0".to_owned()], id: "CVE-2026-1000".to_owned(), ..advisory };
+        let found = findings(graphs.iter().map(|graph| (graph.ecosystem, graph.packages.as_slice())), |_, _| {
+            std::slice::from_ref(&advisory)
+        });
+        let risk_of = |name: &str| {
+            let matched = found.iter().find(|one| one.finding.package.as_ref().is_some_and(|of| of.name == name));
+            matched.expect(name).finding.risk
+        };
+        assert_eq!([risk_of("gate"), risk_of("latch")], expect);
+    }
+
+    #[test]
+    fn risk_is_what_advisories_say_and_where_the_package_is_used() {
+        let dev =
+            Risk { known_exploited: true, exposed: false, automatable: true, total_impact: true, epss: Some(0.25) };
+        let advisory = Advisory {
+            automatable: true,
+            total_impact: true,
+            known_exploited: true,
+            epss: Some(0.25),
+            ..Advisory::default()
+        };
+        check(advisory, [Risk { exposed: true, ..dev }, dev]);
+        let nothing = Risk::default();
+        check(Advisory::default(), [Risk { exposed: true, ..nothing }, nothing]);
+    }
+
+    #[test]
+    fn findings_are_told_the_most_urgent_first_and_then_the_worst() {
+        let packages: String = ["a", "b", "c", "d"]
+            .map(|name| format!(r#""node_modules/{name}": {{"version": "1.0.0", "resolved": "https://registry.example/{name}-1.0.0.tgz"}}"#))
+            .join(",");
+        let needs = r#""dependencies": {"a": "1.0.0", "b": "1.0.0", "c": "1.0.0", "d": "1.0.0"}"#;
+        let lockfile = format!(r#"{{"lockfileVersion": 3, "packages": {{"": {{{needs}}}, {packages}}}}}"#);
+        let manifest = format!("{{{needs}}}");
+        let tree: SourceTree = [("package.json", &*manifest), ("package-lock.json", &*lockfile)].into_iter().collect();
+        let (graphs, errors) = graphs(&tree);
+        assert_eq!(errors, []);
+        let advisory = |id: &str, score: f64, automatable: bool, epss: Option<f64>| Advisory {
+            id: id.to_owned(),
+            versions: vec!["1.0.0".to_owned()],
+            score: Some(score),
+            automatable,
+            epss,
+            ..Advisory::default()
+        };
+        let advisories = BTreeMap::from([
+            ("a", advisory("A-1", 9.8, false, None)),
+            ("b", advisory("B-1", 4.0, true, Some(0.1))),
+            ("c", advisory("C-1", 5.0, true, Some(0.9))),
+            ("d", advisory("D-1", 7.0, false, None)),
+        ]);
+        let found = findings(graphs.iter().map(|graph| (graph.ecosystem, graph.packages.as_slice())), |_, name| {
+            std::slice::from_ref(&advisories[name])
+        });
+        let rules: Vec<_> = found.iter().map(|matched| matched.finding.rule.as_str()).collect();
+        assert_eq!(rules, ["C-1", "B-1", "A-1", "D-1"]);
+    }
+
+    #[test]
+    fn malicious_release_does_its_harm_wherever_it_is_installed() {
+        let worst = Risk { exposed: true, automatable: true, total_impact: true, ..Risk::default() };
+        check(Advisory { malicious: true, ..Advisory::default() }, [worst, worst]);
+    }
 }

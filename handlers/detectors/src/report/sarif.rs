@@ -125,6 +125,10 @@ fn properties(finding: &Finding) -> Value {
     if let Some(package) = &finding.package {
         properties["package"] = json!(package);
     }
+    if !finding.risk.is_unknown() {
+        properties["risk"] = json!(finding.risk);
+        properties["urgency"] = json!(finding.risk.urgency());
+    }
     properties
 }
 

@@ -19,6 +19,14 @@ pub struct AdvisoryGroup {
     pub summary: String,
     /// Whether a record says that the release was made to do harm.
     pub malicious: bool,
+    /// Whether a record says that an attack can be automated.
+    pub automatable: bool,
+    /// Whether a record says that an attack gets everything.
+    pub total_impact: bool,
+    /// Whether a record is of a vulnerability that is known to be exploited.
+    pub known_exploited: bool,
+    /// The highest EPSS score of any record.
+    pub epss: Option<f64>,
     /// What the group is instead of a vulnerability, where all of its records say so.
     pub informational: Option<String>,
     /// Versions that end an affected range, ascending: of all records, and affected by none of them.
@@ -60,6 +68,10 @@ fn group(members: &[&Advisory], version: Option<&Version>) -> AdvisoryGroup {
         severity: members.iter().map(|member| member.severity()).max().unwrap_or(Severity::Unknown),
         summary: summary.cloned().unwrap_or_default(),
         malicious: members.iter().any(|member| member.malicious),
+        automatable: members.iter().any(|member| member.automatable),
+        total_impact: members.iter().any(|member| member.total_impact),
+        known_exploited: members.iter().any(|member| member.known_exploited),
+        epss: members.iter().filter_map(|member| member.epss).reduce(f64::max),
         informational: by_preference.first().filter(|_| is_informational).and_then(|first| first.informational.clone()),
         fixed_versions: version.map_or_else(Vec::new, |version| fixed_versions(members, version)),
     }

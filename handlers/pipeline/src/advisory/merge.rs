@@ -84,6 +84,8 @@ impl Merger {
                         advisory.aliases = ids.iter().filter(|alias| **alias != advisory.id).cloned().collect();
                         advisory.score = rating.score;
                         advisory.rating = rating.word;
+                        advisory.automatable = rating.automatable;
+                        advisory.total_impact = rating.total_impact;
                     }
                     Merged { ecosystem, name, modified, advisory }
                 })
@@ -143,6 +145,7 @@ mod tests {
 
     const HIGH: &str = r#","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}]"#;
     const CRITICAL: &str = r#","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}]"#;
+    const TOTAL: &str = r#","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:L/AC:H/PR:N/UI:R/S:U/C:H/I:H/A:N"}]"#;
     const LOW_WORD: &str = r#","database_specific":{"severity":"LOW"}"#;
     const WITHDRAWN: &str = r#","withdrawn":"2024-01-01T00:00:00Z""#;
 
@@ -176,6 +179,27 @@ mod tests {
         check(
             &[("G-1", &["CVE-1"], LOW_WORD), ("P-1", &["CVE-1"], "")],
             &[("G-1", &["CVE-1", "P-1"], "low"), ("P-1", &["CVE-1", "G-1"], "low")],
+        );
+    }
+
+    #[test]
+    fn what_any_alias_says_of_an_attack_holds_for_all() {
+        let mut merger = Merger::default();
+        for (id, severity) in [("G-1", HIGH), ("P-1", ""), ("CVE-1", TOTAL), ("G-2", LOW_WORD)] {
+            let alias = if id == "G-2" { "CVE-2" } else { "CVE-1" };
+            let package = r#""affected":[{"package":{"ecosystem":"npm","name":"a"}}]"#;
+            let text = format!(r#"{{"id":"{id}","aliases":["{alias}"],{package}{severity}}}"#);
+            merger.add(&OsvRecord::parse(text.as_bytes()).expect(&text));
+        }
+        let merged = merger.finish();
+        let found: Vec<_> = merged
+            .iter()
+            .map(|one| (one.advisory.id.as_str(), one.advisory.automatable, one.advisory.total_impact))
+            .collect();
+        assert_eq!(
+            found,
+            [("CVE-1", true, true), ("G-1", true, true), ("G-2", false, false), ("P-1", true, true)],
+            "HIGH can be automated and gets little, TOTAL the other way round"
         );
     }
 

@@ -4,6 +4,7 @@
 //! is left of each, package by package, is an [`Advisory`]: small enough that an index holds hundreds of thousands.
 
 mod alias;
+pub mod exploitation;
 pub mod group;
 pub mod merge;
 pub mod name;
@@ -33,6 +34,18 @@ pub struct Advisory {
     /// It counts only where there is no `score`.
     #[serde(default)]
     pub rating: Option<Severity>,
+    /// Whether a CVSS vector of this record or of any alias says that an attack can be automated.
+    #[serde(default)]
+    pub automatable: bool,
+    /// Whether a CVSS vector of this record or of any alias says that an attack gets everything.
+    #[serde(default)]
+    pub total_impact: bool,
+    /// Whether its id or an alias is in CISA's catalogue of known exploited vulnerabilities.
+    #[serde(default)]
+    pub known_exploited: bool,
+    /// The highest EPSS score of its id and aliases: probability of exploitation within 30 days, 0 to 1.
+    #[serde(default)]
+    pub epss: Option<f64>,
     /// `MAL-…` records: the release was made to do harm.
     pub malicious: bool,
     /// RustSec: not a vulnerability but `unmaintained`, `unsound` or `notice`.

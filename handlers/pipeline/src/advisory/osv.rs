@@ -118,6 +118,7 @@ impl OsvRecord {
             advisory.informational = advisory.informational.take().or_else(|| affected.informational.clone());
             rating.join(&affected.rating);
         }
+        let worst = self.worst_rating();
         let compact = |((ecosystem, name, release), (advisory, rating)): (_, (Advisory, Rating))| {
             let rating = if rating.is_empty() { self.rating } else { rating };
             let versions = range::without_redundant(ecosystem, &advisory.ranges, advisory.versions);
@@ -127,6 +128,8 @@ impl OsvRecord {
                 summary: self.summary.clone(),
                 score: rating.score,
                 rating: rating.word,
+                automatable: worst.automatable,
+                total_impact: worst.total_impact,
                 malicious: self.id.starts_with("MAL-"),
                 release,
                 versions,

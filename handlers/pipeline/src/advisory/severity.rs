@@ -1,4 +1,8 @@
 //! How bad a record says that it is: CVSS vectors, and words where there is no vector.
+//!
+//! A vector tells besides its score what CISA's decision table asks for: whether an attack can be automated, and whether
+//! it gets everything. CISA's analysts judge both by hand; the metrics that they are taken from here are the nearest that
+//! every record has.
 
 use crate::finding::Severity;
 use cvss::{v2, v3, v4};
@@ -10,13 +14,19 @@ pub struct Rating {
     pub score: Option<f64>,
     /// The highest word. No score is made from it.
     pub word: Option<Severity>,
+    /// Whether a vector says that an attack can be automated: over the network, without effort, rights or anybody's help.
+    pub automatable: bool,
+    /// Whether a vector says that an attack gets everything: high impact on confidentiality and on integrity.
+    pub total_impact: bool,
 }
 
 impl Rating {
     /// Takes up one statement: a CVSS vector, a base score written as a number, or a word. `false`: it is none of them.
     pub fn note(&mut self, statement: &str) -> bool {
-        if let Some(score) = base_score(statement) {
-            self.note_score(score)
+        if let Some(vector) = vector(statement) {
+            self.automatable |= vector.automatable;
+            self.total_impact |= vector.total_impact;
+            self.note_score(vector.score)
         } else if let Some(word) = word(statement) {
             self.word = self.word.max(Some(word));
             true
@@ -40,6 +50,8 @@ impl Rating {
             self.note_score(score);
         }
         self.word = self.word.max(other.word);
+        self.automatable |= other.automatable;
+        self.total_impact |= other.total_impact;
     }
 
     /// Whether nothing was said.
@@ -53,25 +65,51 @@ const V2_BASE: [&str; 6] = ["AV", "AC", "Au", "C", "I", "A"];
 const V3_BASE: [&str; 8] = ["AV", "AC", "PR", "UI", "S", "C", "I", "A"];
 const V4_BASE: [&str; 11] = ["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"];
 
-/// The base score of a CVSS 2.0, 3.0, 3.1 or 4.0 vector; `None` where it is not one.
+/// What each version calls an attack that can be automated, and one that gets everything. Version 2 has no word for
+/// somebody's help, and for complete impact one of its own.
+const V2_AUTOMATABLE: [&str; 3] = ["AV:N", "AC:L", "Au:N"];
+const V2_TOTAL: [&str; 2] = ["C:C", "I:C"];
+const V3_AUTOMATABLE: [&str; 4] = ["AV:N", "AC:L", "PR:N", "UI:N"];
+const V3_TOTAL: [&str; 2] = ["C:H", "I:H"];
+const V4_AUTOMATABLE: [&str; 5] = ["AV:N", "AC:L", "AT:N", "PR:N", "UI:N"];
+const V4_TOTAL: [&str; 2] = ["VC:H", "VI:H"];
+
+/// What a CVSS vector says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Vector {
+    /// Base score, 0 to 10.
+    score: f64,
+    automatable: bool,
+    total_impact: bool,
+}
+
+/// Reads a CVSS 2.0, 3.0, 3.1 or 4.0 vector; `None` where it is not one.
 ///
 /// Only the base metrics are handed to the `cvss` crate: its scores of versions 2 and 4 take temporal, threat and
 /// environmental metrics into account, those of version 3 do not, and a severity has to mean the same for all.
-pub fn base_score(vector: &str) -> Option<f64> {
-    let vector = vector.trim();
-    if vector.len() > VECTOR_BYTES_MAX {
+fn vector(text: &str) -> Option<Vector> {
+    let text = text.trim();
+    if text.len() > VECTOR_BYTES_MAX {
         return None;
     }
-    let score = if let Some(metrics) = vector.strip_prefix("CVSS:4.0/") {
-        base_of("CVSS:4.0/", metrics, &V4_BASE)?.parse::<v4::Vector>().ok()?.score().value()
-    } else if let Some((prefix, metrics)) = split_v3(vector) {
-        base_of(prefix, metrics, &V3_BASE)?.parse::<v3::Vector>().ok()?.base_score().value()
+    let (base, score, automatable, total) = if let Some(metrics) = text.strip_prefix("CVSS:4.0/") {
+        let base = base_of("CVSS:4.0/", metrics, &V4_BASE)?;
+        let score = base.parse::<v4::Vector>().ok()?.score().value();
+        (base, score, &V4_AUTOMATABLE[..], &V4_TOTAL)
+    } else if let Some((prefix, metrics)) = split_v3(text) {
+        let base = base_of(prefix, metrics, &V3_BASE)?;
+        let score = base.parse::<v3::Vector>().ok()?.base_score().value();
+        (base, score, &V3_AUTOMATABLE[..], &V3_TOTAL)
     } else {
-        let bare = vector.strip_prefix("CVSS:2.0/").unwrap_or(vector);
+        let bare = text.strip_prefix("CVSS:2.0/").unwrap_or(text);
         let bare = bare.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(bare);
-        base_of("", bare, &V2_BASE)?.parse::<v2::Vector>().ok()?.score().value()
+        let base = base_of("", bare, &V2_BASE)?;
+        let score = base.parse::<v2::Vector>().ok()?.score().value();
+        (base, score, &V2_AUTOMATABLE[..], &V2_TOTAL)
     };
-    (0.0..=10.0).contains(&score).then_some(score)
+    let has = |metric: &&str| base.split('/').any(|stated| stated == *metric);
+    let vector = Vector { score, automatable: automatable.iter().all(has), total_impact: total.iter().all(has) };
+    (0.0..=10.0).contains(&score).then_some(vector)
 }
 
 fn split_v3(vector: &str) -> Option<(&str, &str)> {
@@ -109,7 +147,43 @@ mod tests {
     use super::*;
 
     fn check(vector: &str, expect: Option<f64>) {
-        assert_eq!(base_score(vector), expect, "{vector}");
+        assert_eq!(super::vector(vector).map(|vector| vector.score), expect, "{vector}");
+    }
+
+    #[test]
+    fn vectors_of_every_version_say_what_an_attack_takes_and_gets() {
+        let check = |vector: &str, automatable: bool, total_impact: bool| {
+            let mut rating = Rating::default();
+            assert!(rating.note(vector), "{vector}");
+            assert_eq!((rating.automatable, rating.total_impact), (automatable, total_impact), "{vector}");
+        };
+        check("AV:N/AC:L/Au:N/C:C/I:C/A:N", true, true);
+        check("(AV:N/AC:L/Au:S/C:C/I:P/A:C)", false, false);
+        check("AV:N/AC:M/Au:N/C:C/I:C/A:C", false, true);
+        check("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N", true, true);
+        check("CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:L/A:H", true, false);
+        for metric in ["AV:A", "AC:H", "PR:L", "UI:R"] {
+            let (name, _) = metric.split_once(':').expect("a metric");
+            let worst = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
+            let changed: Vec<_> =
+                worst.split('/').map(|old| if old.starts_with(&format!("{name}:")) { metric } else { old }).collect();
+            check(&changed.join("/"), false, true);
+        }
+        check("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:N/SC:N/SI:N/SA:N", true, true);
+        check("CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:N/VC:L/VI:H/VA:H/SC:H/SI:H/SA:H", false, false);
+        // What threat and environment metrics say is not about the weakness itself.
+        check("CVSS:3.1/AV:L/AC:L/PR:N/UI:N/S:U/C:L/I:H/A:H/MAV:N/MC:H", false, false);
+        check("9.8", false, false);
+        check("CRITICAL", false, false);
+    }
+
+    #[test]
+    fn ratings_are_joined_vector_by_vector() {
+        let (mut rating, mut other) = (Rating::default(), Rating::default());
+        rating.note("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H");
+        other.note("CVSS:3.1/AV:L/AC:L/PR:N/UI:R/S:U/C:H/I:H/A:H");
+        rating.join(&other);
+        assert!(rating.automatable && rating.total_impact);
     }
 
     #[test]
@@ -144,7 +218,7 @@ mod tests {
     fn a_word_rates_without_a_score() {
         let mut rating = Rating::default();
         assert!(rating.note("MODERATE") && rating.note("LOW"));
-        assert_eq!(rating, Rating { score: None, word: Some(Severity::Medium) });
+        assert_eq!(rating, Rating { word: Some(Severity::Medium), ..Rating::default() });
         assert!(
             !rating.note("not yet assigned") && !rating.note("11.5") && !rating.note("NaN") && !rating.note("unknown")
         );
@@ -155,8 +229,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_a_bounded_score_or_none(text in "(CVSS:[2-4]\\.[01]/)?([A-Za-z]{1,3}:[A-Z]{1,2}/?){0,14}|\\PC*") {
-            if let Some(score) = base_score(&text) {
-                proptest::prop_assert!((0.0..=10.0).contains(&score));
+            if let Some(vector) = vector(&text) {
+                proptest::prop_assert!((0.0..=10.0).contains(&vector.score));
             }
         }
     }

@@ -1,6 +1,8 @@
 //! How soon a finding ought to be mended: the decision table of CISA's Binding Operational Directive 26-04, with EPSS to break ties.
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
+use crate::ids::CaseId;
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
@@ -36,6 +38,9 @@ pub enum Urgency {
     #[default]
     NextUpgrade,
 }
+
+/// How much later than the next sooner ones cases of one urgency are looked at again, in seconds.
+const STEP_S: i64 = 20;
 
 /// A place in the order in which cases are worked. Less is sooner.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -78,6 +83,14 @@ impl Risk {
     }
 }
 
+impl Urgency {
+    /// How long after a guard rail lets go a case is looked at again: the sooner it ought to be mended, the earlier, so that the most
+    /// urgent ones get what there is of a renewed budget.
+    pub fn stagger(self) -> SignedDuration {
+        SignedDuration::from_secs(STEP_S * self as i64)
+    }
+}
+
 impl Priority {
     /// Whether everything else is worked first.
     pub fn is_last(&self) -> bool {
@@ -95,6 +108,11 @@ impl Priority {
 pub fn soonest<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Priority {
     let priorities = findings.into_iter().map(|finding| finding.risk.priority());
     priorities.min_by(Priority::order).unwrap_or_default()
+}
+
+/// Which of two cases is worked first: the one that ought to be mended sooner, then the worse one, then by name.
+pub fn order_of_work(one: (Priority, Severity, &CaseId), other: (Priority, Severity, &CaseId)) -> Ordering {
+    one.0.order(&other.0).then_with(|| other.1.cmp(&one.1)).then_with(|| one.2.cmp(other.2))
 }
 
 impl fmt::Display for Urgency {
@@ -143,6 +161,34 @@ yes yes yes total    within 3 days, with a search for traces of an attack
                 Risk { known_exploited: yes(), exposed: yes(), automatable: yes(), total_impact: yes(), epss: None };
             let expect = words.collect::<Vec<_>>().join(" ");
             assert_eq!(risk.urgency().to_string(), expect, "{row}");
+        }
+    }
+
+    #[test]
+    fn sooner_cases_are_looked_at_earlier_all_within_minutes() {
+        use Urgency::{FourteenDays, NextUpgrade, SixtyDays, ThreeDays, ThreeDaysWithForensics};
+        let soonest_first = [ThreeDaysWithForensics, ThreeDays, FourteenDays, SixtyDays, NextUpgrade];
+        let staggers = soonest_first.map(Urgency::stagger);
+        assert_eq!(staggers[0], SignedDuration::ZERO);
+        assert!(staggers.is_sorted_by(|one, other| one < other) && staggers[4] < SignedDuration::from_mins(5));
+    }
+
+    #[test]
+    fn cases_are_worked_by_urgency_then_probability_then_severity_then_name() {
+        let case = |text: &str| text.parse::<CaseId>().expect("an id");
+        let (first, second) = (case("npm-000000000001"), case("npm-000000000002"));
+        let of = |urgency, epss| Priority { urgency, epss };
+        let ordered = [
+            (of(Urgency::ThreeDays, None), Severity::Low, &second),
+            (of(Urgency::FourteenDays, Some(0.5)), Severity::Low, &second),
+            (of(Urgency::FourteenDays, Some(0.1)), Severity::Critical, &second),
+            (of(Urgency::FourteenDays, None), Severity::Critical, &second),
+            (of(Urgency::FourteenDays, None), Severity::High, &first),
+            (of(Urgency::FourteenDays, None), Severity::High, &second),
+            (Priority::default(), Severity::Critical, &first),
+        ];
+        for (one, other) in ordered.iter().zip(&ordered[1..]) {
+            assert_eq!(order_of_work(*one, *other), Ordering::Less, "{one:?} {other:?}");
         }
     }
 

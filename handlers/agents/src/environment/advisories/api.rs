@@ -3,7 +3,7 @@
 //! Details are cached in a folder by id and time of change, so that a second scan asks only which advisories match. What
 //! could not be asked is said, package by package: it is never taken for "nothing found".
 
-mod transport;
+pub(super) mod transport;
 
 pub use transport::{ApiSettings, CouldNotAsk, OsvApi};
 

@@ -4,8 +4,10 @@
 //! is partial or stale says so in its notes.
 
 pub mod api;
+pub mod exploitation;
 pub mod index;
 pub mod starter;
+pub mod sync;
 pub mod zips;
 
 use foldhash::HashMap;
@@ -156,6 +158,7 @@ impl AdvisoryAnswer {
             let days = now.duration_since(newest).as_hours() / 24;
             self.notes.push(format!("advisories of {ecosystem} are {days} days old: what came later is not known"));
         }
+        self.notes.extend(index.meta().exploitation.stale(now));
         let skipped = index.meta().skipped;
         if skipped > 0 {
             self.complete = false;

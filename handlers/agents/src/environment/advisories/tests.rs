@@ -1,5 +1,6 @@
 use super::*;
 use index::Skipped;
+use pipeline::advisory::exploitation::{EpssScores, Exploitation};
 use pipeline::advisory::osv::OsvRecord;
 use std::path::Path;
 
@@ -34,6 +35,31 @@ async fn an_index_answers_for_every_spelling_of_a_name_and_says_what_it_cannot_k
     assert_eq!(answer.of(Ecosystem::PyPI, "never"), Err("it was not asked for"));
     assert!(!answer.complete);
     assert_eq!(answer.notes, ["npm a: the index has no advisories of npm"]);
+}
+
+#[tokio::test]
+async fn index_says_how_old_what_it_knows_of_exploitation_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("advisories.index");
+    let scores = b"#score_date:2026-01-01\ncve,epss,percentile\n";
+    let exploitation = Exploitation { known_exploited: None, epss: EpssScores::parse(scores).ok() };
+    let record = OsvRecord::parse(RECORD.as_bytes()).expect("a record");
+    Index::build_with(&path, [Ok(record)], &exploitation, time("2026-01-01T00:00:00Z")).expect("built");
+    let source = AdvisorySource::Index(Index::open(&path).expect("opened"));
+    for (now, expect) in [
+        ("2026-01-07T00:00:00Z", &[][..]),
+        (
+            "2026-01-10T00:00:00Z",
+            &[
+                "advisories of PyPI are 9 days old: what came later is not known",
+                "EPSS scores are 9 days old: what came later is not known",
+            ],
+        ),
+    ] {
+        let answer = source.advisories_of(&[package(Ecosystem::PyPI, "other")], time(now)).await;
+        assert_eq!(answer.notes, expect);
+        assert!(answer.complete, "old is not unasked");
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
-//! A folder of OSV archives, `ECOSYSTEM/all.zip`, as OSV publishes them: indexed once into the cache, then reused.
+//! A folder of OSV archives, `ECOSYSTEM/all.zip`, as OSV publishes them: indexed once into the cache, then reused. Files that
+//! tell what is exploited may be beside them.
 //!
 //! The index in the cache is named by a hash of the archives' names, sizes and times, so that a changed archive makes a
 //! new one; the old one of the same folder is removed. Names inside of archives are only ever shown, never used as paths.
 
+use super::exploitation::{ExploitationError, ExploitationFiles};
 use super::index::{BuildReport, Index, IndexError, Skipped, build_version};
 use jiff::Timestamp;
 use pipeline::advisory::osv::{OsvRecord, RECORD_BYTES_MAX};
@@ -50,6 +52,9 @@ pub enum ZipsError {
         /// Why not.
         reason: String,
     },
+    /// A file that tells what is exploited is not passed over either.
+    #[error(transparent)]
+    Exploitation(#[from] ExploitationError),
     /// The index of it can't be built or opened.
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -85,25 +90,27 @@ pub fn open(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Opened, ZipsError> {
     let (archives, notes) = archives(path)?;
-    let cached = cache.join(cached_name(path, &archives));
+    let files = ExploitationFiles::of_folder(path);
+    let cached = cache.join(cached_name(path, &archives, &files));
     match Index::open(&cached) {
         Ok(index) => return Ok(Opened { index, report: None, notes }),
         Err(error) => tracing::debug!(index.path = %cached.display(), %error, "no index in the cache"),
     }
-    let report = build(&archives, &cached, now, progress)?;
+    let report = build(&archives, &files, &cached, now, progress)?;
     remove_older(path, &cached);
     Ok(Opened { index: Index::open(&cached)?, report: Some(report), notes })
 }
 
-/// Builds an index of the archives in the folder `path` at `out`. Returns with it what in the folder was left out.
+/// Builds an index of the archives in the folder `path` and of `files` at `out`. Returns with it what in the folder was left out.
 pub fn build_index(
     path: &Path,
+    files: &ExploitationFiles,
     out: &Path,
     now: Timestamp,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<(BuildReport, Vec<String>), ZipsError> {
     let (archives, notes) = archives(path)?;
-    Ok((build(&archives, out, now, progress)?, notes))
+    Ok((build(&archives, files, out, now, progress)?, notes))
 }
 
 struct Archive {
@@ -141,10 +148,12 @@ fn archives(folder: &Path) -> Result<(Vec<Archive>, Vec<String>), ZipsError> {
 
 fn build(
     archives: &[Archive],
+    files: &ExploitationFiles,
     out: &Path,
     now: Timestamp,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<BuildReport, ZipsError> {
+    let exploitation = files.read()?;
     // All are opened before any is read: only an index of all of them may take the place of the old one.
     let opened: Vec<_> = archives.iter().map(Records::open).collect::<Result<_, _>>()?;
     let records = opened.into_iter().flatten().map(|(record, at)| {
@@ -153,7 +162,18 @@ fn build(
         }
         record
     });
-    Ok(Index::build(out, records, now)?)
+    Ok(Index::build_with(out, records, &exploitation, now)?)
+}
+
+/// Whether the archive at `path` can be read: its list of entries, which stands at its end.
+pub(super) fn check(path: &Path) -> Result<(), String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| format!("not a readable archive: {error}"))?;
+    match zip.len() {
+        0 => Err("the archive is empty".to_owned()),
+        entries if entries > ENTRIES_MAX => Err(format!("{entries} entries, more than {ENTRIES_MAX}")),
+        _ => Ok(()),
+    }
 }
 
 /// The records of one archive, each with the progress.
@@ -235,9 +255,11 @@ fn folder_name(folder: &Path) -> String {
     hash.chars().take(16).collect()
 }
 
-fn cached_name(folder: &Path, archives: &[Archive]) -> String {
+fn cached_name(folder: &Path, archives: &[Archive], files: &ExploitationFiles) -> String {
     let version = build_version();
-    let parts: Vec<_> = archives.iter().map(|archive| archive.state.as_str()).chain([version.as_str()]).collect();
+    let files = files.state();
+    let archives = archives.iter().map(|archive| archive.state.as_str());
+    let parts: Vec<_> = archives.chain(files.iter().map(String::as_str)).chain([version.as_str()]).collect();
     let state: String = hash_of(&parts).chars().take(16).collect();
     format!("{}-{state}.index", folder_name(folder))
 }

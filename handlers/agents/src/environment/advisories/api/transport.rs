@@ -1,7 +1,7 @@
 //! Sending and reading, within limits.
 
 use crate::environment::registries::is_this_machine;
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
@@ -77,18 +77,8 @@ pub struct OsvApi {
 impl OsvApi {
     /// A client. Fails only where TLS can't be set up.
     pub fn new(settings: ApiSettings) -> Result<Self, CouldNotAsk> {
-        let host = settings.url.host_str().map(str::to_owned);
-        let same_host = reqwest::redirect::Policy::custom(move |attempt| {
-            let is_same = attempt.url().host_str() == host.as_deref();
-            if is_same && attempt.previous().len() <= REDIRECTS_MAX { attempt.follow() } else { attempt.stop() }
-        });
-        let builder = Client::builder();
-        // A proxy elsewhere can't reach what runs on this machine.
-        let builder = if is_this_machine(&settings.url) { builder.no_proxy() } else { builder };
-        let client = builder
+        let client = client_of(&settings.url)
             .timeout(Duration::from_secs(settings.request_s))
-            .redirect(same_host)
-            .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| CouldNotAsk::Connection(error.to_string()))?;
         Ok(Self { client, settings })
@@ -109,7 +99,7 @@ impl OsvApi {
     ) -> Result<Vec<u8>, CouldNotAsk> {
         let mut attempt = 1;
         loop {
-            let response = request().send().await.map_err(|error| self.reason(&error))?;
+            let response = request().send().await.map_err(|error| reason(&error, self.settings.request_s))?;
             let status = response.status();
             if status.is_success() {
                 return self.read(response, bytes_max).await;
@@ -130,7 +120,7 @@ impl OsvApi {
 
     async fn read(&self, mut response: Response, bytes_max: usize) -> Result<Vec<u8>, CouldNotAsk> {
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.reason(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error, self.settings.request_s))? {
             if bytes.len() + chunk.len() > bytes_max {
                 return Err(CouldNotAsk::TooLarge { bytes_max });
             }
@@ -138,18 +128,32 @@ impl OsvApi {
         }
         Ok(bytes)
     }
+}
 
-    fn reason(&self, error: &reqwest::Error) -> CouldNotAsk {
-        if error.is_timeout() {
-            return CouldNotAsk::Slow { seconds: self.settings.request_s };
-        }
-        // The outer error only repeats the address.
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(inner) = cause.source() {
-            cause = inner;
-        }
-        CouldNotAsk::Connection(cause.to_string())
+/// What asks at `url`, and is sent to no other host.
+pub(in super::super) fn client_of(url: &Url) -> ClientBuilder {
+    let host = url.host_str().map(str::to_owned);
+    let same_host = reqwest::redirect::Policy::custom(move |attempt| {
+        let is_same = attempt.url().host_str() == host.as_deref();
+        if is_same && attempt.previous().len() <= REDIRECTS_MAX { attempt.follow() } else { attempt.stop() }
+    });
+    let builder = Client::builder();
+    // A proxy elsewhere can't reach what runs on this machine.
+    let builder = if is_this_machine(url) { builder.no_proxy() } else { builder };
+    builder.redirect(same_host).user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Why there is no answer, or not the whole of it, within `seconds`.
+pub(in super::super) fn reason(error: &reqwest::Error, seconds: u64) -> CouldNotAsk {
+    if error.is_timeout() {
+        return CouldNotAsk::Slow { seconds };
     }
+    // The outer error only repeats the address.
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    CouldNotAsk::Connection(cause.to_string())
 }
 
 /// Seconds; a date is not understood, and the usual wait is taken.

@@ -4,6 +4,7 @@ use super::layout::{self, Header};
 use super::{EcosystemMeta, Index, IndexError, IndexMeta};
 use jiff::Timestamp;
 use pipeline::advisory::Advisory;
+use pipeline::advisory::exploitation::Exploitation;
 use pipeline::advisory::merge::{Merged, Merger};
 use pipeline::advisory::osv::OsvRecord;
 use std::fs::{self, File};
@@ -35,10 +36,20 @@ pub struct BuildReport {
 }
 
 impl Index {
-    /// Builds an index from `records` and puts it at `path`, whole or not at all.
+    /// Builds an index from `records` and puts it at `path`, whole or not at all. What is exploited, it does not know.
     pub fn build(
         path: &Path,
         records: impl IntoIterator<Item = Result<OsvRecord, Skipped>>,
+        now: Timestamp,
+    ) -> Result<BuildReport, IndexError> {
+        Self::build_with(path, records, &Exploitation::default(), now)
+    }
+
+    /// As [`Index::build`], with what is known of exploitation.
+    pub fn build_with(
+        path: &Path,
+        records: impl IntoIterator<Item = Result<OsvRecord, Skipped>>,
+        exploitation: &Exploitation,
         now: Timestamp,
     ) -> Result<BuildReport, IndexError> {
         let mut merger = Merger::default();
@@ -61,13 +72,16 @@ impl Index {
             }
         }
         let withdrawn = merger.withdrawn() as u64;
-        let packages = by_package(merger.finish());
+        let mut merged = merger.finish();
+        merged.iter_mut().for_each(|one| exploitation.mark(&mut one.advisory));
+        let packages = by_package(merged);
         let mut meta = IndexMeta {
             created: now,
             ecosystems: Default::default(),
             records: read,
             withdrawn,
             skipped: skipped_count,
+            exploitation: exploitation.meta(),
         };
         for package in &packages {
             let ecosystem: &mut EcosystemMeta = meta.ecosystems.entry(package.ecosystem.clone()).or_default();

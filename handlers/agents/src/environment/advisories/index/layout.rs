@@ -14,7 +14,7 @@ use std::fmt::{self, Write};
 
 pub(super) const MAGIC: [u8; 8] = *b"SUTRADV\0";
 /// Changes with any change of the layout, or of what postcard makes of an advisory.
-pub(super) const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 3;
 pub(super) const HEADER_BYTES: usize = 48;
 /// Bytes of meta, filter and directory together, which are held in memory.
 const RESIDENT_BYTES_MAX: u64 = 32 << 20;

@@ -25,6 +25,7 @@ pub use build::{BuildReport, Skipped};
 
 use jiff::Timestamp;
 use layout::{FORMAT_VERSION, HEADER_BYTES, Header};
+use pipeline::advisory::exploitation::ExploitationMeta;
 use pipeline::advisory::{Advisory, normalised_name};
 use pipeline::version::Ecosystem;
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,8 @@ pub struct IndexMeta {
     pub withdrawn: u64,
     /// Records that could not be read.
     pub skipped: u64,
+    /// What it knows of exploitation.
+    pub exploitation: ExploitationMeta,
 }
 
 /// What an index has of one ecosystem.

@@ -46,6 +46,68 @@ fn a_folder_is_indexed_once_and_again_when_an_archive_changes() {
     assert_eq!(fs::read_dir(path.join("cache")).expect("the cache").count(), 1, "the older index is gone");
 }
 
+const KEV: &str = r#"{"dateReleased":"2025-12-20T00:00:00Z","vulnerabilities":[{"cveID":"CVE-2020-0001"}]}"#;
+const EPSS: &str = "#score_date:2025-12-30\ncve,epss,percentile\nCVE-2020-0001,0.5,0.9\nCVE-2020-0002,0.25,0.8\n";
+
+#[test]
+fn what_is_exploited_is_joined_by_id_and_alias_and_indexed_anew_when_a_file_changes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path();
+    let with_aliases = |id: &str, aliases: &str| {
+        record(id, "a").replace("\"affected\"", &format!("\"aliases\":[{aliases}],\"affected\""))
+    };
+    let records = [
+        with_aliases("CVE-2020-0001", ""),
+        with_aliases("GHSA-1", "\"CVE-2020-0003\",\"CVE-2020-0002\""),
+        record("GHSA-2", "a"),
+    ];
+    let entries: Vec<_> =
+        records.iter().enumerate().map(|(at, text)| (format!("{at}.json"), text.as_bytes())).collect();
+    let entries: Vec<_> = entries.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+    archive(path, "npm", &entries);
+    let found = || {
+        let opened = opened(path).expect("opened");
+        let found = opened.index.lookup(Ecosystem::Npm, "a").expect("an answer");
+        let told: Vec<_> = found.into_iter().map(|one| (one.id, one.known_exploited, one.epss)).collect();
+        (told, opened.report.is_some(), opened.index.meta().exploitation)
+    };
+    let ids = ["CVE-2020-0001", "GHSA-1", "GHSA-2"];
+    let expect = |told: [(bool, Option<f64>); 3]| -> Vec<_> {
+        ids.iter().zip(told).map(|(id, (known, epss))| ((*id).to_owned(), known, epss)).collect()
+    };
+    let (told, is_built, meta) = found();
+    assert_eq!((told, is_built), (expect([(false, None); 3]), true));
+    assert_eq!(meta, Default::default());
+    fs::write(path.join("known_exploited_vulnerabilities.json"), KEV).expect("written");
+    let (told, is_built, _) = found();
+    assert_eq!((told, is_built), (expect([(true, None), (false, None), (false, None)]), true));
+    fs::write(path.join("epss_scores-current.csv.gz"), EPSS).expect("written");
+    let (told, is_built, meta) = found();
+    assert_eq!((told, is_built), (expect([(true, Some(0.5)), (false, Some(0.25)), (false, None)]), true));
+    assert_eq!(
+        meta.known_exploited.map(|list| (list.date.to_string(), list.count)),
+        Some(("2025-12-20T00:00:00Z".to_owned(), 1))
+    );
+    assert_eq!(meta.epss.map(|list| (list.date.to_string(), list.count)), Some(("2025-12-30T00:00:00Z".to_owned(), 2)));
+    assert!(!found().1, "nothing changed: it is taken from the cache");
+}
+
+#[test]
+fn damaged_file_of_what_is_exploited_leaves_the_old_index() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path();
+    archive(path, "npm", &[("A-1.json", record("A-1", "a").as_bytes())]);
+    let (epss, out) = (path.join("scores.csv"), path.join("out.index"));
+    fs::write(&epss, EPSS).expect("written");
+    let files = ExploitationFiles { kev: None, epss: Some(epss.clone()) };
+    build_index(path, &files, &out, now(), &mut |_| {}).expect("built");
+    let before = fs::read(&out).expect("an index");
+    fs::write(&epss, EPSS.replace("0.25", "2.5")).expect("written");
+    let error = build_index(path, &files, &out, now(), &mut |_| {}).expect_err("damaged").to_string();
+    assert_eq!(error, format!("{}: line 4: `2.5` is not within 0 to 1", epss.display()));
+    assert_eq!(fs::read(&out).expect("an index"), before);
+}
+
 #[test]
 fn a_damaged_index_in_the_cache_is_built_anew() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -121,7 +183,7 @@ fn an_index_file_is_opened_as_it_is() {
     archive(path, "npm", &[("A-1.json", record("A-1", "a").as_bytes())]);
     let out = path.join("my.index");
     archive(path, "Nowhere", &[]);
-    let (report, notes) = build_index(path, &out, now(), &mut |_| {}).expect("built");
+    let (report, notes) = build_index(path, &ExploitationFiles::default(), &out, now(), &mut |_| {}).expect("built");
     assert_eq!(report.meta.records, 1);
     assert!(notes.concat().contains("Nowhere"), "{notes:?}");
     let index = Index::open(&out).expect("opened");

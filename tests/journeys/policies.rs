@@ -10,6 +10,7 @@ use agents::kill_switch;
 use jiff::SignedDuration;
 use pipeline::case::{Case, Status};
 use pipeline::policy::DEFAULT_POLICIES;
+use std::collections::BTreeSet;
 
 /// The built-in policies, of which the first says `more`.
 fn with(more: &str) -> String {
@@ -136,6 +137,60 @@ async fn kill_switch_holds_in_every_weather() {
         world
     })
     .await;
+}
+
+/// Lets the agents work, while time passes with each message.
+async fn work_slowly(world: &mut World) {
+    let env = world.process(Effects::default());
+    while !world.bus.waiting.is_empty() {
+        world.bus.deliver(0, &env).await.unwrap();
+        world.clock.advance(SignedDuration::from_millis(700));
+    }
+}
+
+#[tokio::test]
+async fn cases_of_a_branch_that_are_held_share_one_scan_each_time() {
+    let mut world = shop_with_hole().await;
+    let (manifest, lockfile) = (shop().manifest(), shop().lockfile());
+    let files = ["a", "b", "c"].map(|folder| {
+        [(format!("{folder}/package.json"), &manifest), (format!("{folder}/package-lock.json"), &lockfile)]
+    });
+    let files: Vec<(&str, &str)> = files.iter().flatten().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    world.push("main", &files);
+    world.hear().await;
+    kill_switch::set(&world.process(Effects::default()), true, "mona", "look into it").await.unwrap();
+    let rounds = 6;
+    work_slowly(&mut world).await;
+    for _ in 0..rounds {
+        world.clock.advance(SignedDuration::from_mins(20));
+        world.tick().await;
+        work_slowly(&mut world).await;
+    }
+    assert_eq!(world.cases().await.len(), 4);
+    for case in world.cases().await {
+        let folder = format!("cases/{}", case.case);
+        let runs: BTreeSet<String> =
+            world.keys(&folder).await.iter().map(|key| key.split('/').nth(2).unwrap().to_owned()).collect();
+        assert!((rounds..=rounds + 1).contains(&runs.len()), "{runs:?}");
+    }
+    world.finish();
+}
+
+#[tokio::test]
+async fn what_is_held_is_decided_by_the_head_of_its_branch() {
+    let mut world = pushed_under(with(FROZEN)).await;
+    world.live().await;
+    assert_eq!(only_case(&world).await.status, Status::Initiated);
+    // Nobody hears of this push.
+    world.push("main", &[("package-lock.json", &healed().lockfile())]);
+    world.github().take_deliveries();
+    later(&mut world, 6 * 60 + 5).await;
+    assert_eq!(world.open_pulls().len(), 0);
+    let inventory = world.there().branch("main");
+    let env = world.process(Effects::default());
+    let found = agents::inventory::Inventory::find(&env.store, &world.there().name(), "main").await.unwrap();
+    assert_eq!(found.map(|found| found.commit), inventory);
+    world.finish();
 }
 
 /// Ignored until the third of January; the world begins on the first.

@@ -37,17 +37,24 @@ impl Day {
     }
 }
 
-/// Takes the pull request of `case` out of today's budget, or says why there is none for it. A case that has one, or had one today, costs
-/// nothing more.
+/// A pull request that is about to be opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Spending<'a> {
+    /// Of which case.
+    pub case: &'a CaseId,
+    /// In which repository.
+    pub repository: &'a RepoName,
+    /// On which of its branches.
+    pub branch: &'a str,
+    /// Whether it goes ahead of the budget: then it is counted all the same.
+    pub is_immediate: bool,
+}
+
+/// Takes a pull request out of today's budget, or says why there is none for it. A case that has one, or had one today, costs nothing more.
 ///
 /// Tries later where many want the same at the same time.
-pub async fn spend(
-    env: &Environment,
-    limits: &Effective,
-    case: &CaseId,
-    repository: &RepoName,
-    branch: &str,
-) -> Result<Option<Guard>, AgentError> {
+pub async fn spend(env: &Environment, limits: &Effective, spending: Spending<'_>) -> Result<Option<Guard>, AgentError> {
+    let Spending { case, repository, branch, is_immediate } = spending;
     let open = offered::of_branch(&env.store, repository, branch).await?;
     if open.contains(case) {
         return Ok(None);
@@ -62,12 +69,13 @@ pub async fn spend(
         if day.cases.contains_key(case) {
             return Ok(None);
         }
-        if let Some(guard) = Guard::budget(limits, &day.spent(repository, open.len()), env.clock.now()) {
-            return Ok(Some(guard));
+        let guard = Guard::budget(limits, &day.spent(repository, open.len()), env.clock.now());
+        if guard.is_some() && !is_immediate {
+            return Ok(guard);
         }
         day.cases.insert(case.clone(), repository.clone());
         if state::follow(env, &view, day).await?.is_some() {
-            return Ok(None);
+            return Ok(guard);
         }
     }
     let reason = format!("many cases want the budget of {branch} at the same time");
@@ -127,7 +135,9 @@ mod tests {
     }
 
     async fn spend_in(env: &Environment, limits: &Effective, number: u32, repository: &str) -> Option<Guard> {
-        spend(env, limits, &case(number), &repository.parse().unwrap(), "main").await.unwrap()
+        let repository = repository.parse().unwrap();
+        let spending = Spending { case: &case(number), repository: &repository, branch: "main", is_immediate: false };
+        spend(env, limits, spending).await.unwrap()
     }
 
     #[tokio::test]
@@ -158,6 +168,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_immediate_goes_ahead_of_the_budget_and_is_counted() {
+        let env = environment(Store::memory(Effects::default()));
+        let limits = Limits { pull_requests_per_day: Some(2), ..Limits::default() }.effective();
+        let repository = "host/octo/shop".parse().unwrap();
+        for number in 0..2 {
+            let spending =
+                Spending { case: &case(number), repository: &repository, branch: "main", is_immediate: true };
+            assert_eq!(spend(&env, &limits, spending).await.unwrap(), None);
+        }
+        assert!(spend_in(&env, &limits, 2, "host/octo/till").await.is_some());
+    }
+
+    #[tokio::test]
     async fn budgets_of_days_that_are_over_are_forgotten() {
         let env = environment(Store::memory(Effects::default()));
         let limits = Limits::default().effective();
@@ -177,13 +200,15 @@ mod tests {
     async fn many_at_once_never_spend_more_than_there_is() {
         let env = environment(Store::memory(Effects::default()));
         let limits = Limits { pull_requests_per_day: Some(5), ..Limits::default() }.effective();
-        let all =
-            (0..12).map(|number| {
-                let (env, limits) = (&env, &limits);
-                async move {
-                    spend(env, limits, &case(number), &format!("host/octo/{number}").parse().unwrap(), "main").await
-                }
-            });
+        let all = (0..12).map(|number| {
+            let (env, limits) = (&env, &limits);
+            async move {
+                let repository = format!("host/octo/{number}").parse().unwrap();
+                let spending =
+                    Spending { case: &case(number), repository: &repository, branch: "main", is_immediate: false };
+                spend(env, limits, spending).await
+            }
+        });
         let spent = futures::future::join_all(all).await.into_iter().filter(|spent| matches!(spent, Ok(None))).count();
         assert_eq!(spent, 5);
     }

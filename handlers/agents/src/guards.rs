@@ -1,5 +1,6 @@
 //! The guard rails of a case: what is counted in the store, held against the limits of its policy.
 
+use crate::budget::Spending;
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::{breaker, budget, kill_switch, learned, tries};
@@ -39,6 +40,10 @@ pub struct Delivering<'a> {
     pub patch: &'a Patch,
     /// In the handling of which message.
     pub message: MessageId,
+    /// Whether it does not wait for budget and schedule.
+    pub is_immediate: bool,
+    /// Whether it becomes a pull request: nothing else is paid for.
+    pub is_pull_request: bool,
 }
 
 /// What is asked when a proven patch is in hand. The budget is asked last, and only if nothing else stands against it: asking spends it.
@@ -47,17 +52,19 @@ pub async fn before_delivery(
     policy: &Policy,
     delivering: Delivering<'_>,
 ) -> Result<Vec<Guard>, AgentError> {
-    let Delivering { case, wound, remedy, patch, message } = delivering;
+    let Delivering { case, wound, remedy, patch, message, is_immediate, is_pull_request } = delivering;
     let limits = policy.limits.effective();
     let mut guards = before_work(env, policy, case, message).await?;
     guards.extend(Guard::patch_size(&limits, patch.files.len(), patch.lines_changed()));
     guards.extend(learned::demotion(env, remedy).await?);
-    let stops = |guards: &[Guard]| guards.iter().any(|guard| guard.is_stop());
+    let waits = |guard: &Guard| guard.is_stop() && !(is_immediate && guard.rail.yields_to_immediate());
+    let stops = |guards: &[Guard]| guards.iter().any(waits);
     if !stops(&guards) {
         guards.extend(breaker::ask(env, remedy, &wound.repository, case).await?);
     }
-    if !stops(&guards) {
-        guards.extend(budget::spend(env, &limits, case, &wound.repository, &wound.base_branch).await?);
+    if is_pull_request && !stops(&guards) {
+        let spending = Spending { case, repository: &wound.repository, branch: &wound.base_branch, is_immediate };
+        guards.extend(budget::spend(env, &limits, spending).await?);
     }
     Ok(guards)
 }

@@ -1,4 +1,5 @@
-//! The kill switch: while it is on, nothing is changed anywhere. Read at each decision; what can't be read counts as on.
+//! The kill switch: while it is on, no fix is offered or merged anywhere; what was offered is still followed, and taken back where it does not
+//! hold. Read at each decision; what can't be read counts as on.
 
 use crate::environment::Environment;
 use crate::environment::store::StoreError;

@@ -14,8 +14,9 @@ pub async fn monitor(env: &Environment, message: Envelope) -> Result<Outbox, Age
     let key = format!("events/{}/{}", message.timestamp.strftime("%Y%m%d"), message.id);
     env.store.create(&key, &message).await?;
     if message.topic == topic::OUTCOME_RECORDED {
-        if let Ok(outcome) = message.read::<OutcomeRecord>() {
-            learned::hear(env, &outcome).await?;
+        match message.read::<OutcomeRecord>() {
+            Ok(outcome) => learned::hear(env, &outcome).await?,
+            Err(error) => tracing::error!(%error, "an outcome can't be read, and nothing is learned of it"),
         }
     } else if let Ok(event) = message.read::<CaseEvent>() {
         dashboard::note(env, &event.payload).await?;

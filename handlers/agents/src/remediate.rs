@@ -2,6 +2,7 @@
 
 use crate::environment::Environment;
 use crate::environment::git::Delivered;
+use crate::environment::github::GitHubRepository;
 use crate::environment::registries::ProjectAddresses;
 use crate::environment::repository::{Fix, Outcome};
 use crate::error::AgentError;
@@ -18,7 +19,7 @@ use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
 use pipeline::case::{CaseRecord, Delivery, FACTS_STEP, PullRequestRef, SETTINGS_STEP, Status, Step, Wound};
 use pipeline::decision::guard::Guard;
-use pipeline::decision::{Circumstances, Decision, Evidence, Phase, Reach, Verdict, decide};
+use pipeline::decision::{Circumstances, Decision, Evidence, Phase, Reach, Verdict, decide, is_immediate};
 use pipeline::finding::Finding;
 use pipeline::ids::{CommitSha, hash_of};
 use pipeline::learning::outcome::{Remedy, Tried};
@@ -223,14 +224,38 @@ impl Attempt<'_> {
         let heals: Vec<&Finding> = self.healed().collect();
         let reach = update_dependency::reach(&self.before.graphs[self.graph], &self.plan);
         let remedy = Remedy::update(&self.before.graphs[self.graph].ecosystem.to_string(), reach);
-        let delivering = Delivering { case, wound, remedy: &remedy, patch: &patch, message: self.message.id };
-        let mut verdict = self.verdict(&heals, reach, Vec::new());
+        let circumstances = self.circumstances(&heals, reach);
+        let mut verdict = self.verdict(circumstances.clone());
+        let is_delivered = verdict.decision.is_delivered() && *mode != Mode::DryRun;
+        let repository = self.env.repository(&wound.repository)?;
+        if let Some(remote) = repository.on_github().filter(|_| is_delivered) {
+            let last = match offered::last(&self.env.store, case).await? {
+                Some(offer) => offer.delivery.pull_request,
+                None => history::last_pull(&self.env.store, case).await?,
+            };
+            if let Some(pull) = offer::declined(remote, &case.branch(), &self.plan, last.as_ref()).await? {
+                return self.declined(steps, &pull);
+            }
+        }
         // What is not to be delivered anyway spends no budget.
-        if verdict.decision.is_delivered()
-            && *mode != Mode::DryRun
-            && let Ok(Some(policy)) = &self.policy
+        if let Ok(Some(policy)) = self.policy.as_ref()
+            && is_delivered
         {
-            verdict = self.verdict(&heals, reach, guards::before_delivery(self.env, policy, delivering).await?);
+            let delivering = Delivering {
+                case,
+                wound,
+                remedy: &remedy,
+                patch: &patch,
+                message: self.message.id,
+                is_immediate: is_immediate(policy, &circumstances),
+                is_pull_request: repository.on_github().is_some(),
+            };
+            let mut guards = guards::before_delivery(self.env, policy, delivering).await?;
+            if guards.iter().any(Guard::is_stop) && self.is_offered(repository.on_github()).await? {
+                // What stands there already is not stopped, but followed.
+                guards.retain(|guard| !guard.is_stop());
+            }
+            verdict = self.verdict(Circumstances { guards, ..circumstances });
         }
         match verdict.decision {
             Decision::Observe => return self.observed(steps, &verdict),
@@ -256,15 +281,8 @@ impl Attempt<'_> {
         let message =
             wording::commit_message(case, self.message.correlation_id, wound, &self.plan, &heals, &proof, &verdict);
         let branch = case.branch();
-        let repository = self.env.repository(&wound.repository)?;
-        if let Some(remote) = repository.on_github() {
-            let last = match offered::last(&self.env.store, case).await? {
-                Some(offer) => offer.delivery.pull_request,
-                None => history::last_pull(&self.env.store, case).await?,
-            };
-            if let Some(pull) = offer::declined(remote, &branch, &self.plan, last.as_ref()).await? {
-                return self.declined(steps, &pull);
-            }
+        if repository.on_github().is_some() {
+            tries::begin(self.env, case, self.message.id).await?;
         }
         let now = self.env.clock.now();
         let fix = Fix {
@@ -349,6 +367,18 @@ impl Attempt<'_> {
             record.delivery = Some(delivery);
         });
         Ok(reply.finish())
+    }
+
+    /// Whether the handling of this message came as far as the pull request before, and then died.
+    async fn is_offered(&self, remote: Option<&GitHubRepository>) -> Result<bool, AgentError> {
+        let case = &self.message.payload.case;
+        let Some(remote) = remote else { return Ok(false) };
+        if !tries::is_begun(self.env, case, self.message.id).await? {
+            return Ok(false);
+        }
+        let pull = remote.pull_request_of(&case.branch()).await?.filter(|pull| pull.is_open);
+        let hash = wording::github::plan_hash(&self.plan);
+        Ok(pull.is_some_and(|pull| wording::github::offered_plan(&pull.body) == Some(&*hash)))
     }
 
     /// What the pull request of `delivery` offers.
@@ -461,14 +491,15 @@ impl Attempt<'_> {
         record.left = Some(self.plan.left.clone());
     }
 
-    fn verdict(&self, heals: &[&Finding], reach: Reach, guards: Vec<Guard>) -> Verdict {
+    /// What is known with the proof in hand, but for the guard rails.
+    fn circumstances(&self, heals: &[&Finding], reach: Reach) -> Circumstances {
         let certainty = heals.iter().map(|finding| finding.confidence).fold(1.0, f64::min);
         let conditions = [
             (Condition::PatchAvailable, true),
             (Condition::NoBreakingChanges, reach != Reach::Breaking),
             (Condition::FixAvailable, true),
         ];
-        let circumstances = Circumstances {
+        Circumstances {
             phase: Phase::Proof,
             severity: detectors::dependency::matching::worst(heals.iter().copied()),
             evidence: vec![
@@ -481,8 +512,11 @@ impl Attempt<'_> {
             mode: self.before.config.mode,
             // The scan knows what the code imports.
             priority: self.message.payload.verdict.priority,
-            guards,
-        };
+            guards: Vec::new(),
+        }
+    }
+
+    fn verdict(&self, circumstances: Circumstances) -> Verdict {
         match &self.policy {
             Ok(policy) => decide(policy.as_ref(), &circumstances),
             Err(error) => Verdict::undecidable(&circumstances, error.clone()),

@@ -41,6 +41,12 @@ pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Re
         message.payload.repository = remote.name_now(&about)?;
         message.payload.mode = mode(env, &message.payload).await?;
     }
+    if message.payload.is_anew {
+        // It may have waited long: what was the head then need not be there any more.
+        let head = env.repository(&message.payload.repository)?.branch(&message.payload.base_branch).await?;
+        let Some(head) = head else { return Ok(Reply::new("scan", &message, env.clock.now()).finish()) };
+        message.payload.commit = head;
+    }
     let request = &message.payload;
     let mut reply = Reply::new("scan", &message, env.clock.now());
     if request.repository != asked_for {

@@ -40,6 +40,26 @@ pub async fn note(env: &Environment, case: &CaseId, what: Try, message: MessageI
     Ok(())
 }
 
+/// Notes that a fix of `case` is about to be offered when `message` is handled: should the process die on the way, the next one knows that it
+/// may stand there already.
+pub async fn begin(env: &Environment, case: &CaseId, message: MessageId) -> Result<(), StoreError> {
+    env.store.create(&begun_key(case, message), &env.clock.now()).await?;
+    Ok(())
+}
+
+/// Whether that was noted before.
+pub async fn is_begun(env: &Environment, case: &CaseId, message: MessageId) -> Result<bool, StoreError> {
+    match env.store.read::<Timestamp>(&begun_key(case, message)).await {
+        Ok(begun) => Ok(begun.is_some()),
+        Err(StoreError::Damaged { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+fn begun_key(case: &CaseId, message: MessageId) -> String {
+    format!("{SHELF}/{case}/begun/{message}")
+}
+
 /// What `case` has been through. What is noted of `message` itself does not count against it.
 pub async fn history(env: &Environment, case: &CaseId, message: MessageId) -> Result<History, StoreError> {
     let mut history = History::default();

@@ -83,8 +83,8 @@ Examples:
   suture kill-switch off --reason 'it is over'
   SUTURE_STORE=az://ACCOUNT/CONTAINER suture kill-switch show
 
-While it is on, cases are opened and fixes are planned and proven, and nothing is delivered. Exit codes: 0 it is off, 1 it is on, 2 \
-could not be told.";
+While it is on, cases are opened and no fix is offered, merged or rotated anywhere; what was offered before is still followed, and taken \
+back where it does not hold. Exit codes: 0 done, 1 `show`: it is on, 2 could not be done.";
 
 const LOCAL_EXAMPLES: &str = "\
 Examples:

@@ -1,4 +1,4 @@
-//! `suture kill-switch`: stops every change anywhere, and lets them go on.
+//! `suture kill-switch`: stops every fix anywhere, and lets them go on.
 
 use crate::arguments::{KillSwitch, KillSwitchCommand};
 use crate::terminal::Terminal;
@@ -22,7 +22,8 @@ pub fn run(arguments: &KillSwitch, terminal: &Terminal) -> Result<Outcome, Failu
             format!(", by {} at {}: {}", plain(&switch.by), switch.at, plain(&switch.reason))
         });
         terminal.result(&format!("the kill switch is {}{by}\n", if is_on { "on" } else { "off" }));
-        Ok(if is_on { Outcome::Left } else { Outcome::Clean })
+        let is_asked = matches!(arguments.command, KillSwitchCommand::Show);
+        Ok(if is_asked && is_on { Outcome::Left } else { Outcome::Clean })
     })
 }
 

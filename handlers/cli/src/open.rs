@@ -36,7 +36,7 @@ pub struct Wanted<'a> {
     pub advisories: &'a AdvisoryChoice,
     /// What is known already.
     pub known: Option<&'a Known>,
-    /// Policies instead of the built-in ones.
+    /// Policies that come before the built-in ones.
     pub policy: Option<&'a Path>,
     /// The repository to heal; `None`: nothing is delivered.
     pub repository: Option<LocalRepository>,

@@ -37,7 +37,7 @@ pub struct ScanRequested {
     pub repository: RepoName,
     /// The branch to heal.
     pub base_branch: String,
-    /// The commit to look at.
+    /// The commit to look at; where `is_anew`, the head of the branch is by then.
     pub commit: CommitSha,
     /// How far to go.
     pub mode: Mode,

@@ -91,10 +91,11 @@ async fn kill_switch_stops_every_delivery_until_it_is_taken_back() {
     let desk = Desk::with_hole("MODERATE").await;
     let switch = |what: &[&str]| desk.suture(&[&["kill-switch"], what].concat());
     assert_eq!(switch(&["show"]).expect(0), "the kill switch is off\n");
-    switch(&["on", "--by", "mona", "--reason", "look into it"]).expect(1);
+    switch(&["on", "--by", "mona", "--reason", "look into it"]).expect(0);
     assert!(switch(&["show"]).expect(1).starts_with("the kill switch is on, by mona at "));
     let ran = desk.suture(&["heal", "shop"]);
     assert!(ran.expect(1).contains("kill switch: mona stopped everything: look into it"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("a guard rail holds it back; run it again after "), "{}", ran.stdout);
     assert_eq!(desk.repository.branches().len(), 1);
     switch(&["off", "--by", "mona", "--reason", "it is fine"]).expect(0);
     desk.suture(&["heal", "shop"]).expect(0);

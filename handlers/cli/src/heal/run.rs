@@ -59,7 +59,7 @@ pub async fn heal(env: &Environment, mode: Mode, progress: Progress) -> Result<H
         }
     }
     cases.sort_by(|(one, _), (other, _)| one.order_of_work(other));
-    let put_off = put_off(env, &root).await?;
+    let put_off = put_off(env, &root, &cases).await?;
     let mut broken: Vec<String> =
         bus.dead_letters.into_iter().map(|(delivery, reason)| format!("{}: {reason}", delivery.function)).collect();
     broken.extend(told.scan_failed);
@@ -75,6 +75,7 @@ pub async fn heal(env: &Environment, mode: Mode, progress: Progress) -> Result<H
         healed.unread = completed.unread;
         healed.is_complete = completed.is_complete;
     }
+    healed.notes.extend(put_off.held);
     let others = put_off.reasons.into_iter().chain(put_off.damaged).chain(told.poisoned).chain(broken.iter().cloned());
     healed.errors.extend(others.map(|message| ScanError { path: String::new(), line: None, message }));
     healed.broken = broken;
@@ -86,12 +87,14 @@ pub async fn heal(env: &Environment, mode: Mode, progress: Progress) -> Result<H
 struct PutOff {
     /// Why work of this run is put off.
     reasons: Vec<String>,
+    /// Until when guard rails hold something back.
+    held: Vec<String>,
     /// Wake-ups that can't be read: what they are about is not known.
     damaged: Vec<String>,
 }
 
 /// What waits of the run that `root` began. Work of earlier runs on the same branch is done with: this run has looked again.
-async fn put_off(env: &Environment, root: &Envelope) -> Result<PutOff, Failure> {
+async fn put_off(env: &Environment, root: &Envelope, cases: &[(Case, Option<String>)]) -> Result<PutOff, Failure> {
     let run = root.correlation_id;
     let ScanRequested { repository, base_branch, .. } = root.clone().read().map_err(Failure::new)?.payload;
     let mut put_off = PutOff::default();
@@ -108,12 +111,20 @@ async fn put_off(env: &Environment, root: &Envelope) -> Result<PutOff, Failure> 
         let about = |name: &str| wake_up.message.payload.pointer(name).and_then(|value| value.as_str());
         let is_same_branch = about("/wound/repository") == Some(repository.as_str())
             && about("/wound/base_branch") == Some(base_branch.as_str());
-        if wake_up.message.correlation_id == run {
-            put_off.reasons.push(format!(
-                "put off: {}; run it again after {}",
-                wake_up.reason,
-                wake_up.due.strftime("%Y-%m-%d %H:%M:%SZ")
-            ));
+        // What a guard rail held back is looked at by a scan of its own.
+        let is_held = wake_up.message.topic == topic::SCAN_REQUESTED
+            && about("/repository") == Some(repository.as_str())
+            && about("/base_branch") == Some(base_branch.as_str());
+        let due = wake_up.due.strftime("%Y-%m-%d %H:%M:%SZ");
+        if is_held && wake_up.message.correlation_id != run {
+            let held_until = |case: &Case| case.grounds.as_ref()?.held_until;
+            if cases.iter().any(|(case, _)| held_until(case).is_some_and(|until| until <= wake_up.due)) {
+                put_off.held.push(format!("a guard rail holds it back; run it again after {due}"));
+            } else {
+                env.store.delete(&key).await.map_err(Failure::new)?;
+            }
+        } else if wake_up.message.correlation_id == run {
+            put_off.reasons.push(format!("put off: {}; run it again after {due}", wake_up.reason));
         } else if wake_up.message.correlation_id < run && is_same_branch {
             env.store.delete(&key).await.map_err(Failure::new)?;
         }

@@ -1,5 +1,6 @@
 //! The circuit breaker of a remedy in a repository: a remedy that fails is left alone for a while, then tried once.
 
+use super::guard;
 use crate::ids::CaseId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -29,8 +30,8 @@ pub struct Ended<'a> {
     pub outcome: &'a str,
     /// The case.
     pub case: &'a CaseId,
-    /// Whether it went well.
-    pub is_well: bool,
+    /// Whether it went well; `None` where that can't be told.
+    pub is_well: Option<bool>,
     /// Whether it was wrong where people work, which opens the breaker at once.
     pub is_harm: bool,
 }
@@ -69,7 +70,7 @@ impl Breaker {
         }
         match &self.probe {
             Some((probe, since)) if probe != case && now < after(*since, PROBE_HOURS) => {
-                Standing::Open(after(*since, PROBE_HOURS).min(after(now, OPEN_HOURS)))
+                Standing::Open(after(*since, PROBE_HOURS).min(guard::next(now, OPEN_HOURS * 60)))
             }
             _ => Standing::HalfOpen,
         }
@@ -93,9 +94,13 @@ impl Breaker {
         if self.told.len() > TOLD_MAX {
             self.told.remove(0);
         }
-        let is_probe = self.probe.as_ref().is_some_and(|(probe, _)| probe == case);
-        if self.opened.is_some() && is_probe {
+        let is_probe = self.opened.is_some() && self.probe.as_ref().is_some_and(|(probe, _)| probe == case);
+        if is_probe {
             self.probe = None;
+        }
+        // A try that nobody wanted says nothing: another is let through.
+        let Some(is_well) = is_well else { return };
+        if is_probe {
             if is_well {
                 *self = Self { told: std::mem::take(&mut self.told), ..Self::default() };
             } else {
@@ -156,8 +161,13 @@ mod tests {
     fn end(breaker: &mut Breaker, number: u32, is_well: bool, is_harm: bool, now: Timestamp) {
         let outcome = format!("{number} at {now}");
         for _ in 0..2 {
-            breaker.record(&Ended { outcome: &outcome, case: &case(number), is_well, is_harm }, now);
+            breaker.record(&Ended { outcome: &outcome, case: &case(number), is_well: Some(is_well), is_harm }, now);
         }
+    }
+
+    /// Midnight after `hour`.
+    fn midnight(hour: i64) -> Standing {
+        Standing::Open(guard::next(at(hour), 24 * 60))
     }
 
     fn failed() -> Breaker {
@@ -176,9 +186,9 @@ mod tests {
         assert_eq!(breaker.standing(&case(9), at(24)), Standing::HalfOpen);
         breaker.probe(&case(9), at(24));
         assert_eq!(breaker.standing(&case(9), at(25)), Standing::HalfOpen, "the same case goes on");
-        assert_eq!(breaker.standing(&case(10), at(25)), Standing::Open(at(49)), "one at a time");
+        assert_eq!(breaker.standing(&case(10), at(25)), midnight(25), "one at a time");
         end(&mut breaker, 10, true, false, at(26));
-        assert_eq!(breaker.standing(&case(10), at(26)), Standing::Open(at(50)), "others say nothing");
+        assert_eq!(breaker.standing(&case(10), at(26)), midnight(26), "others say nothing");
         end(&mut breaker, 9, true, false, at(30));
         assert_eq!(breaker.standing(&case(10), at(30)), Standing::Closed);
     }
@@ -200,6 +210,14 @@ mod tests {
         breaker.probe(&case(9), at(24));
         assert!(matches!(breaker.standing(&case(10), at(24 + 14 * 24 - 1)), Standing::Open(_)));
         assert_eq!(breaker.standing(&case(10), at(24 + 14 * 24)), Standing::HalfOpen);
+    }
+
+    #[test]
+    fn probe_that_nobody_wanted_lets_another_through() {
+        let mut breaker = failed();
+        breaker.probe(&case(9), at(24));
+        breaker.record(&Ended { outcome: "declined", case: &case(9), is_well: None, is_harm: false }, at(25));
+        assert_eq!(breaker.standing(&case(10), at(25)), Standing::HalfOpen);
     }
 
     #[test]

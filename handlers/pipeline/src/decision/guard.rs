@@ -92,7 +92,7 @@ impl Guard {
 
     /// While somebody has stopped everything, it is asked again every so often.
     pub fn kill_switch(now: Timestamp, by: &str, reason: &str) -> Self {
-        let until = later(now, SignedDuration::from_mins(KILL_SWITCH_MINUTES));
+        let until = next(now, KILL_SWITCH_MINUTES);
         Self::new(Rail::KillSwitch, Effect::Hold { until }, format!("{by} stopped everything: {reason}"))
     }
 
@@ -159,7 +159,7 @@ impl Guard {
         });
         let max = limits.open_pull_requests_per_repository;
         let of_open = (spent.open >= max).then(|| {
-            let until = later(now, SignedDuration::from_hours(OPEN_HOURS));
+            let until = next(now, OPEN_MINUTES);
             (until, format!("{} pull requests are open in this repository; {max} are allowed", spent.open))
         });
         let (until, reason) = of_day.into_iter().chain(of_open).max()?;
@@ -196,7 +196,7 @@ impl Guard {
 const KILL_SWITCH_MINUTES: i64 = 15;
 
 /// While too many pull requests are open, it is asked again so often.
-const OPEN_HOURS: i64 = 6;
+const OPEN_MINUTES: i64 = 6 * 60;
 
 /// Attempts at a case are counted for so long.
 const ATTEMPTS_DAYS: i64 = 30;
@@ -241,6 +241,13 @@ fn next_day(limits: &Effective, now: Timestamp) -> Timestamp {
     midnight.unwrap_or_else(|| later(now, SignedDuration::from_hours(24)))
 }
 
+/// The next moment after `now` that is a multiple of so many minutes: all cases that wait meet there, and are looked at together.
+pub(super) fn next(now: Timestamp, minutes: i64) -> Timestamp {
+    let step = minutes * 60;
+    let second = (now.as_second().div_euclid(step) + 1).saturating_mul(step);
+    Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
+}
+
 fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_add(by).unwrap_or(at)
 }
@@ -272,11 +279,22 @@ mod tests {
     }
 
     #[test]
+    fn cases_that_wait_for_the_same_wait_until_the_same_moment() {
+        let until = |now| match Guard::kill_switch(at(now), "mona", "").effect {
+            Effect::Hold { until } => until,
+            other => panic!("{other:?}"),
+        };
+        for now in ["2026-11-27T14:30:00Z", "2026-11-27T14:30:00.5Z", "2026-11-27T14:44:59Z"] {
+            assert_eq!(until(now), at("2026-11-27T14:45:00Z"), "{now}");
+        }
+    }
+
+    #[test]
     fn open_pull_requests_hold_back_more() {
         let limits = Limits { open_pull_requests_per_repository: Some(1), ..Limits::default() }.effective();
         let now = at("2026-11-27T14:30:00Z");
         let guard = Guard::budget(&limits, &Spent { open: 1, ..Spent::default() }, now).unwrap();
-        assert_eq!(guard.effect, Effect::Hold { until: at("2026-11-27T20:30:00Z") });
+        assert_eq!(guard.effect, Effect::Hold { until: at("2026-11-27T18:00:00Z") });
     }
 
     #[test]

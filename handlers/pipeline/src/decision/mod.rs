@@ -113,7 +113,8 @@ pub fn decide(policy: Option<&Policy>, circumstances: &Circumstances) -> Verdict
         Some(policy) => weigh_policy(&mut weighed, policy, circumstances),
     }
     weigh_mode(&mut weighed, circumstances.mode);
-    let held_until = weigh_guards(&mut weighed, policy, &circumstances.guards);
+    let is_immediate = policy.is_some_and(|policy| is_immediate(policy, circumstances));
+    let held_until = weigh_guards(&mut weighed, is_immediate, &circumstances.guards);
     Verdict {
         decision: weighed.decision,
         reasons: weighed.reasons,
@@ -270,9 +271,18 @@ fn weigh_mode(weighed: &mut Weighed, mode: RepositoryMode) {
     }
 }
 
-/// Until when nothing may be changed. What is `immediate` does not wait for budget and schedule.
-fn weigh_guards(weighed: &mut Weighed, policy: Option<&Policy>, guards: &[Guard]) -> Option<Timestamp> {
-    let is_immediate = policy.is_some_and(|policy| policy.actions.iter().any(|action| action.immediate));
+/// Whether an action that is taken, and changes something, does not wait for budget and schedule.
+pub fn is_immediate(policy: &Policy, circumstances: &Circumstances) -> bool {
+    policy.actions.iter().any(|action| {
+        action.immediate
+            && action.action_type.role() != Role::Teller
+            && action.action_type.has_strategy()
+            && refused(action, circumstances).is_none()
+    })
+}
+
+/// Until when nothing may be changed.
+fn weigh_guards(weighed: &mut Weighed, is_immediate: bool, guards: &[Guard]) -> Option<Timestamp> {
     let mut held_until = None;
     for guard in guards {
         match guard.effect {
@@ -297,6 +307,7 @@ fn weigh_guards(weighed: &mut Weighed, policy: Option<&Policy>, guards: &[Guard]
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::vocabulary::ActionType;
     use crate::policy::{DEFAULT_POLICIES, parse};
 
     fn circumstances(severity: Severity, detection: f64, reach: Reach, failed: &[String]) -> Circumstances {
@@ -411,6 +422,16 @@ mod tests {
         immediate.actions[0].immediate = true;
         let through = decide(Some(&immediate), &Circumstances { guards: vec![frozen], ..fine.clone() });
         assert_eq!((through.decision, through.held_until), (Decision::Heal, None), "{through:#?}");
+        let mut told = policy.clone();
+        told.actions.push(Action { immediate: true, ..told.actions[0].clone() });
+        told.actions[2].action_type = ActionType::NotifySecurityTeam;
+        let frozen = Guard::freeze(&windows, now).unwrap();
+        let held = decide(Some(&told), &Circumstances { guards: vec![frozen.clone()], ..fine.clone() });
+        assert!(held.held_until.is_some(), "only people are told at once");
+        immediate.actions[0].conditions.push(Condition::KnownFix);
+        let held = decide(Some(&immediate), &Circumstances { guards: vec![frozen], ..fine.clone() });
+        assert!(held.held_until.is_some(), "what is not done is not immediate");
+        immediate.actions[0].conditions.pop();
         let held = decide(Some(&immediate), &Circumstances { guards: vec![stopped], ..fine.clone() });
         assert!(held.held_until.is_some(), "nothing goes ahead of the kill switch");
         let probe = decide(Some(&policy), &Circumstances { guards: vec![Guard::breaker_probe()], ..fine });

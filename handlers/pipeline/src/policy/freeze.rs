@@ -11,6 +11,18 @@ use std::fmt;
 /// Windows that meet are followed so far; what is frozen for longer is looked at again then.
 const WINDOWS_MAX: usize = 500;
 
+/// A policy, or a repository, may have so many windows.
+pub const FREEZES_MAX: usize = 50;
+
+/// Reads windows, as many as there may be.
+pub(crate) fn windows<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Freeze>, D::Error> {
+    let windows = Vec::<Freeze>::deserialize(value)?;
+    if windows.len() > FREEZES_MAX {
+        return Err(D::Error::custom(format!("{} windows; there may be {FREEZES_MAX}", windows.len())));
+    }
+    Ok(windows)
+}
+
 /// A window in which nothing is changed: once, or every week.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,6 +1,6 @@
 //! Which policy holds for a case: the organisation's come before the built-in ones, and a repository may only tighten.
 
-use super::freeze::Freeze;
+use super::freeze::{self, Freeze};
 use super::limits::Limits;
 use super::vocabulary::Condition;
 use super::when::Subject;
@@ -9,6 +9,7 @@ use crate::finding::Severity;
 use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeSet;
 
 /// All policies of a place, in the order in which they are asked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -25,7 +26,9 @@ impl Policies {
         let Self(built_in) = Self::built_in()?;
         let others = built_in.into_iter().filter(|policy| policies.iter().all(|own| own.name != policy.name));
         let others: Vec<Policy> = others.collect();
-        Ok(Self(policies.into_iter().chain(others).collect()))
+        let mut all: Vec<Policy> = policies.into_iter().chain(others).collect();
+        count_by_one_clock(&mut all)?;
+        Ok(Self(all))
     }
 
     /// The first that rules `subject`.
@@ -48,6 +51,21 @@ impl Policies {
     pub fn iter(&self) -> impl Iterator<Item = &Policy> {
         self.0.iter()
     }
+}
+
+/// Has the budgets of all `policies` counted by the clock that one of them names: by several, each would have a budget of its own.
+fn count_by_one_clock(policies: &mut [Policy]) -> Result<(), PolicyError> {
+    let named: BTreeSet<String> =
+        policies.iter().filter_map(|policy| policy.limits.time_zone.as_ref()).map(ToString::to_string).collect();
+    if named.len() > 1 {
+        let names: Vec<String> = named.into_iter().collect();
+        let message =
+            format!("limits name {} as `time_zone`: all policies are counted by one clock", names.join(" and "));
+        return Err(PolicyError { file: "policies".to_owned(), place: None, message });
+    }
+    let zone = policies.iter().find_map(|policy| policy.limits.time_zone.clone());
+    policies.iter_mut().for_each(|policy| policy.limits.time_zone.clone_from(&zone));
+    Ok(())
 }
 
 /// How far a repository lets any decision go.
@@ -87,6 +105,7 @@ pub struct Tightening {
     #[serde(deserialize_with = "limits")]
     pub limits: Limits,
     /// When nothing is changed, besides the policy's times.
+    #[serde(deserialize_with = "freeze::windows")]
     pub freeze: Vec<Freeze>,
 }
 
@@ -176,6 +195,27 @@ policies:
         assert_eq!(name("github.example/octo/shop", "high"), "dependency-vulnerability");
         let secrets = policies.iter().filter(|policy| policy.event_type == "secret.exposed");
         assert_eq!(secrets.count(), 1, "the organisation's takes the place of the built-in one of its name");
+    }
+
+    #[test]
+    fn budgets_are_counted_by_one_clock() {
+        let of = |payments: &str, secrets: &str| {
+            let text =
+                ORGANISATION.replacen("    actions", &format!("    limits: {{{payments}}}\n    actions"), 1).replace(
+                    "    actions: [{type: notify",
+                    &format!("    limits: {{{secrets}}}\n    actions: [{{type: notify"),
+                );
+            Policies::of_organisation(parse("p.yml", &text).unwrap())
+        };
+        let zones = |policies: Policies| -> BTreeSet<String> {
+            policies.iter().map(|policy| policy.limits.effective().time_zone.to_string()).collect()
+        };
+        assert_eq!(zones(of("", "").unwrap()), BTreeSet::from(["UTC".to_owned()]));
+        let tokyo = "time_zone: Asia/Tokyo";
+        assert_eq!(zones(of(tokyo, "").unwrap()), BTreeSet::from(["Asia/Tokyo".to_owned()]));
+        assert_eq!(zones(of(tokyo, tokyo).unwrap()), BTreeSet::from(["Asia/Tokyo".to_owned()]));
+        let error = of(tokyo, "time_zone: Europe/Berlin").unwrap_err().to_string();
+        assert!(error.contains("Asia/Tokyo and Europe/Berlin"), "{error}");
     }
 
     #[test]

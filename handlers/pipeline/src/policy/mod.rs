@@ -62,7 +62,7 @@ pub struct Policy {
     #[serde(default)]
     pub limits: Limits,
     /// When nothing is changed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "freeze::windows", skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<Freeze>,
     /// Who may approve: logins and teams (`octo/security`). Without it, whoever may write to the repository.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -82,6 +82,9 @@ impl When {
             return Err(format!("it has {} bytes; an expression may have {BYTES_MAX}", text.len()));
         }
         let shape = Shape::of(text);
+        if shape.is_unclear {
+            return Err("it has a raw or a triple-quoted string, or a comment: write it without".to_owned());
+        }
         if shape.depth > DEPTH_MAX {
             return Err(format!("its brackets are nested {} deep; {DEPTH_MAX} are allowed", shape.depth));
         }
@@ -134,14 +137,20 @@ struct Shape<'a> {
     depth: usize,
     macros: usize,
     words: Vec<&'a str>,
+    /// Whether it has a string of another kind, or a comment: what is in it would be taken for code, or the other way round.
+    is_unclear: bool,
 }
 
 impl<'a> Shape<'a> {
     fn of(text: &'a str) -> Self {
         let (mut depth, mut deepest, mut quote) = (0_usize, 0, None);
         let (mut words, mut begun) = (Vec::new(), None);
+        let mut is_unclear = false;
         let mut chars = text.char_indices().peekable();
         while let Some((at, char)) = chars.next() {
+            let rest = &text[at..];
+            is_unclear |= quote.is_none() && ["'''", "\"\"\"", "//"].iter().any(|mark| rest.starts_with(mark));
+            is_unclear |= quote.is_none() && begun.is_some() && matches!(char, '"' | '\'');
             if quote.is_none() && (char.is_ascii_alphanumeric() || char == '_') {
                 begun.get_or_insert(at);
                 continue;
@@ -164,7 +173,7 @@ impl<'a> Shape<'a> {
         }
         words.extend(begun.map(|from| &text[from..]));
         let macros = words.iter().filter(|word| MACROS.contains(word)).count();
-        Self { depth: deepest, macros, words }
+        Self { depth: deepest, macros, words, is_unclear }
     }
 
     /// Whether `name` is one that a macro may bind: the word right after the macro's own.
@@ -306,6 +315,9 @@ mod tests {
             (&*long, "an expression may have 500"),
             (&*deep, "nested 13 deep"),
             (often, "goes through lists 3 times"),
+            (r"path == r'\' || packages.all(a, true) || path == ''", "raw"),
+            ("path == '''x''' || direct", "triple-quoted"),
+            ("direct // (", "comment"),
         ] {
             let error = When::parse(text).unwrap_err();
             assert!(error.contains(because), "{text}: {error}");

@@ -9,6 +9,7 @@ mod github_repositories;
 mod github_webhook;
 mod handler_process;
 mod host_conformance;
+mod imports;
 mod kill;
 mod package;
 mod policies;

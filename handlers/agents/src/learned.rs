@@ -66,11 +66,10 @@ pub fn tell<P>(
 pub async fn hear(env: &Environment, told: &Envelope<OutcomeRecord>) -> Result<(), AgentError> {
     let outcome = &told.payload;
     keep(env, told.timestamp, outcome).await?;
-    if let Some(is_well) = outcome.ending.is_success() {
-        let id = told.id.to_string();
-        let ended = Ended { outcome: &id, case: &outcome.case, is_well, is_harm: outcome.ending.is_harm() };
-        breaker::note(env, &outcome.remedy, &outcome.repository, &ended).await?;
-    }
+    let id = told.id.to_string();
+    let is_well = outcome.ending.is_success();
+    let ended = Ended { outcome: &id, case: &outcome.case, is_well, is_harm: outcome.ending.is_harm() };
+    breaker::note(env, &outcome.remedy, &outcome.repository, &ended).await?;
     match outcome.ending {
         Ending::Merged | Ending::MergedEdited => tries::note(env, &outcome.case, Try::Healed, told.id).await?,
         Ending::TakenBack => tries::note(env, &outcome.case, Try::TakenBack, told.id).await?,

@@ -51,8 +51,8 @@ pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, Ag
     let request = &message.payload;
     let repository = env.repository(&request.wound.repository)?;
     let head = repository.branch(&request.wound.base_branch).await?.ok_or_else(|| gone(&request.wound))?;
-    let (tree, sources) = repository.tree_and_sources(&head, &env.tree_limits).await?;
-    let mut before = examine(env, &tree).await?;
+    let tree = repository.tree(&head, &env.tree_limits).await?;
+    let before = examine(env, &tree).await?;
     if is_forgotten(&before, &request.wound) {
         return Err(AgentError::advisories_silent());
     }
@@ -63,7 +63,6 @@ pub async fn remediate(env: &Environment, message: Request) -> Result<Outbox, Ag
     if head != request.wound.commit {
         return start_over(env, &message, head);
     }
-    before.look_for_imports(&tree, &sources).await;
     let findings: Vec<&Finding> = before.of_graph(graph).map(|matched| &matched.finding).collect();
     let policy = env.policies.of(&Subject::of(&request.wound, &findings));
     let policy = policy.map(|policy| policy.map(|policy| before.config.tightened(policy)));

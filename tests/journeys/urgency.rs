@@ -77,8 +77,12 @@ async fn scan_sends_the_most_urgent_case_first() {
         .collect();
     assert_eq!(paths, ["package-lock.json", "tools/package-lock.json"], "run time before severity");
     world.live().await;
-    let urgencies: Vec<_> =
-        world.cases().await.into_iter().map(|case| (case.wound.unwrap().path, Some(case.priority().urgency))).collect();
+    let urgencies: Vec<_> = world
+        .cases()
+        .await
+        .into_iter()
+        .map(|case| (case.wound.as_ref().unwrap().path.clone(), Some(case.priority().urgency)))
+        .collect();
     for (path, urgency) in
         [("package-lock.json", Urgency::SixtyDays), ("tools/package-lock.json", Urgency::NextUpgrade)]
     {

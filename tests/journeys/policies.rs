@@ -54,7 +54,7 @@ async fn frozen_fix_is_delivered_when_it_thaws() {
     assert_eq!(world.wake_ups().await.len(), 1);
     later(&mut world, 5 * 60).await;
     assert_eq!(world.open_pulls().len(), 0);
-    later(&mut world, 65).await;
+    later(&mut world, 67).await;
     assert_eq!((only_case(&world).await.status, world.open_pulls().len()), (Status::Proposed, 1));
     world.finish();
 }
@@ -69,7 +69,7 @@ async fn frozen_fix_thaws_in_every_weather() {
     let begin = || async {
         let mut world = pushed_under(with(FROZEN)).await;
         world.live().await;
-        world.clock.advance(SignedDuration::from_mins(6 * 60 + 5));
+        world.clock.advance(SignedDuration::from_mins(6 * 60 + 7));
         world.tick().await;
         assert!(world.bus.waiting.iter().any(|waiting| waiting.function == "scan"));
         world
@@ -94,7 +94,7 @@ async fn budget_that_is_used_up_is_renewed_at_midnight_of_its_time_zone() {
     world.set_policies(&with("limits: {pull_requests_per_repository_per_day: 1, time_zone: Asia/Tokyo}"));
     later(&mut world, 15 * 60 - 1).await;
     assert_eq!(world.open_pulls().len(), 0);
-    later(&mut world, 6).await;
+    later(&mut world, 8).await;
     assert_eq!(world.open_pulls().len(), 1);
     world.finish();
 }
@@ -118,11 +118,11 @@ async fn kill_switch_that_is_thrown_in_mid_case_stops_the_delivery_until_it_is_t
     assert_eq!((case.status, world.open_pulls().len()), (Status::Initiated, 0));
     assert!(reasons(&case).contains("kill switch: mona stopped everything: the registry is under attack"));
     for _ in 0..8 {
-        later(&mut world, 20).await;
+        later(&mut world, 22).await;
         assert_eq!(world.open_pulls().len(), 0);
     }
     kill_switch::set(&env, false, "mona", "it is over").await.unwrap();
-    later(&mut world, 20).await;
+    later(&mut world, 22).await;
     assert_eq!(world.open_pulls().len(), 1);
     world.finish();
 }
@@ -162,7 +162,7 @@ async fn cases_of_a_branch_that_are_held_share_one_scan_each_time() {
     let rounds = 6;
     work_slowly(&mut world).await;
     for _ in 0..rounds {
-        world.clock.advance(SignedDuration::from_mins(20));
+        world.clock.advance(SignedDuration::from_mins(22));
         world.tick().await;
         work_slowly(&mut world).await;
     }
@@ -184,7 +184,7 @@ async fn what_is_held_is_decided_by_the_head_of_its_branch() {
     // Nobody hears of this push.
     world.push("main", &[("package-lock.json", &healed().lockfile())]);
     world.github().take_deliveries();
-    later(&mut world, 6 * 60 + 5).await;
+    later(&mut world, 6 * 60 + 7).await;
     assert_eq!(world.open_pulls().len(), 0);
     let inventory = world.there().branch("main");
     let env = world.process(Effects::default());
@@ -250,7 +250,7 @@ async fn breaker_is_opened_by_harm_and_closed_by_its_probe() {
     assert!(reasons(&case).contains("circuit breaker: the remedy failed in this repository"), "{case:#?}");
     later(&mut world, 23 * 60).await;
     assert_eq!(world.open_pulls().len(), 0);
-    later(&mut world, 65).await;
+    later(&mut world, 67).await;
     let probe = &world.open_pulls()[0];
     assert_eq!(probe["draft"], true);
     assert!(reasons(&only_case(&world).await).contains("this is the one try that it gets"));
@@ -269,7 +269,7 @@ async fn probe_that_fails_opens_the_breaker_for_longer() {
     let mut world = undone().await;
     world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
     world.live().await;
-    later(&mut world, 24 * 60 + 5).await;
+    later(&mut world, 24 * 60 + 7).await;
     let commit = world.there().branch(&only_case(&world).await.case.branch()).unwrap();
     world.there().check(&commit, "github-actions", "test", Some("failure"));
     world.live().await;
@@ -280,7 +280,7 @@ async fn probe_that_fails_opens_the_breaker_for_longer() {
     world.live().await;
     later(&mut world, 47 * 60).await;
     assert_eq!(world.open_pulls().len(), 0);
-    later(&mut world, 65).await;
+    later(&mut world, 67).await;
     assert_eq!(world.open_pulls().len(), 1);
     world.finish();
 }
@@ -322,7 +322,7 @@ async fn storm_of_five_hundred_pushes_stays_within_its_budget_and_loses_nothing(
     for day in 1..=SHOPS.div_ceil(PER_DAY) {
         assert_eq!(offered(), SHOPS.min(day * PER_DAY), "day {day}");
         // The world began at midnight.
-        later(&mut world, 24 * 60 + 5).await;
+        later(&mut world, 24 * 60 + 7).await;
     }
     for there in &shops {
         assert_eq!(there.pulls().len(), 1, "{}", there.name());

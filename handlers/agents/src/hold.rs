@@ -17,7 +17,7 @@ pub fn until(verdict: &Verdict) -> Option<Timestamp> {
     verdict.held_until.filter(|_| verdict.decision.is_delivered())
 }
 
-/// Tells that `case` is held, and has its branch scanned after `until`: what ought to be mended sooner some seconds before the rest, so that
+/// Tells that `case` is held, and has its branch scanned after `until`: what ought to be mended sooner some minutes before the rest, so that
 /// it finds the budget that is renewed then. Cases of one branch that wait for the same moment share one scan.
 pub fn look_again_after<P>(
     reply: &mut Reply<'_, P>,

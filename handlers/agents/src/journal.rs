@@ -48,7 +48,7 @@ impl JournalRecord {
     }
 }
 
-/// A message that is due later. Kept under `wakeups/<due second>/<message id>`, and sent by `sweep`. Earlier versions named the minute.
+/// A message that is due later. Kept under `wakeups/<due minute>/<message id>`, and sent by `sweep`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WakeUp {
     /// Not before this moment.
@@ -62,7 +62,7 @@ pub struct WakeUp {
 impl WakeUp {
     /// Where it is kept.
     pub fn key(&self) -> String {
-        format!("wakeups/{}/{}", self.due.strftime("%Y%m%dT%H%M%S"), self.message.id)
+        format!("wakeups/{}/{}", self.due.strftime("%Y%m%dT%H%M"), self.message.id)
     }
 }
 

@@ -33,6 +33,7 @@ async fn json_is_the_contract() {
         "severity",
         "decision",
         "reasons",
+        "grounds",
         "status",
         "findings",
         "left",

@@ -19,8 +19,8 @@ async fn package_that_no_code_imports_is_not_exposed_and_said_to_be_so() {
     let ran = desk.suture(&["scan", "shop", "--commit", &code]);
     let expect = "\
 package-lock.json
- severity  package      advisory             fixed in  brought in by
- high      latch 1.0.3  GHSA-aaaa-bbbb-cccc  1.2.0     gate (not imported)
+ severity  mend within   package      advisory             fixed in  brought in by
+ high      next upgrade  latch 1.0.3  GHSA-aaaa-bbbb-cccc  1.2.0     gate (not imported)
 
 shop: 1 high (2 packages of 1 project)
 ";

@@ -40,7 +40,7 @@ pub enum Urgency {
 }
 
 /// How much later than the next sooner ones cases of one urgency are looked at again, in seconds.
-const STEP_S: i64 = 20;
+const STEP_S: i64 = 60;
 
 /// A place in the order in which cases are worked. Less is sooner.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

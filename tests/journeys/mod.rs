@@ -17,4 +17,5 @@ mod real_npm;
 mod real_pip;
 mod real_projects;
 mod sweep;
+mod unattended;
 mod upgrade;

@@ -6,6 +6,7 @@ use crate::environment::store::{Store, StoreError};
 use crate::history;
 use crate::inventory::branch_key;
 use pipeline::case::{Delivery, Wound};
+use pipeline::decision::Verdict;
 use pipeline::finding::Finding;
 use pipeline::ids::{CaseId, CommitSha, RepoName};
 use pipeline::learning::outcome::Tried;
@@ -59,6 +60,9 @@ pub struct Offer {
     /// What there is to learn from it. Older records lack it: nothing is learned from them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tried: Option<Tried>,
+    /// What was decided of it. Older records lack it: then it waits for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
 }
 
 /// Ids of the advisories that `heals` is about, and that are not about what is `left`.
@@ -256,6 +260,7 @@ pub(crate) mod tests {
             advisories: BTreeSet::new(),
             is_kept_by_people: false,
             tried: None,
+            verdict: None,
         }
     }
 

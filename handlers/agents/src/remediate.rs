@@ -310,7 +310,7 @@ impl Attempt<'_> {
                 title: &wording::github::title(&self.plan, wound),
                 body: &wording::github::body(&offer),
                 plan: &self.plan,
-                is_draft: verdict.decision != Decision::Heal,
+                is_draft: !verdict.is_ready(),
             };
             let pull = offer::open(remote, &wanted).await?;
             steps.push(Step::new("offer", true, pull.url.clone()));
@@ -320,7 +320,7 @@ impl Attempt<'_> {
         delivery.commit = Some(commit);
         if delivery.pull_request.is_some() {
             // Somebody may merge or close it already: nothing else comes before this.
-            let offer = self.offer(&delivery, Tried { remedy: remedy.clone(), confidence: verdict.confidence });
+            let offer = self.offer(&delivery, remedy, &verdict);
             if offered::find(&self.env.store, case, wound).await?.is_none() {
                 tries::note(self.env, case, Try::Delivered, self.message.id).await?;
             }
@@ -350,7 +350,7 @@ impl Attempt<'_> {
     }
 
     /// What the pull request of `delivery` offers.
-    fn offer(&self, delivery: &Delivery, tried: Tried) -> offered::Offer {
+    fn offer(&self, delivery: &Delivery, remedy: Remedy, verdict: &Verdict) -> offered::Offer {
         let matched = || self.before.matched.iter().map(|matched| &matched.finding);
         let is_left = |finding: &&Finding| self.plan.left.iter().any(|left| left.fingerprint == finding.fingerprint);
         offered::Offer {
@@ -361,7 +361,8 @@ impl Attempt<'_> {
             left: self.plan.left.clone(),
             advisories: offered::advisories(self.healed(), matched().filter(is_left)),
             is_kept_by_people: false,
-            tried: Some(tried),
+            tried: Some(Tried { remedy, confidence: verdict.confidence }),
+            verdict: Some(verdict.clone()),
         }
     }
 

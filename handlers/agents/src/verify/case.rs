@@ -121,6 +121,7 @@ pub(super) fn offer_of(records: &[CaseRecord], is_it: impl Fn(&&CaseRecord) -> b
         advisories: Default::default(),
         is_kept_by_people: false,
         tried: None,
+        verdict: None,
     })
 }
 

@@ -24,7 +24,7 @@ use pipeline::ids::{CommitSha, hash_of};
 use pipeline::learning::outcome::{Remedy, Tried};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
-use pipeline::patch::{Patch, Plan};
+use pipeline::patch::{Change, Patch, Plan};
 use pipeline::payload::{CaseEvent, Mode, RemediationRequested, ScanRequested, VerificationRequested};
 use pipeline::policy::vocabulary::{ActionType, Condition};
 use pipeline::policy::when::Subject;
@@ -362,8 +362,17 @@ impl Attempt<'_> {
             advisories: offered::advisories(self.healed(), matched().filter(is_left)),
             is_kept_by_people: false,
             tried: Some(Tried { remedy, confidence: verdict.confidence }),
+            at: Some(self.env.clock.now()),
+            releases: self.releases(),
             verdict: Some(verdict.clone()),
         }
+    }
+
+    /// What the plan brings in.
+    fn releases(&self) -> BTreeSet<String> {
+        let ecosystem = self.before.graphs[self.graph].ecosystem;
+        let brought = self.plan.changes.iter().filter_map(Change::brings_in);
+        brought.map(|(name, version)| format!("{ecosystem} {name} {version}")).collect()
     }
 
     /// Nothing can be done: every finding stays, with its reason.

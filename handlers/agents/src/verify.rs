@@ -10,12 +10,13 @@ pub mod reopened;
 mod case;
 mod outdated;
 mod ready;
+mod unattended;
 
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::examine;
 use crate::history;
-use crate::learned;
+use crate::learned::{self, Told};
 use crate::offer;
 use crate::offered::{self, Offer};
 use crate::prove::{Seen, failures, prove};
@@ -96,7 +97,8 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
         let notice = wording::rolled_back(case, wound, &steps);
         if is_withdrawn {
             if let Some(offer) = offered::find(&env.store, case, wound).await?.and_then(|offered| offered.offer) {
-                learned::tell(env, &mut reply, case, &offer, Ending::TakenBack)?;
+                let told = Told { case, offer: &offer, ending: Ending::TakenBack, is_unattended: false };
+                learned::tell(env, &mut reply, told)?;
             }
             steps.push(Step::new("rolled back", true, format!("{branch} was deleted")));
             (Status::RolledBack, topic::HEALING_ROLLED_BACK, notice)
@@ -144,6 +146,8 @@ async fn keep_missing(env: &Environment, message: &Envelope<VerificationRequeste
         advisories: offered::advisories(heals, []),
         is_kept_by_people: false,
         tried: None,
+        at: None,
+        releases: Default::default(),
         verdict: Some(verdict.clone()),
     };
     Ok(offered::keep(&env.store, case, offer).await?)

@@ -169,6 +169,16 @@ pub fn declined(number: u64) -> String {
     format!("this fix was declined: pull request #{number} was closed without being merged")
 }
 
+/// Why a fix is not merged without people, where the policy would have it.
+pub fn no_auto_merge() -> &'static str {
+    "the repository asks for no_auto_merge"
+}
+
+/// Why nothing is merged without people, where what was merged before is not known.
+pub fn merges_unreadable() -> &'static str {
+    "what was merged without people before can't be read"
+}
+
 /// Told when GitHub still has alerts on what a merged fix healed, long after the merge. Each with its number and what it says.
 pub fn alerts_open(case: &CaseId, wound: &Wound, alerts: &[String]) -> Notification {
     Notification {

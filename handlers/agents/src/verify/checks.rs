@@ -5,6 +5,7 @@ use super::case::Standing;
 use super::closed::conclude;
 use super::outdated;
 use super::ready::make_ready;
+use super::unattended;
 use crate::environment::Environment;
 use crate::environment::github::{Check, GitHubError, GitHubRepository, Listed, PullRequest};
 use crate::error::AgentError;
@@ -64,6 +65,7 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
         }
         if said.are_fine && standing.steps.iter().all(|step| step.name != STEP || step.ok) {
             taken.steps.extend(make_ready(&standing, remote, &pull, said.passed).await?);
+            taken.steps.extend(unattended::merge(env, &standing, remote, &pull).await?);
         }
     }
     if taken != Taken::default() {
@@ -144,7 +146,7 @@ async fn failed(
     reply.event(topic::HEALING_FAILED, case.as_str(), &standing.event(step.detail.clone()))?;
     let notice = wording::escalated(case, &standing.offer.wound, &reasons, &standing.offer.left);
     reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, case.as_str(), &notice)?;
-    standing.learn(env, reply, Ending::ChecksFailed)?;
+    standing.learn(env, reply, Ending::ChecksFailed, false)?;
     Ok(Taken { status: Some(Status::Failed), steps: vec![step] })
 }
 

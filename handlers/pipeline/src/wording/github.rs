@@ -179,6 +179,16 @@ pub fn checks_passed(passed: usize) -> String {
     )
 }
 
+/// What GitHub had against merging the pull request `number`, in its own words.
+pub fn merge_refused(number: u64, words: &str) -> String {
+    plain(&format!("GitHub did not merge #{number}: {words}")).into_owned()
+}
+
+/// Why a pull request can't be merged, where its repository allows no way of merging that is known.
+pub fn no_merge_method() -> &'static str {
+    "the repository allows neither squash nor merge nor rebase, or does not tell"
+}
+
 /// The headline of the check run on a pull request; `is_whole`: everything could be read.
 pub fn check_title(new: usize, is_whole: bool) -> String {
     match (new, is_whole) {

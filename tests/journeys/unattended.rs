@@ -1,6 +1,6 @@
 //! Fixes that wait for tests, and fixes that are merged without people.
 
-use super::github::{healed, number, shop_with_hole};
+use super::github::{healed, number, shop, shop_with_hole};
 use crate::world::World;
 use crate::world::github::Fault;
 use crate::world::on_github::SOMEBODY;
@@ -352,4 +352,65 @@ async fn repository_that_refuses_a_merge_is_not_asked_for_ever() {
     let asked = world.github().asked().iter().filter(|line| line.ends_with("/merge")).count();
     assert_eq!((merged_by(&world), refused, asked), (None, 3, 3));
     world.finish();
+}
+
+#[tokio::test]
+async fn offer_that_nobody_touches_says_nothing_of_its_fix_until_it_is_merged_after_all() {
+    let mut world = offered_under("limits: {}", AUTO).await;
+    for _ in 0..5 {
+        hours_later(&mut world, 7 * 24).await;
+    }
+    assert_eq!(outcomes(&world).await, [(Ending::Censored, false)]);
+    world.there().merge(number(&world.open_pulls()[0]), SOMEBODY);
+    world.live().await;
+    let mut ended = outcomes(&world).await;
+    ended.sort();
+    assert_eq!(ended, [(Ending::Merged, false), (Ending::Censored, false)]);
+    world.finish();
+}
+
+/// The fix was merged and holds; a day later somebody brings back what was there before.
+async fn undone(days: i64) -> World {
+    let mut world = offered_under("limits: {}", AUTO).await;
+    world.there().merge(number(&world.open_pulls()[0]), SOMEBODY);
+    world.live().await;
+    world.clock.advance(SignedDuration::from_hours(days * 24));
+    world.push("main", &[("package-lock.json", &shop().lockfile())]);
+    world.hear().await;
+    world
+}
+
+#[tokio::test]
+async fn fix_that_is_undone_soon_after_its_merge_was_wrong() {
+    let mut world = undone(1).await;
+    world.live().await;
+    // Seen again and again, it is told once.
+    world.push("main", &[("package-lock.json", &format!("{}\n", shop().lockfile()))]);
+    world.live().await;
+    let mut ended = outcomes(&world).await;
+    ended.sort();
+    assert_eq!(ended, [(Ending::Merged, false), (Ending::Reverted, false)]);
+    world.finish();
+}
+
+#[tokio::test]
+async fn fix_that_is_undone_long_after_its_merge_says_nothing_of_it() {
+    let mut world = undone(15).await;
+    world.live().await;
+    assert_eq!(outcomes(&world).await, [(Ending::Merged, false)]);
+    world.finish();
+}
+
+#[tokio::test]
+async fn fix_that_is_undone_is_told_once_in_every_weather() {
+    // Whether the next fix is offered before the breaker hears of it is left to chance.
+    to_one_end(
+        || undone(1),
+        async |world| {
+            let mut ended = outcomes(world).await;
+            ended.sort();
+            assert_eq!(ended, [(Ending::Merged, false), (Ending::Reverted, false)]);
+        },
+    )
+    .await;
 }

@@ -29,6 +29,7 @@ pub mod poison;
 pub mod prove;
 pub mod remediate;
 pub mod request;
+mod reverted;
 pub mod scan;
 pub mod state;
 pub mod status;

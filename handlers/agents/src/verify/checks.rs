@@ -22,6 +22,12 @@ use pipeline::wording;
 /// Name of the step that tells of checks.
 const STEP: &str = "verify: checks";
 
+/// Name of the step that tells that nobody merged or closed it.
+const UNTOUCHED_STEP: &str = "verify: untouched";
+
+/// An offer that is open for so long says nothing of its fix, unless it is merged or closed after all.
+const UNTOUCHED_DAYS: i64 = 30;
+
 /// How a check ended that stands in the way of a merge.
 const FAILED: [&str; 4] = ["failure", "error", "timed_out", "startup_failure"];
 
@@ -68,6 +74,10 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
             taken.steps.extend(unattended::merge(env, &standing, remote, &pull).await?);
         }
     }
+    if let Some(step) = untouched(env, &standing) {
+        standing.learn(env, &mut reply, Ending::Censored, false)?;
+        taken.steps.push(step);
+    }
     if taken != Taken::default() {
         standing.record(&mut reply, |record| {
             record.status = taken.status;
@@ -79,6 +89,15 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
         look_again(env, &mut reply, &message.payload)?;
     }
     Ok(reply.finish())
+}
+
+/// The step that tells once that nobody merged or closed what is offered for [`UNTOUCHED_DAYS`].
+fn untouched(env: &Environment, standing: &Standing) -> Option<Step> {
+    let at = standing.offer.at?;
+    let is_long = env.clock.now().duration_since(at) >= SignedDuration::from_hours(UNTOUCHED_DAYS * 24);
+    let is_told = standing.steps.iter().any(|step| step.name == UNTOUCHED_STEP);
+    let detail = format!("it has been open for {UNTOUCHED_DAYS} days");
+    (is_long && !is_told).then(|| Step::new(UNTOUCHED_STEP, true, detail))
 }
 
 /// What the checks of others say of a commit.

@@ -2,6 +2,8 @@
 
 // `cfg(test)` tells the lints that all of it is tests, helpers too.
 #[cfg(test)]
+mod confidence;
+#[cfg(test)]
 mod contracts;
 #[cfg(test)]
 mod journeys;

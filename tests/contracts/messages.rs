@@ -73,6 +73,7 @@ fn verdict() -> Verdict {
         evidence: vec![Evidence::detection(0.97)],
         priority: Default::default(),
         held_until: None,
+        awaits_tests: false,
     }
 }
 

@@ -18,5 +18,6 @@ mod real_npm;
 mod real_pip;
 mod real_projects;
 mod sweep;
+mod unattended;
 mod upgrade;
 mod urgency;

@@ -294,6 +294,11 @@ impl World {
         records
     }
 
+    /// The record at `key`, as JSON.
+    pub async fn read(&self, key: &str) -> Value {
+        self.store.read(key).await.unwrap().unwrap()
+    }
+
     /// Takes `key` out of the store.
     pub async fn delete(&self, key: &str) {
         self.store.delete(key).await.unwrap();

@@ -2,7 +2,7 @@
 
 use crate::environment::Environment;
 use crate::error::AgentError;
-use crate::{guards, hold, offered};
+use crate::{guards, hold, offered, reverted};
 use pipeline::case::Status;
 use pipeline::decision::priority::soonest;
 use pipeline::decision::{Circumstances, Decision, Evidence, Phase, Verdict, decide};
@@ -30,6 +30,7 @@ pub async fn analyze(env: &Environment, message: Envelope<Detected>) -> Result<O
         });
         return Ok(reply.finish());
     }
+    reverted::tell(env, &mut reply, case, wound, message.correlation_id).await?;
     let certainty = findings.iter().map(|finding| finding.confidence).fold(1.0, f64::min);
     // Without any fixed version `remediate` still looks: the registry may have one that advisories don't name.
     let patch_available = findings.iter().any(|finding| finding.fix == Fix::Available);
@@ -74,7 +75,7 @@ pub async fn analyze(env: &Environment, message: Envelope<Detected>) -> Result<O
     )?;
     offered::have_looked_at(&env.store, &mut reply, case, wound).await?;
     let mut outbox = reply.finish();
-    for record in &mut outbox.records {
+    for record in outbox.records.iter_mut().filter(|record| record.run == message.correlation_id) {
         record.status = Some(Status::Escalated);
     }
     Ok(outbox)

@@ -39,6 +39,24 @@ pub async fn ask(
     Err(AgentError::TryLater { reason: format!("many cases ask for {remedy} at the same time"), not_before: None })
 }
 
+/// What the breaker of `remedy` in `repository` says of `case`, which takes no try by that.
+pub async fn look(
+    env: &Environment,
+    remedy: &Remedy,
+    repository: &RepoName,
+    case: &CaseId,
+) -> Result<Option<Guard>, AgentError> {
+    let view = read(env, remedy, repository).await?;
+    let Some(breaker) = view.value.filter(|_| !view.is_damaged) else {
+        return Ok(view.is_damaged.then(Guard::breaker_probe));
+    };
+    Ok(match breaker.standing(case, env.clock.now()) {
+        Standing::Closed => None,
+        Standing::Open(until) => Some(Guard::breaker_open(until, breaker.reason())),
+        Standing::HalfOpen => Some(Guard::breaker_probe()),
+    })
+}
+
 /// Notes how a fix ended.
 pub async fn note(
     env: &Environment,

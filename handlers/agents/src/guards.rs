@@ -6,7 +6,7 @@ use crate::error::AgentError;
 use crate::{breaker, budget, kill_switch, learned, tries};
 use pipeline::case::Wound;
 use pipeline::decision::guard::Guard;
-use pipeline::ids::CaseId;
+use pipeline::ids::{CaseId, RepoName};
 use pipeline::learning::outcome::Remedy;
 use pipeline::message::MessageId;
 use pipeline::patch::Patch;
@@ -24,6 +24,21 @@ pub async fn before_work(
     let mut guards: Vec<Guard> = kill_switch::guard(env).await?.into_iter().collect();
     guards.extend(Guard::freeze(&policy.freeze, now));
     guards.extend(Guard::history(&limits, &tries::history(env, case, message).await?, now));
+    Ok(guards)
+}
+
+/// What is asked before a fix by `remedy` of `case` is merged without people. Nothing is spent by it.
+pub async fn before_merge(
+    env: &Environment,
+    policy: &Policy,
+    case: &CaseId,
+    repository: &RepoName,
+    remedy: &Remedy,
+) -> Result<Vec<Guard>, AgentError> {
+    let mut guards: Vec<Guard> = kill_switch::guard(env).await?.into_iter().collect();
+    guards.extend(Guard::freeze(&policy.freeze, env.clock.now()));
+    guards.extend(learned::demotion(env, remedy).await?);
+    guards.extend(breaker::look(env, remedy, repository, case).await?);
     Ok(guards)
 }
 

@@ -5,16 +5,17 @@ use crate::breaker;
 use crate::environment::Environment;
 use crate::environment::store::{Store, StoreError};
 use crate::error::AgentError;
+use crate::merges;
 use crate::offered::Offer;
 use crate::tries::{self, Try};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use pipeline::decision::breaker::Ended;
 use pipeline::decision::guard::Guard;
 use pipeline::ids::{CaseId, hash_of};
 use pipeline::learning::Model;
 use pipeline::learning::outcome::{Ending, OutcomeRecord, Remedy};
+use pipeline::learning::track::{Days, Track, day};
 use pipeline::message::{Envelope, topic};
 use pipeline::outbox::Reply;
 use serde::{Deserialize, Serialize};
@@ -37,24 +38,34 @@ pub struct Learned {
     pub closed: Model,
     /// Of all days.
     pub all: Model,
+    /// Of each of the last days.
+    pub days: Days,
 }
 
-/// Has it learned that `offer`, the fix of `case`, ended as `ending`. Nothing is learned from an offer that does not say what was tried.
-pub fn tell<P>(
-    env: &Environment,
-    reply: &mut Reply<'_, P>,
-    case: &CaseId,
-    offer: &Offer,
-    ending: Ending,
-) -> Result<(), AgentError> {
-    let (Some(tried), Some(pull)) = (&offer.tried, &offer.delivery.pull_request) else { return Ok(()) };
+/// That a fix ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// Of which case.
+    pub case: &'a CaseId,
+    /// The fix.
+    pub offer: &'a Offer,
+    /// How.
+    pub ending: Ending,
+    /// Whether it was merged without people.
+    pub is_unattended: bool,
+}
+
+/// Has it learned how a fix ended. Nothing is learned from an offer that does not say what was tried.
+pub fn tell<P>(env: &Environment, reply: &mut Reply<'_, P>, told: Told<'_>) -> Result<(), AgentError> {
+    let Told { case, offer, ending, is_unattended } = told;
+    let (Some(tried), Some(plan)) = (&offer.tried, offer.plan()) else { return Ok(()) };
     let outcome = OutcomeRecord {
         case: case.clone(),
-        plan: pull.plan.clone().unwrap_or_else(|| pull.number.to_string()),
+        plan,
         repository: offer.wound.repository.clone(),
         remedy: tried.remedy.clone(),
         confidence: tried.confidence,
-        is_unattended: false,
+        is_unattended,
         at: env.clock.now(),
         ending,
     };
@@ -70,6 +81,9 @@ pub async fn hear(env: &Environment, told: &Envelope<OutcomeRecord>) -> Result<(
     let is_well = outcome.ending.is_success();
     let ended = Ended { outcome: &id, case: &outcome.case, is_well, is_harm: outcome.ending.is_harm() };
     breaker::note(env, &outcome.remedy, &outcome.repository, &ended).await?;
+    if outcome.ending.is_harm() && outcome.is_unattended {
+        merges::turned_out_wrong(env, &outcome.case, &outcome.plan).await?;
+    }
     match outcome.ending {
         Ending::Merged | Ending::MergedEdited => tries::note(env, &outcome.case, Try::Healed, told.id).await?,
         Ending::TakenBack => tries::note(env, &outcome.case, Try::TakenBack, told.id).await?,
@@ -91,6 +105,12 @@ pub async fn keep(env: &Environment, moment: Timestamp, outcome: &OutcomeRecord)
 /// Why `remedy` is only proposed, where people keep declining it.
 pub async fn demotion(env: &Environment, remedy: &Remedy) -> Result<Option<Guard>, AgentError> {
     Ok(read(&env.store).await?.all.sums(remedy).demotion().map(Guard::demoted))
+}
+
+/// How `remedy` fared, as merges without people see it.
+pub async fn track(env: &Environment, remedy: &Remedy) -> Result<Track, AgentError> {
+    let learned = read(&env.store).await?;
+    Ok(learned.days.track(remedy, &learned.all, env.clock.now()))
 }
 
 /// What was learned, as it was last written down. A damaged document is none: the next one is made anew.
@@ -123,6 +143,7 @@ pub async fn anew(env: &Environment) -> Result<Learned, StoreError> {
 async fn go_on(env: &Environment, mut learned: Learned) -> Result<Learned, StoreError> {
     let last_over = day(env.clock.now()).checked_sub(DAYS_OPEN.days()).unwrap_or(Date::MIN);
     let mut open = Model::default();
+    let today = day(env.clock.now());
     for name in env.store.folders(SHELF).await? {
         let Ok(day) = name.parse::<Date>() else { continue };
         if learned.through.is_some_and(|through| day <= through) {
@@ -133,7 +154,9 @@ async fn go_on(env: &Environment, mut learned: Learned) -> Result<Learned, Store
             true => learned.closed.merge(&of_day),
             false => open.merge(&of_day),
         }
+        learned.days.set(day, of_day);
     }
+    learned.days.forget(today);
     learned.through = learned.through.max(Some(last_over));
     learned.all = learned.closed.clone();
     learned.all.merge(&open);
@@ -150,10 +173,6 @@ async fn of_day(store: &Store, day: &str) -> Result<Model, StoreError> {
         }
     }
     Ok(model)
-}
-
-fn day(moment: Timestamp) -> Date {
-    moment.to_zoned(TimeZone::UTC).date()
 }
 
 #[cfg(test)]

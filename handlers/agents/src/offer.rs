@@ -87,13 +87,23 @@ pub async fn take_back(
 
 /// Says `text` under a pull request, once for each `subject`.
 pub async fn say_once(remote: &GitHubRepository, number: u64, subject: &str, text: &str) -> Result<(), GitHubError> {
+    if has_said(remote, number, subject).await? {
+        return Ok(());
+    }
+    remote.comment(number, &marked(text, subject)).await
+}
+
+/// Whether we said something about `subject` under a pull request.
+pub async fn has_said(remote: &GitHubRepository, number: u64, subject: &str) -> Result<bool, GitHubError> {
     let marker = wording::comment_mark(subject);
     let us = remote.login().await?;
     let said = remote.comments(number).await?;
-    if said.items.iter().any(|comment| comment.author.as_ref() == Some(&us) && comment.body.contains(&marker)) {
-        return Ok(());
-    }
-    remote.comment(number, &format!("{text}\n\n{marker}")).await
+    Ok(said.items.iter().any(|comment| comment.author.as_ref() == Some(&us) && comment.body.contains(&marker)))
+}
+
+/// A comment about `subject`, by which it is found again.
+pub fn marked(text: &str, subject: &str) -> String {
+    format!("{text}\n\n{}", wording::comment_mark(subject))
 }
 
 /// As cases name it.

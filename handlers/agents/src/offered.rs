@@ -5,7 +5,9 @@
 use crate::environment::store::{Store, StoreError};
 use crate::history;
 use crate::inventory::branch_key;
+use jiff::Timestamp;
 use pipeline::case::{Delivery, Wound};
+use pipeline::decision::Verdict;
 use pipeline::finding::Finding;
 use pipeline::ids::{CaseId, CommitSha, RepoName};
 use pipeline::learning::outcome::Tried;
@@ -59,6 +61,15 @@ pub struct Offer {
     /// What there is to learn from it. Older records lack it: nothing is learned from them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tried: Option<Tried>,
+    /// When it was offered. Older records lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// What it brings in, each like `npm latch 1.2.0`. Empty where it is not known.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub releases: BTreeSet<String>,
+    /// What was decided of it. Older records lack it: then it waits for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
 }
 
 /// Ids of the advisories that `heals` is about, and that are not about what is `left`.
@@ -190,6 +201,12 @@ pub async fn rename(store: &Store, before: &RepoName, now: &RepoName) -> Result<
 }
 
 impl Offer {
+    /// By which the fix is known. `None`: there is no pull request.
+    pub fn plan(&self) -> Option<String> {
+        let pull = self.delivery.pull_request.as_ref()?;
+        Some(pull.plan.clone().unwrap_or_else(|| pull.number.to_string()))
+    }
+
     /// The later of two offers of a case has the greater one.
     fn order(&self) -> (RunId, u32) {
         (self.run, self.hops)
@@ -236,7 +253,6 @@ fn key(repository: &RepoName, branch: &str, case: &CaseId) -> String {
 pub(crate) mod tests {
     use super::*;
     use crate::environment::effects::Effects;
-    use jiff::Timestamp;
     use serde_json::json;
 
     /// An offer in `repository` by the run that began at `second`.
@@ -256,6 +272,9 @@ pub(crate) mod tests {
             advisories: BTreeSet::new(),
             is_kept_by_people: false,
             tried: None,
+            at: None,
+            releases: BTreeSet::new(),
+            verdict: None,
         }
     }
 

@@ -25,7 +25,7 @@ use pipeline::ids::{CommitSha, hash_of};
 use pipeline::learning::outcome::{Remedy, Tried};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
-use pipeline::patch::{Patch, Plan};
+use pipeline::patch::{Change, Patch, Plan};
 use pipeline::payload::{CaseEvent, Mode, RemediationRequested, ScanRequested, VerificationRequested};
 use pipeline::policy::vocabulary::{ActionType, Condition};
 use pipeline::policy::when::Subject;
@@ -330,7 +330,7 @@ impl Attempt<'_> {
                 title: &wording::github::title(&self.plan, wound),
                 body: &wording::github::body(&offer),
                 plan: &self.plan,
-                is_draft: verdict.decision != Decision::Heal,
+                is_draft: !verdict.is_ready(),
             };
             let pull = offer::open(remote, &wanted).await?;
             steps.push(Step::new("offer", true, pull.url.clone()));
@@ -340,7 +340,7 @@ impl Attempt<'_> {
         delivery.commit = Some(commit);
         if delivery.pull_request.is_some() {
             // Somebody may merge or close it already: nothing else comes before this.
-            let offer = self.offer(&delivery, Tried { remedy: remedy.clone(), confidence: verdict.confidence });
+            let offer = self.offer(&delivery, remedy, &verdict);
             if offered::find(&self.env.store, case, wound).await?.is_none() {
                 tries::note(self.env, case, Try::Delivered, self.message.id).await?;
             }
@@ -382,7 +382,7 @@ impl Attempt<'_> {
     }
 
     /// What the pull request of `delivery` offers.
-    fn offer(&self, delivery: &Delivery, tried: Tried) -> offered::Offer {
+    fn offer(&self, delivery: &Delivery, remedy: Remedy, verdict: &Verdict) -> offered::Offer {
         let matched = || self.before.matched.iter().map(|matched| &matched.finding);
         let is_left = |finding: &&Finding| self.plan.left.iter().any(|left| left.fingerprint == finding.fingerprint);
         offered::Offer {
@@ -393,8 +393,18 @@ impl Attempt<'_> {
             left: self.plan.left.clone(),
             advisories: offered::advisories(self.healed(), matched().filter(is_left)),
             is_kept_by_people: false,
-            tried: Some(tried),
+            tried: Some(Tried { remedy, confidence: verdict.confidence }),
+            at: Some(self.env.clock.now()),
+            releases: self.releases(),
+            verdict: Some(verdict.clone()),
         }
+    }
+
+    /// What the plan brings in.
+    fn releases(&self) -> BTreeSet<String> {
+        let ecosystem = self.before.graphs[self.graph].ecosystem;
+        let brought = self.plan.changes.iter().filter_map(Change::brings_in);
+        brought.map(|(name, version)| format!("{ecosystem} {name} {version}")).collect()
     }
 
     /// Nothing can be done: every finding stays, with its reason.

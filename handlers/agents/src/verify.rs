@@ -9,17 +9,18 @@ pub mod reopened;
 
 mod case;
 mod outdated;
+mod ready;
+mod unattended;
 
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::examine;
 use crate::history;
-use crate::learned;
+use crate::learned::{self, Told};
 use crate::offer;
 use crate::offered::{self, Offer};
 use crate::prove::{Seen, failures, prove};
 use pipeline::case::{CaseRecord, Status, Step};
-use pipeline::decision::Decision;
 use pipeline::ids::CommitSha;
 use pipeline::learning::outcome::Ending;
 use pipeline::message::{Envelope, queue, topic};
@@ -69,16 +70,16 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
     let told = if failed.is_empty() { "it holds".to_owned() } else { failed.join("; ") };
     reply.event(topic::VERIFICATION_COMPLETE, case.as_str(), &event(told))?;
     let (status, told, notice) = if failed.is_empty() {
-        match (&delivery.pull_request, verdict.decision) {
-            (Some(pull), _) => {
+        match &delivery.pull_request {
+            Some(pull) => {
                 let notice = wording::offered(case, wound, verdict, heals.len(), &pull.url);
                 (Status::Proposed, topic::HEALING_PROPOSED, notice)
             }
-            (None, decision) => {
+            None => {
                 let notice = wording::healed(case, wound, verdict, heals.len(), left);
-                match decision {
-                    Decision::Heal => (Status::Completed, topic::HEALING_COMPLETED, notice),
-                    _ => (Status::Proposed, topic::HEALING_PROPOSED, notice),
+                match verdict.is_ready() {
+                    true => (Status::Completed, topic::HEALING_COMPLETED, notice),
+                    false => (Status::Proposed, topic::HEALING_PROPOSED, notice),
                 }
             }
         }
@@ -96,7 +97,8 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
         let notice = wording::rolled_back(case, wound, &steps);
         if is_withdrawn {
             if let Some(offer) = offered::find(&env.store, case, wound).await?.and_then(|offered| offered.offer) {
-                learned::tell(env, &mut reply, case, &offer, Ending::TakenBack)?;
+                let told = Told { case, offer: &offer, ending: Ending::TakenBack, is_unattended: false };
+                learned::tell(env, &mut reply, told)?;
             }
             steps.push(Step::new("rolled back", true, format!("{branch} was deleted")));
             (Status::RolledBack, topic::HEALING_ROLLED_BACK, notice)
@@ -124,7 +126,7 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
 /// What is offered is kept by whoever opened the pull request; a release before this one did not. What a later run offers in it since is not
 /// this run's any more, and neither is what became of it.
 async fn keep_missing(env: &Environment, message: &Envelope<VerificationRequested>) -> Result<(), AgentError> {
-    let VerificationRequested { case, wound, heals, left, delivery, .. } = &message.payload;
+    let VerificationRequested { case, wound, verdict, heals, left, delivery } = &message.payload;
     if offered::find(&env.store, case, wound).await?.is_some() {
         return Ok(());
     }
@@ -144,6 +146,9 @@ async fn keep_missing(env: &Environment, message: &Envelope<VerificationRequeste
         advisories: offered::advisories(heals, []),
         is_kept_by_people: false,
         tried: None,
+        at: None,
+        releases: Default::default(),
+        verdict: Some(verdict.clone()),
     };
     Ok(offered::keep(&env.store, case, offer).await?)
 }

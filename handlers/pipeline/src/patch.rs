@@ -85,6 +85,18 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// Name and version of the release that it brings in, if it does.
+    pub fn brings_in(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Update { name, to: version, .. }
+            | Self::Add { name, version, .. }
+            | Self::Override { name, version } => Some((name, version)),
+            Self::Remove { .. } | Self::Require { .. } => None,
+        }
+    }
+}
+
 /// New contents of files.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Patch {

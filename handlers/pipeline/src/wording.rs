@@ -139,9 +139,11 @@ fn subject(plan: &Plan, path: &str) -> String {
 /// Told when a fix was delivered and seen to hold.
 pub fn healed(case: &CaseId, wound: &Wound, verdict: &Verdict, heals: usize, left: &[Left]) -> Notification {
     let branch = case.branch();
-    let subject = match verdict.decision {
-        Decision::Heal => format!("{}: {} healed on branch {branch}", wound.path, findings(heals)),
-        _ => format!("{}: a fix for {} waits for approval on branch {branch}", wound.path, findings(heals)),
+    let subject = match verdict.is_ready() {
+        true => format!("{}: {} healed on branch {branch}", wound.path, findings(heals)),
+        false => {
+            format!("{}: a fix for {} waits for {} on branch {branch}", wound.path, findings(heals), waits_for(verdict))
+        }
     };
     let mut body = verdict.reasons.clone();
     body.extend(left.iter().map(|left| format!("left: {}", left.reason)));
@@ -150,17 +152,35 @@ pub fn healed(case: &CaseId, wound: &Wound, verdict: &Verdict, heals: usize, lef
 
 /// Told when a fix is offered in a pull request, and seen to hold.
 pub fn offered(case: &CaseId, wound: &Wound, verdict: &Verdict, heals: usize, url: &str) -> Notification {
-    let waits = if verdict.decision == Decision::Heal { "a review" } else { "approval" };
     Notification {
         case: Some(case.clone()),
-        subject: format!("{}: a fix for {} waits for {waits}: {url}", wound.path, findings(heals)),
+        subject: format!("{}: a fix for {} waits for {}: {url}", wound.path, findings(heals), waits_for(verdict)),
         body: verdict.reasons.clone(),
+    }
+}
+
+/// What a fix of that `verdict` waits for.
+fn waits_for(verdict: &Verdict) -> &'static str {
+    match (verdict.decision, verdict.awaits_tests) {
+        (Decision::Heal, false) => "a review",
+        (Decision::Heal, true) => "the tests of the repository",
+        _ => "approval",
     }
 }
 
 /// Why a fix is not offered again.
 pub fn declined(number: u64) -> String {
     format!("this fix was declined: pull request #{number} was closed without being merged")
+}
+
+/// Why a fix is not merged without people, where the policy would have it.
+pub fn no_auto_merge() -> &'static str {
+    "the repository asks for no_auto_merge"
+}
+
+/// Why nothing is merged without people, where what was merged before is not known.
+pub fn merges_unreadable() -> &'static str {
+    "what was merged without people before can't be read"
 }
 
 /// Told when GitHub still has alerts on what a merged fix healed, long after the merge. Each with its number and what it says.

@@ -5,9 +5,10 @@ use crate::contracts::documents::python;
 use crate::world::program::command;
 use agents::environment::effects::Effects;
 use agents::environment::github::{
-    AlertClosure, Changes, CodeError, GitHub, Label, NewCheckRun, NewPullRequest, Registration,
+    AlertClosure, Changes, CodeError, GitHub, Label, MergeMethod, Merging, NewCheckRun, NewPullRequest, Registration,
 };
 use agents::environment::tree_limits::TreeLimits;
+use pipeline::ids::CommitSha;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -111,12 +112,36 @@ async fn ask_everything() -> Desk {
     ours.secret_locations(1).await.unwrap();
     ours.update_secret_alert(1, closure("revoked")).await.unwrap();
     ours.secret_alert(1).await.unwrap();
-    desk.repository.merge(pull.number, "mona");
+    refused_merges(&desk, pull.number, &tip).await;
+    desk.repository.review(pull.number, "CHANGES_REQUESTED", "mona");
+    assert!(ours.has_objections(pull.number).await.unwrap());
+    let method = ours.merge_method().await.unwrap().unwrap();
+    assert_eq!(ours.merge(pull.number, &tip, method).await.unwrap(), Merging::Done);
+    let merged = ours.pull_request(pull.number).await.unwrap().unwrap();
+    assert_eq!((merged.merged_by, merged.is_open), (Some(bot()), false));
     ours.pull_request_of(BRANCH).await.unwrap();
     ours.withdraw(BRANCH, &tip).await.unwrap();
     desk.repository.archive();
     cant_be_helped(ours.comment(pull.number, "too late").await);
     desk
+}
+
+/// Asks for merges that are refused: of a draft, of another commit, in a way that is not allowed.
+async fn refused_merges(desk: &Desk, number: u64, tip: &CommitSha) {
+    let ours = &desk.ours;
+    let refused = async |commit, method| match ours.merge(number, commit, method).await.unwrap() {
+        Merging::Refused(words) => words,
+        Merging::Done => panic!("it was merged"),
+    };
+    assert!(refused(tip, MergeMethod::Squash).await.contains("not mergeable"));
+    let pull = ours.pull_request(number).await.unwrap().unwrap();
+    assert_eq!(pull.is_mergeable, Some(true));
+    ours.set_draft(&pull, false).await.unwrap();
+    assert!(refused(&desk.base, MergeMethod::Squash).await.contains("Head branch was modified"));
+    desk.repository.allow_merges(&["rebase"]);
+    assert!(refused(tip, MergeMethod::Merge).await.contains("not allowed"));
+    assert_eq!(ours.merge_method().await.unwrap(), Some(MergeMethod::Rebase));
+    assert!(!ours.has_objections(number).await.unwrap());
 }
 
 /// What npm installed of GitHub's descriptions, below the target folder. `None`, with a word on stderr: it is not there.
@@ -165,7 +190,7 @@ async fn every_answer_is_as_github_describes_it() {
 async fn what_graphql_is_asked_is_in_its_schema() {
     let desk = ask_everything().await;
     let asked = desk.github.graphql();
-    assert_eq!(asked.len(), 3);
+    assert_eq!(asked.len(), 4);
     if let Some(description) = descriptions("graphql-schema/schema.graphql") {
         judge(Path::new("node"), "validate.js", &description, &asked);
     }

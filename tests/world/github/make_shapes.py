@@ -26,6 +26,7 @@ SHAPES = {
     "file": [("repos/compare-commits", ["files", 0])],
     "comparison": [("repos/compare-commits", [])],
     "pull": [("pulls/get", []), ("pulls/list", [0])],
+    "review": [("pulls/list-reviews", [0])],
     "label": [("issues/get-label", [])],
     "comment": [("issues/list-comments", [0]), ("issues/create-comment", [])],
     "issue": [("issues/list-for-repo", [0]), ("issues/create", [])],

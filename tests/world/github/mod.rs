@@ -409,6 +409,21 @@ impl SimulatedRepository {
         self.state.lock().unwrap().merge_pull(self.id, number, login).parse().unwrap()
     }
 
+    /// `login` says `state` (`APPROVED`, `CHANGES_REQUESTED`, …) of a pull request.
+    pub fn review(&self, number: u64, state: &str, login: &str) {
+        self.state.lock().unwrap().review(self.id, number, state, login);
+    }
+
+    /// `login` makes a draft of a pull request, or has it looked at.
+    pub fn redraft(&self, number: u64, is_draft: bool, login: &str) {
+        self.state.lock().unwrap().change_pull(self.id, number, &json!({ "draft": is_draft }), login);
+    }
+
+    /// Only these ways of merging are allowed from now on: `squash`, `merge`, `rebase`.
+    pub fn allow_merges(&self, methods: &[&str]) {
+        self.state.lock().unwrap().repo(self.id).merge_methods = methods.iter().map(|one| (*one).to_owned()).collect();
+    }
+
     /// Issues as GitHub tells them, oldest first.
     pub fn issues(&self) -> Vec<Value> {
         self.state.lock().unwrap().issue_values(self.id)

@@ -2,7 +2,7 @@
 
 use super::app::Caller;
 use super::service::{Answer, Question, not_found, refused, told};
-use super::state::{Pull, State, in_delivery, put_over, shaped, user};
+use super::state::{Merged, Pull, State, in_delivery, put_over, shaped, user};
 use git2::Oid;
 use serde_json::{Value, json};
 
@@ -29,8 +29,39 @@ pub(super) fn answer(state: &mut State, caller: &Caller, id: u64, question: &Que
             let pull = state.repos[&id].pulls.iter().find(|pull| pull.number == number).unwrap();
             told("pulls/update", 200, state.pull_value(id, pull))
         }),
+        ("PUT", ["pulls", number, "merge"]) => {
+            caller.needs(&["contents"], "write").and_then(|()| merge(state, caller, id, number, question))
+        }
+        ("GET", ["pulls", number, "reviews"]) => needs("read").and_then(|()| {
+            let reviews = state.repos[&id].reviews.iter().filter(|(of, _)| of.to_string() == *number);
+            let reviews = reviews.map(|(_, review)| review.clone()).collect();
+            question.page(state, "pulls/list-reviews", reviews, Value::from)
+        }),
         _ => return None,
     })
+}
+
+fn merge(state: &mut State, caller: &Caller, id: u64, number: &str, question: &Question) -> Answer {
+    let told_so = |status, message: &str| told("pulls/merge", status, refused(status, message).body);
+    let pull =
+        state.repos[&id].pulls.iter().find(|pull| pull.number.to_string() == number).ok_or_else(not_found)?.clone();
+    let (method, sha) = (question.text("merge_method"), question.text("sha"));
+    if !pull.is_open
+        || pull.is_draft
+        || !state.is_mergeable(id, &pull)
+        || state.repos[&id].protected.contains(&pull.base)
+    {
+        return told_so(405, "Pull Request is not mergeable");
+    }
+    if !state.repos[&id].merge_methods.contains(&method) {
+        return told_so(405, &format!("{method} merges are not allowed on this repository."));
+    }
+    if !sha.is_empty() && sha != pull.head_sha {
+        return told_so(409, "Head branch was modified. Review and try the merge again.");
+    }
+    let merged = state.merge_pull_by(id, pull.number, &caller.login(), &method);
+    let body = json!({ "sha": merged, "merged": true, "message": "Pull Request successfully merged" });
+    told("pulls/merge", 200, body)
 }
 
 fn list(state: &State, id: u64, question: &Question) -> Answer {
@@ -148,7 +179,10 @@ impl State {
                 "html_url": format!("https://{}/{}/pull/{}", self.host, self.repos[&id].full_name, pull.number),
                 "state": if pull.is_open { "open" } else { "closed" }, "draft": pull.is_draft, "title": pull.title,
                 "body": pull.body, "user": user(&pull.author), "labels": labels, "merged": merged.is_some(),
-                "merged_at": merged.map(|(at, _)| at.to_string()), "merge_commit_sha": merged.map(|(_, sha)| sha),
+                "merged_at": merged.map(|merged| merged.at.to_string()),
+                "merge_commit_sha": merged.map(|merged| &merged.commit),
+                "merged_by": merged.map(|merged| user(&merged.by)),
+                "mergeable": pull.is_open.then(|| self.is_mergeable(id, pull)),
                 "closed_at": (!pull.is_open).then(|| self.now()),
                 "head": head, "base": side(&pull.base, &base_sha),
             }),
@@ -161,9 +195,6 @@ impl State {
         let mut told = self.pull_value(id, pull);
         for side in ["head", "base"] {
             told[side]["repo"] = self.repository_in_delivery(id);
-        }
-        if pull.merged.is_some() {
-            told["merged_by"] = user(login);
         }
         let mut body = json!({ "action": action, "number": number, "pull_request": in_delivery("told_pull", told) });
         put_over(&mut body, more);
@@ -215,7 +246,19 @@ impl State {
         }
     }
 
+    /// Whether its commits can be merged to its base without a conflict.
+    fn is_mergeable(&self, id: u64, pull: &Pull) -> bool {
+        let git = self.git(id);
+        let commit = |sha: &str| git.find_commit(Oid::from_str(sha).unwrap()).unwrap();
+        let Some(base) = self.tip(id, &pull.base) else { return false };
+        !git.merge_commits(&commit(&base), &commit(&pull.head_sha), None).unwrap().has_conflicts()
+    }
+
     pub fn merge_pull(&mut self, id: u64, number: u64, login: &str) -> String {
+        self.merge_pull_by(id, number, login, "merge")
+    }
+
+    fn merge_pull_by(&mut self, id: u64, number: u64, login: &str, method: &str) -> String {
         let git = self.git(id);
         let pull = self.repos[&id].pulls.iter().find(|pull| pull.number == number).unwrap().clone();
         let commit = |sha: &str| git.find_commit(Oid::from_str(sha).unwrap()).unwrap();
@@ -223,13 +266,20 @@ impl State {
         let mut index = git.merge_commits(&ours, &theirs, None).unwrap();
         let tree = git.find_tree(index.write_tree_to(&git).unwrap()).unwrap();
         let who = self.signature(login);
-        let merged =
-            git.commit(None, &who, &who, &format!("Merge #{number}\n"), &tree, &[&ours, &theirs]).unwrap().to_string();
-        let now = self.clock.now();
+        let parents: &[_] = if method == "merge" { &[&ours, &theirs] } else { &[&ours] };
+        let merged = git.commit(None, &who, &who, &format!("Merge #{number}\n"), &tree, parents).unwrap().to_string();
+        let at = self.clock.now();
         let found = self.repo(id).pulls.iter_mut().find(|pull| pull.number == number).unwrap();
-        (found.is_open, found.merged) = (false, Some((now, merged.clone())));
+        found.is_open = false;
+        found.merged = Some(Merged { at, commit: merged.clone(), by: login.to_owned() });
         self.move_branch(id, &pull.base, Some(&merged), login);
         self.tell_pull(id, number, "closed", login, json!({}));
         merged
+    }
+
+    /// `login` says `state` (`APPROVED`, `CHANGES_REQUESTED`, …) of a pull request.
+    pub fn review(&mut self, id: u64, number: u64, state: &str, login: &str) {
+        let review = json!({ "id": self.id(), "user": user(login), "body": "", "state": state });
+        self.repo(id).reviews.push((number, shaped("review", review)));
     }
 }

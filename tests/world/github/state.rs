@@ -73,6 +73,10 @@ pub(super) struct Repo {
     pub has_drafts: bool,
     pub protected: BTreeSet<String>,
     pub pulls: Vec<Pull>,
+    /// Numbers of pull requests, and the reviews of them, oldest first.
+    pub reviews: Vec<(u64, Value)>,
+    /// Ways of merging that are allowed: `squash`, `merge`, `rebase`.
+    pub merge_methods: BTreeSet<String>,
     pub issues: Vec<Value>,
     pub labels: Vec<Value>,
     pub hooks: Vec<Value>,
@@ -96,11 +100,19 @@ pub(super) struct Pull {
     pub base: String,
     pub is_draft: bool,
     pub is_open: bool,
-    pub merged: Option<(Timestamp, String)>,
+    pub merged: Option<Merged>,
     /// Whether its branch lies in a repository that is not here.
     pub is_fork: bool,
     pub author: String,
     pub labels: Vec<String>,
+}
+
+/// That a pull request was merged.
+#[derive(Clone)]
+pub(super) struct Merged {
+    pub at: Timestamp,
+    pub commit: String,
+    pub by: String,
 }
 
 impl State {
@@ -169,6 +181,8 @@ impl State {
             has_drafts: true,
             protected: BTreeSet::new(),
             pulls: Vec::new(),
+            reviews: Vec::new(),
+            merge_methods: ["squash", "merge", "rebase"].map(str::to_owned).into(),
             issues: Vec::new(),
             labels: Vec::new(),
             hooks: Vec::new(),
@@ -229,6 +243,9 @@ impl State {
                 "id": id, "node_id": format!("R_{id}"), "name": name, "full_name": repo.full_name, "private": true,
                 "owner": user(owner), "default_branch": "main", "archived": repo.is_archived, "disabled": false,
                 "html_url": format!("https://{}/{}", self.host, repo.full_name), "fork": false,
+                "allow_squash_merge": repo.merge_methods.contains("squash"),
+                "allow_merge_commit": repo.merge_methods.contains("merge"),
+                "allow_rebase_merge": repo.merge_methods.contains("rebase"),
                 "permissions": { "admin": repo.may.contains("admin"), "push": repo.may.contains("push"), "pull": true },
             }),
         )

@@ -12,6 +12,9 @@ use pipeline::learning::outcome::Ending;
 use pipeline::outbox::Reply;
 use pipeline::payload::CaseEvent;
 
+/// Name of the last step by which `verify` looks at what is offered.
+pub(super) const LAST_STEP: &str = "verify: only what was meant";
+
 /// A case with a fix that is offered in a pull request, and of which nothing is recorded yet that ends this.
 #[derive(Debug, Clone)]
 pub struct Standing {
@@ -74,9 +77,20 @@ impl Standing {
         }
     }
 
-    /// Has it learned how the fix ended.
-    pub fn learn<P>(&self, env: &Environment, reply: &mut Reply<'_, P>, ending: Ending) -> Result<(), AgentError> {
-        learned::tell(env, reply, &self.case, &self.offer, ending)
+    /// Whether `verify` looked at what is offered, and found that it holds.
+    pub fn is_verified(&self) -> bool {
+        self.steps.iter().any(|step| step.name == LAST_STEP && step.ok)
+    }
+
+    /// Has it learned how the fix ended. `is_unattended`: it was merged without people.
+    pub fn learn<P>(
+        &self,
+        env: &Environment,
+        reply: &mut Reply<'_, P>,
+        ending: Ending,
+        is_unattended: bool,
+    ) -> Result<(), AgentError> {
+        learned::tell(env, reply, learned::Told { case: &self.case, offer: &self.offer, ending, is_unattended })
     }
 
     /// An event about it.
@@ -121,6 +135,9 @@ pub(super) fn offer_of(records: &[CaseRecord], is_it: impl Fn(&&CaseRecord) -> b
         advisories: Default::default(),
         is_kept_by_people: false,
         tried: None,
+        at: None,
+        releases: Default::default(),
+        verdict: None,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::alerts;
 use super::case::Standing;
+use super::unattended;
 use crate::environment::Environment;
 use crate::environment::github::GitHubRepository;
 use crate::error::AgentError;
@@ -83,10 +84,12 @@ pub(super) async fn conclude<P>(
         return Ok(true);
     };
     if is_merged {
-        return merged(env, reply, standing, &remote.tree(&head, &env.tree_limits).await?, &head, number).await;
+        let tree = remote.tree(&head, &env.tree_limits).await?;
+        let merge = Merge { number, is_unattended: unattended::was_ours(env, standing, remote, &pull).await? };
+        return merged(env, reply, standing, &tree, &head, merge).await;
     }
     declined(reply, standing, number)?;
-    standing.learn(env, reply, Ending::Declined)?;
+    standing.learn(env, reply, Ending::Declined, false)?;
     Ok(true)
 }
 
@@ -100,6 +103,13 @@ fn superseded<P>(reply: &mut Reply<'_, P>, standing: &Standing, detail: String) 
     Ok(())
 }
 
+/// A pull request that was merged.
+#[derive(Clone, Copy)]
+struct Merge {
+    number: u64,
+    is_unattended: bool,
+}
+
 /// The branch that it was merged to is looked at as if nobody had promised anything. Where it can't be read, people are told, once, and it is
 /// looked at again with the next word of it. Whether anything was recorded.
 async fn merged<P>(
@@ -108,14 +118,16 @@ async fn merged<P>(
     standing: &Standing,
     tree: &SourceTree,
     head: &CommitSha,
-    number: u64,
+    merge: Merge,
 ) -> Result<bool, AgentError> {
+    let Merge { number, is_unattended } = merge;
     let (wound, case) = (&standing.offer.wound, &standing.case);
     let examination = examine(env, tree).await?;
     if examination.is_unasked(&wound.path) {
         return Err(AgentError::advisories_silent());
     }
-    let seen = format!("#{number} was merged; at {} on {}", head.short(), wound.base_branch);
+    let how = if is_unattended { "merged without people" } else { "merged" };
+    let seen = format!("#{number} was {how}; at {} on {}", head.short(), wound.base_branch);
     if is_unread(&examination, &wound.path) {
         let is_told = standing.steps.iter().any(|step| step.name == MERGED_STEP);
         if !is_told {
@@ -136,7 +148,7 @@ async fn merged<P>(
         let step = Step::new(MERGED_STEP, true, format!("{seen} nothing of it is found"));
         reply.event(topic::HEALING_COMPLETED, case.as_str(), &standing.event(step.detail.clone()))?;
         alerts::await_closing(env, reply, standing)?;
-        standing.learn(env, reply, Ending::Merged)?;
+        standing.learn(env, reply, Ending::Merged, is_unattended)?;
         if is_healed_too(&standing.newest, &examination) {
             standing.record_in_newest(reply, |record| {
                 record.status = Some(Status::Completed);
@@ -151,7 +163,7 @@ async fn merged<P>(
         return Ok(true);
     }
     failed(reply, standing, format!("{seen} it is still there: {}", still.join(", ")), Some(Outcome::NotFixed))?;
-    standing.learn(env, reply, Ending::NotFixed)?;
+    standing.learn(env, reply, Ending::NotFixed, is_unattended)?;
     Ok(true)
 }
 

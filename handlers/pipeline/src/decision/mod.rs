@@ -102,6 +102,9 @@ pub struct Verdict {
     /// Nothing may be changed before this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_until: Option<Timestamp>,
+    /// Whether the tests of the repository have to pass before it is what was decided: until then it is proposed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_tests: bool,
 }
 
 /// Decides what may be done under `policy`. Before there is a proof this says what can still be reached; with the proof in
@@ -123,6 +126,7 @@ pub fn decide(policy: Option<&Policy>, circumstances: &Circumstances) -> Verdict
         evidence: circumstances.evidence.clone(),
         priority: circumstances.priority,
         held_until,
+        awaits_tests: policy.is_some_and(|policy| policy.test_required),
     }
 }
 
@@ -155,6 +159,11 @@ impl Verdict {
             priority: self.priority,
             held_until: self.held_until,
         }
+    }
+
+    /// Whether a fix is ready for review as it is. Otherwise somebody has to approve it, or tests have to pass.
+    pub fn is_ready(&self) -> bool {
+        self.decision == Decision::Heal && !self.awaits_tests
     }
 
     /// The verdict where it can't be told which policy rules a case, because of `error`.
@@ -204,8 +213,7 @@ fn weigh_policy(weighed: &mut Weighed, policy: &Policy, circumstances: &Circumst
         weighed.weigh(Decision::Propose, format!("confidence {confidence:.2} is under the threshold {threshold}"));
     }
     if policy.test_required {
-        let why = "test_required: nothing here runs the repository's tests, so somebody has to";
-        weighed.weigh(Decision::Propose, why);
+        weighed.weigh(Decision::Heal, "test_required: the tests of the repository have to pass before it is ready");
     }
     let mut fixers = 0;
     for action in &policy.actions {
@@ -373,10 +381,15 @@ mod tests {
     }
 
     #[test]
-    fn required_tests_that_nobody_ran_leave_it_to_people() {
+    fn required_tests_have_to_pass_before_it_is_ready() {
+        let fine = circumstances(Severity::Low, 0.97, Reach::InPlace, &[]);
+        assert!(check(DEFAULT_POLICIES, &fine, Decision::Heal).is_ready());
         let policy =
             DEFAULT_POLICIES.replacen("rollback_enabled: true", "rollback_enabled: true\n    test_required: true", 1);
-        check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Propose);
+        let verdict = check(&policy, &fine, Decision::Heal);
+        assert!(verdict.awaits_tests && !verdict.is_ready());
+        let verdict = check(&policy, &circumstances(Severity::High, 0.97, Reach::InPlace, &[]), Decision::Propose);
+        assert!(!verdict.is_ready(), "tests are not all that it waits for");
     }
 
     #[test]

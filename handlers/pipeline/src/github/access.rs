@@ -28,7 +28,11 @@ pub struct Permission {
 
 /// What Suture needs, and no more. Nothing in it lets Suture change settings, workflows, secrets or who may do what.
 pub const PERMISSIONS: [Permission; 9] = [
-    needed("contents", Access::Write, "read commits, put fixes on branches suture/<case>"),
+    needed(
+        "contents",
+        Access::Write,
+        "read commits, put fixes on branches suture/<case>, merge them where a policy says so",
+    ),
     needed("pull_requests", Access::Write, "offer fixes, and follow what becomes of them"),
     needed("checks", Access::Write, "say of a pull request what it brings in, and hear of other checks"),
     needed("issues", Access::Write, "keep one issue per repository as its dashboard, and hear of comments"),

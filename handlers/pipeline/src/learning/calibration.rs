@@ -18,11 +18,12 @@ pub struct Calibration {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Group {
     fixes: u64,
-    right: u64,
+    /// Under zero where only what turned out wrong later is in it.
+    right: i64,
     /// Sum of confidence, in parts.
     confidence: u64,
     /// Sum of squared differences between confidence and what came, in parts.
-    squares: u64,
+    squares: i64,
 }
 
 /// One row of the table.
@@ -45,14 +46,23 @@ pub struct Row {
 impl Calibration {
     /// Learns of a fix that was offered with `confidence`.
     pub fn add(&mut self, confidence: f64, is_right: bool) {
-        let confidence = confidence.clamp(0.0, 1.0);
-        let index = ((confidence * GROUPS as f64) as usize).min(GROUPS - 1);
-        let group = &mut self.groups[index];
-        let missed = confidence - f64::from(u8::from(is_right));
+        let group = self.group(confidence);
         group.fixes += 1;
-        group.right += u64::from(is_right);
-        group.confidence += (confidence * PARTS).round() as u64;
-        group.squares += (missed * missed * PARTS).round() as u64;
+        group.right += i64::from(is_right);
+        group.confidence += (confidence.clamp(0.0, 1.0) * PARTS).round() as u64;
+        group.squares += squares(confidence, is_right);
+    }
+
+    /// A fix that was offered with `confidence`, and was learned of as right, turned out wrong.
+    pub fn turn(&mut self, confidence: f64) {
+        let group = self.group(confidence);
+        group.right -= 1;
+        group.squares += squares(confidence, false) - squares(confidence, true);
+    }
+
+    fn group(&mut self, confidence: f64) -> &mut Group {
+        let index = ((confidence.clamp(0.0, 1.0) * GROUPS as f64) as usize).min(GROUPS - 1);
+        &mut self.groups[index]
     }
 
     /// What both learned.
@@ -68,7 +78,7 @@ impl Calibration {
     /// The mean of the squared differences between confidence and what came, 0 (always right) to 1. `None`: nothing came yet.
     pub fn brier(&self) -> Option<f64> {
         let fixes: u64 = self.groups.iter().map(|group| group.fixes).sum();
-        let squares: u64 = self.groups.iter().map(|group| group.squares).sum();
+        let squares: i64 = self.groups.iter().map(|group| group.squares).sum();
         (fixes > 0).then(|| squares as f64 / PARTS / fixes as f64)
     }
 
@@ -76,7 +86,7 @@ impl Calibration {
     pub fn rows(&self) -> Vec<Row> {
         let rows = self.groups.iter().enumerate().filter(|(_, group)| group.fixes > 0);
         rows.map(|(index, group)| {
-            let (fixes, right) = (group.fixes as f64, group.right as f64);
+            let (fixes, right) = (group.fixes as f64, group.right.max(0) as f64);
             let share = Reliability { successes: right + 0.5, failures: fixes - right + 0.5, telling: group.fixes };
             Row {
                 from: index as f64 / GROUPS as f64,
@@ -89,6 +99,12 @@ impl Calibration {
         })
         .collect()
     }
+}
+
+/// The squared difference between `confidence` and what came, in parts.
+fn squares(confidence: f64, is_right: bool) -> i64 {
+    let missed = confidence.clamp(0.0, 1.0) - f64::from(u8::from(is_right));
+    (missed * missed * PARTS).round() as i64
 }
 
 #[cfg(test)]
@@ -108,5 +124,15 @@ mod tests {
         assert_eq!(rows.iter().map(|row| row.fixes).collect::<Vec<_>>(), [1, 3]);
         assert!((rows[1].seen - 2.0 / 3.0).abs() < 1e-9 && (rows[1].expected - 2.8 / 3.0).abs() < 1e-9);
         assert!(rows[1].interval.0 < rows[1].seen && rows[1].seen < rows[1].interval.1);
+    }
+    #[test]
+    fn what_turns_out_wrong_later_counts_as_wrong_from_the_beginning() {
+        let (mut turned, mut wrong) = (Calibration::default(), Calibration::default());
+        for confidence in [0.95, 0.97, 0.6] {
+            turned.add(confidence, true);
+            turned.turn(confidence);
+            wrong.add(confidence, false);
+        }
+        assert_eq!(turned, wrong);
     }
 }

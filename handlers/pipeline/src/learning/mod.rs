@@ -3,8 +3,12 @@
 //! A model is a cache. It is sums over outcomes that do not depend on their order, so made anew from all of them it is the same.
 
 pub mod calibration;
+pub mod drift;
+pub mod merges;
 pub mod outcome;
 pub mod reliability;
+pub mod track;
+pub mod unattended;
 
 use calibration::Calibration;
 use outcome::{Ending, OutcomeRecord, Remedy};
@@ -25,8 +29,10 @@ impl Model {
     /// Learns of one outcome. Whoever calls this sees to it that each is learned of once.
     pub fn add(&mut self, record: &OutcomeRecord) {
         self.remedies.entry(record.remedy.clone()).or_default().add(record.ending, record.at);
-        if let Some(is_success) = record.ending.is_success() {
-            self.calibration.add(record.confidence, is_success);
+        match record.ending.is_success() {
+            Some(_) if record.ending.undoes_merge() => self.calibration.turn(record.confidence),
+            Some(is_success) => self.calibration.add(record.confidence, is_success),
+            None => {}
         }
     }
 

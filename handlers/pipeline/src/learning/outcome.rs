@@ -123,7 +123,8 @@ impl Ending {
     /// | merged | 1 | 0 |
     /// | merged after it was changed | 0.5 | 0.5 |
     /// | declined | 0 | 0.5: people decline for reasons that are not the fix's, too |
-    /// | checks failed, taken back, not fixed, reverted, regressed | 0 | 1 |
+    /// | checks failed, taken back, not fixed | 0 | 1 |
+    /// | reverted, regressed | 0, and what its merge counted is taken back | 1 |
     /// | censored | 0 | 0 |
     pub fn weights(self) -> (f64, f64) {
         match self {
@@ -143,6 +144,11 @@ impl Ending {
             Self::MergedEdited | Self::Declined | Self::Censored => None,
             Self::ChecksFailed | Self::TakenBack | Self::NotFixed | Self::Reverted | Self::Regressed => Some(false),
         }
+    }
+
+    /// Whether it takes back that the same fix was merged.
+    pub fn undoes_merge(self) -> bool {
+        matches!(self, Self::Reverted | Self::Regressed)
     }
 
     /// Whether it did harm where people work: it was merged, and wrong.

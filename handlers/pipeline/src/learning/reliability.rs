@@ -33,6 +33,9 @@ pub struct Sums {
     /// Weight of successes, in parts.
     #[serde(with = "digits")]
     successes: u128,
+    /// Weight of successes that were none after all, in parts.
+    #[serde(default, with = "digits")]
+    undone: u128,
     /// Weight of failures, in parts.
     #[serde(with = "digits")]
     failures: u128,
@@ -61,15 +64,40 @@ impl Sums {
         let (success, failure) = ending.weights();
         self.successes += (success * scale) as u128;
         self.failures += (failure * scale) as u128;
+        if ending.undoes_merge() {
+            self.undone += (Ending::Merged.weights().0 * scale) as u128;
+        }
         *self.counts.entry(ending).or_default() += 1;
     }
 
     /// What both learned.
     pub fn merge(&mut self, other: &Self) {
         self.successes += other.successes;
+        self.undone += other.undone;
         self.failures += other.failures;
         for (ending, count) in &other.counts {
             *self.counts.entry(*ending).or_default() += count;
+        }
+    }
+
+    /// Without the successes of `late`, which are in it: they have yet to stand the test of time.
+    pub fn without_successes_of(&self, late: &Self) -> Self {
+        let mut counts = self.counts.clone();
+        for ending in [Ending::Merged, Ending::MergedEdited] {
+            let count = counts.entry(ending).or_default();
+            *count = count.saturating_sub(late.count(ending));
+        }
+        Self { successes: self.successes.saturating_sub(late.successes), counts, ..*self }
+    }
+
+    /// What it was without `part`, which is in it.
+    pub fn without(&self, part: &Self) -> Self {
+        let count = |(ending, count): (&Ending, &u64)| (*ending, count.saturating_sub(part.count(*ending)));
+        Self {
+            successes: self.successes.saturating_sub(part.successes),
+            undone: self.undone.saturating_sub(part.undone),
+            failures: self.failures.saturating_sub(part.failures),
+            counts: self.counts.iter().map(count).collect(),
         }
     }
 
@@ -80,17 +108,37 @@ impl Sums {
 
     /// How many outcomes say anything.
     pub fn telling(&self) -> u64 {
-        self.counts.iter().filter(|(ending, _)| **ending != Ending::Censored).map(|(_, count)| count).sum()
+        let says_something = |ending: Ending| ending != Ending::Censored && !ending.undoes_merge();
+        self.counts.iter().filter(|(ending, _)| says_something(**ending)).map(|(_, count)| count).sum()
+    }
+
+    /// How many fixes were merged as they were, and how many were wrong: a merge that was undone is among the latter alone, and two that
+    /// were declined count as one.
+    pub fn right_and_wrong(&self) -> (u64, u64) {
+        let sum = |is_meant: fn(Ending) -> bool| -> u64 {
+            self.counts.iter().filter(|(ending, _)| is_meant(**ending)).map(|(_, count)| count).sum()
+        };
+        let wrong = sum(|ending| ending.is_success() == Some(false)) + self.count(Ending::Declined) / 2;
+        (self.count(Ending::Merged).saturating_sub(sum(Ending::undoes_merge)), wrong)
     }
 
     /// How reliable the remedy is at `now`, where `prior` is what was believed beforehand.
     pub fn reliability(&self, prior: (f64, f64), now: Timestamp) -> Reliability {
         let scale = PARTS * growth(now);
         Reliability {
-            successes: prior.0 + self.successes as f64 / scale,
+            successes: prior.0 + self.successes.saturating_sub(self.undone) as f64 / scale,
             failures: prior.1 + self.failures as f64 / scale,
             telling: self.telling(),
         }
+    }
+
+    /// As [`Self::reliability`], where of every `wrong_for_each_noticed` merges that were wrong only one was undone: the others are among the
+    /// successes.
+    pub fn feared(&self, prior: (f64, f64), wrong_for_each_noticed: f64, now: Timestamp) -> Reliability {
+        let seen = self.reliability(prior, now);
+        let undone = self.undone as f64 / (PARTS * growth(now));
+        let unnoticed = (undone * (wrong_for_each_noticed - 1.0)).min(seen.successes - prior.0);
+        Reliability { successes: seen.successes - unnoticed, failures: seen.failures + unnoticed, ..seen }
     }
 
     /// Why it is only proposed, where people keep declining it.
@@ -174,6 +222,41 @@ mod tests {
         assert!(reliability(120).allows(0.05));
         let once_wrong = of(&[(Ending::Merged, 60), (Ending::Regressed, 5)]).reliability(PRIOR, now());
         assert!(!once_wrong.allows(0.1));
+    }
+
+    #[test]
+    fn merge_that_is_undone_was_no_success() {
+        let undone = of(&[(Ending::Merged, 30), (Ending::Reverted, 3)]);
+        let wrong = of(&[(Ending::Merged, 27), (Ending::NotFixed, 3)]);
+        let read = |sums: &Sums| sums.reliability(PRIOR, now());
+        assert_eq!((read(&undone), undone.right_and_wrong()), (read(&wrong), (27, 3)));
+        assert_eq!(undone.telling(), 30, "each fix is one");
+    }
+
+    #[test]
+    fn merges_that_are_undone_have_others_of_which_nobody_knows() {
+        let undone = of(&[(Ending::Merged, 30), (Ending::Reverted, 3), (Ending::ChecksFailed, 2)]);
+        let feared = undone.feared(PRIOR, 2.0, now());
+        assert!(
+            (feared.successes - (8.0 + 24.0)).abs() < 1e-6 && (feared.failures - (2.0 + 8.0)).abs() < 1e-6,
+            "{feared:?}"
+        );
+        assert_eq!(undone.feared(PRIOR, 1.0, now()), undone.reliability(PRIOR, now()));
+        let next_to_nothing = of(&[(Ending::Merged, 1), (Ending::Reverted, 3)]).feared(PRIOR, 2.0, now());
+        assert!(next_to_nothing.successes >= 8.0, "{next_to_nothing:?}");
+    }
+
+    #[test]
+    fn success_of_late_does_not_count_and_failure_does() {
+        let early = of(&[(Ending::Merged, 30), (Ending::NotFixed, 1)]);
+        let late = of(&[(Ending::Merged, 10), (Ending::Reverted, 1), (Ending::ChecksFailed, 2)]);
+        let mut all = early.clone();
+        all.merge(&late);
+        assert_eq!(all.without(&late).reliability(PRIOR, now()), early.reliability(PRIOR, now()));
+        let settled = all.without_successes_of(&late);
+        assert_eq!(settled.telling(), 30 + 1 + 2);
+        let reliability = settled.reliability(PRIOR, now());
+        assert!(reliability.successes < 8.0 + 30.0 && reliability.failures > 2.0 + 3.9, "{reliability:?}");
     }
 
     #[test]

@@ -70,11 +70,15 @@ pub fn body(offer: &Offer<'_>) -> String {
         text.push_str("\n### Left\n");
         list(&mut text, offer.plan.left.iter().map(|left: &Left| code(&left.reason)));
     }
-    let Verdict { decision, confidence, reasons, .. } = offer.verdict;
+    let Verdict { decision, confidence, reasons, awaits_tests, .. } = offer.verdict;
     let _ = write!(text, "\n### Decision\n{decision}, confidence {confidence:.2}\n");
     list(&mut text, reasons.iter().map(|reason| code(reason)));
     if *decision != Decision::Heal {
         text.push_str("\nIt waits for approval, as a draft where the repository may have drafts.\n");
+    } else if *awaits_tests {
+        text.push_str(
+            "\nIt is a draft until a check of this repository has passed and none has failed. Where there are no checks, it stays one: nothing else here runs the tests.\n",
+        );
     }
     text.push_str("\n### Undo\nClose this pull request; after the merge, revert it. It is not offered again unless the fix changes.\n\n");
     text.push_str(&mark(offer.case, offer.run, &plan_hash(offer.plan)));
@@ -165,6 +169,24 @@ pub fn checks_failed(names: &[String], is_draft: bool) -> String {
     let mut text = format!("{} failed on it, {follows}:\n", count(names.len(), "check"));
     list(&mut text, names.iter().map(|name| code(name)));
     text
+}
+
+/// Said when the checks that a pull request waited for passed.
+pub fn checks_passed(passed: usize) -> String {
+    format!(
+        "{} passed, and it waited for nothing else: it is ready for review. Made a draft again, it stays one.",
+        count(passed, "check")
+    )
+}
+
+/// What GitHub had against merging the pull request `number`, in its own words.
+pub fn merge_refused(number: u64, words: &str) -> String {
+    plain(&format!("GitHub did not merge #{number}: {words}")).into_owned()
+}
+
+/// Why a pull request can't be merged, where its repository allows no way of merging that is known.
+pub fn no_merge_method() -> &'static str {
+    "the repository allows neither squash nor merge nor rebase, or does not tell"
 }
 
 /// The headline of the check run on a pull request; `is_whole`: everything could be read.

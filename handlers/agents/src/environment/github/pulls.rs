@@ -35,6 +35,10 @@ pub struct PullRequest {
     pub merged_at: Option<Timestamp>,
     /// The commit that came of the merge.
     pub merge_commit: Option<CommitSha>,
+    /// Login of who merged it. Not told in lists.
+    pub merged_by: Option<String>,
+    /// Whether it can be merged without a conflict, where GitHub knows yet. Not told in lists.
+    pub is_mergeable: Option<bool>,
     /// Its title.
     pub title: String,
     /// Its text.
@@ -118,6 +122,8 @@ struct WirePull {
     draft: bool,
     merged_at: Option<Timestamp>,
     merge_commit_sha: Option<CommitSha>,
+    merged_by: Option<Login>,
+    mergeable: Option<bool>,
     title: String,
     body: Option<String>,
     head: Side,
@@ -176,6 +182,8 @@ impl WirePull {
             merged_at: self.merged_at,
             // Of an open one it is a trial merge.
             merge_commit: self.merge_commit_sha.filter(|_| self.merged_at.is_some()),
+            merged_by: self.merged_by.and_then(|user| user.login),
+            is_mergeable: self.mergeable,
             title: self.title,
             body: self.body.unwrap_or_default(),
             head: self.head.branch,

@@ -257,6 +257,18 @@ impl GitHubRepository {
         self.session.write(&self.who(scope), &asked, effect).await
     }
 
+    /// Puts `body` to what is `below` the repository.
+    pub(super) async fn put(
+        &self,
+        scope: Scope,
+        below: &str,
+        body: Value,
+        effect: &str,
+    ) -> Result<Answer, GitHubError> {
+        let asked = Asked::with(Method::PUT, self.path(below), body);
+        self.session.write(&self.who(scope), &asked, effect).await
+    }
+
     /// Changes what is `below` the repository.
     pub(super) async fn patch(
         &self,

@@ -11,6 +11,8 @@ pub(super) enum Scope {
     Pulls,
     /// Whether a pull request is a draft: GitHub wants more for that than for the pull request itself.
     Drafts,
+    /// Merges of pull requests, and which kinds of them a repository allows.
+    Merges,
     /// Check runs and statuses of others.
     ReadChecks,
     /// Check runs of our own.
@@ -38,7 +40,7 @@ impl Scope {
             Self::Read => &[("contents", "read"), ("metadata", "read")],
             Self::Deliver => &[("contents", "write"), ("metadata", "read")],
             Self::Pulls => &[("pull_requests", "write"), ("contents", "read"), ("metadata", "read")],
-            Self::Drafts => &[("pull_requests", "write"), ("contents", "write"), ("metadata", "read")],
+            Self::Drafts | Self::Merges => &[("pull_requests", "write"), ("contents", "write"), ("metadata", "read")],
             Self::ReadChecks => &[("checks", "read"), ("statuses", "read"), ("metadata", "read")],
             Self::Checks => &[("checks", "write"), ("metadata", "read")],
             Self::Issues => &[("issues", "write"), ("metadata", "read")],

@@ -1,0 +1,70 @@
+//! What was merged without people of late, as a state: one for all, for the rate of a policy is one of all such merges.
+
+use crate::environment::Environment;
+use crate::error::AgentError;
+use crate::state::{self, View};
+use pipeline::ids::CaseId;
+use pipeline::learning::merges::{Merge, Merges};
+
+/// The state that it is kept in.
+const NAME: &str = "unattended-merges";
+
+/// So often it is tried to be faster than others.
+const TRIES: usize = 20;
+
+/// What is known of them. Damaged, nothing is: then nothing may be merged without people.
+pub async fn read(env: &Environment) -> Result<Option<Merges>, AgentError> {
+    let view: View<Merges> = state::read(env, NAME).await?;
+    Ok((!view.is_damaged).then(|| view.value.unwrap_or_default()))
+}
+
+/// Whether the fix of `case` by `plan` was taken for one of them.
+pub async fn has(env: &Environment, case: &CaseId, plan: &str) -> Result<bool, AgentError> {
+    Ok(read(env).await?.is_some_and(|merges| merges.has(case, plan)))
+}
+
+/// Takes the place of `merge`, before it is made. Why there is none, if there is none: others may have been faster.
+pub async fn take(env: &Environment, merge: &Merge, wrong_rate_max: f64) -> Result<Option<String>, AgentError> {
+    let now = env.clock.now();
+    let mut refusal = None;
+    change(env, |merges| {
+        let Merge { case, plan, releases, .. } = merge;
+        refusal = match merges.has(case, plan) {
+            true => None,
+            false => merges.refusal(releases, wrong_rate_max, now),
+        };
+        if refusal.is_none() {
+            merges.take(merge.clone(), now);
+        }
+    })
+    .await?;
+    Ok(refusal)
+}
+
+/// The fix was not merged after all.
+pub async fn give_back(env: &Environment, case: &CaseId, plan: &str) -> Result<(), AgentError> {
+    change(env, |merges| merges.give_back(case, plan)).await
+}
+
+/// The fix was merged, and turned out wrong.
+pub async fn turned_out_wrong(env: &Environment, case: &CaseId, plan: &str) -> Result<(), AgentError> {
+    change(env, |merges| merges.turned_out_wrong(case, plan)).await
+}
+
+/// Changes the state. One that is damaged stays as it is until somebody looks at it.
+async fn change(env: &Environment, mut change: impl FnMut(&mut Merges)) -> Result<(), AgentError> {
+    for _ in 0..TRIES {
+        let view: View<Merges> = state::read(env, NAME).await?;
+        if view.is_damaged {
+            return Err(AgentError::cant_be_helped("what was merged without people can't be read"));
+        }
+        let mut merges = view.value.clone().unwrap_or_default();
+        change(&mut merges);
+        if view.value.as_ref().unwrap_or(&Merges::default()) == &merges
+            || state::follow(env, &view, merges).await?.is_some()
+        {
+            return Ok(());
+        }
+    }
+    Err(AgentError::TryLater { reason: "many fixes are merged at the same time".to_owned(), not_before: None })
+}

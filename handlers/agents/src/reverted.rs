@@ -1,0 +1,53 @@
+//! A fix that was merged, held, and was undone soon after: the same findings, of the same versions, are seen again.
+
+use crate::environment::Environment;
+use crate::error::AgentError;
+use crate::learned::{self, Told};
+use crate::{history, merges, offered};
+use jiff::SignedDuration;
+use pipeline::case::{Outcome, Step, Wound};
+use pipeline::ids::{CaseId, Fingerprint};
+use pipeline::learning::merges::SETTLED_DAYS;
+use pipeline::learning::outcome::Ending;
+use pipeline::message::RunId;
+use pipeline::outbox::Reply;
+use std::collections::BTreeSet;
+
+/// Name of the step that tells of it.
+const STEP: &str = "verify: reverted";
+
+/// Tells that what `case` offered last was undone, if `wound`, which `run` saw, shows it: once for each offer. A finding's fingerprint has the
+/// version in it, so that what is found newly of the version that was brought in is no sign of it.
+///
+/// A run that began before the merge was seen to hold may have looked at what was there before: it says nothing.
+pub async fn tell<P>(
+    env: &Environment,
+    reply: &mut Reply<'_, P>,
+    case: &CaseId,
+    wound: &Wound,
+    run: RunId,
+) -> Result<(), AgentError> {
+    let Some(offer) = offered::last(&env.store, case).await? else { return Ok(()) };
+    let left: BTreeSet<&Fingerprint> = offer.left.iter().map(|left| &left.fingerprint).collect();
+    let promised: BTreeSet<&Fingerprint> = offer.wound.findings.iter().filter(|one| !left.contains(one)).collect();
+    if !wound.findings.iter().any(|finding| promised.contains(finding)) {
+        return Ok(());
+    }
+    let of_run = history::run_records(&env.store, case, offer.run).await?;
+    let held = of_run.iter().filter(|record| record.outcome == Some(Outcome::Verified)).map(|record| record.at).max();
+    let is_told = of_run.iter().flat_map(|record| &record.steps).any(|step| step.name == STEP);
+    let Some(held) = held.filter(|_| !is_told) else { return Ok(()) };
+    let is_soon = env.clock.now().duration_since(held) <= SignedDuration::from_hours(SETTLED_DAYS * 24);
+    if !is_soon || run.began() <= held {
+        return Ok(());
+    }
+    let is_unattended = match offer.plan() {
+        Some(plan) => merges::has(env, case, &plan).await?,
+        None => false,
+    };
+    learned::tell(env, reply, Told { case, offer: &offer, ending: Ending::Reverted, is_unattended })?;
+    let step = Step::new(STEP, false, format!("what was gone with it is there again at {}", wound.commit.short()));
+    let hops = history::last_hops(&of_run, offer.run).saturating_add(1);
+    reply.record_in(case, offer.run, hops, |record| record.steps.push(step));
+    Ok(())
+}

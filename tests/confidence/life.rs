@@ -305,22 +305,23 @@ impl Life<'_> {
         let record = OutcomeRecord {
             case: fix.case.clone(),
             plan: "a plan".to_owned(),
+            pull_request: 0,
             repository,
             remedy: fix.remedy.clone(),
             confidence: fix.verdict.confidence,
             is_unattended: fix.is_unattended,
             at: self.now,
             ending,
+            healed: Default::default(),
         };
         self.learned.add(&record);
         self.days.on(day(self.now)).add(&record);
         self.days.forget(day(self.now));
         self.tracks.remove(&record.remedy);
-        if let Some(is_well) = ending.is_success() {
-            let id = format!("{} {ending}", fix.case);
-            let ended = Ended { outcome: &id, case: &fix.case, is_well, is_harm: ending.is_harm() };
-            self.breakers.entry((fix.repository, fix.remedy.clone())).or_default().record(&ended, self.now);
-        }
+        let id = format!("{} {ending}", fix.case);
+        let is_well = ending.is_success();
+        let ended = Ended { outcome: &id, case: &fix.case, is_well, is_harm: ending.is_harm() };
+        self.breakers.entry((fix.repository, fix.remedy.clone())).or_default().record(&ended, self.now);
         if ending.is_harm() && fix.is_unattended {
             self.ledger.noticed += 1;
             self.merges.turned_out_wrong(&fix.case, "a plan");

@@ -119,12 +119,14 @@ async fn known_to_be_right(world: &World, times: u32) {
         let outcome = OutcomeRecord {
             case: format!("npm-{number}").parse().unwrap(),
             plan: "a plan".to_owned(),
+            pull_request: 0,
             repository: "github.example/octo/other".parse().unwrap(),
             remedy: Remedy::from("update_dependency:npm:in_place".to_owned()),
             confidence: 0.95,
             is_unattended: false,
             at,
             ending: Ending::Merged,
+            healed: Default::default(),
         };
         learned::keep(&env, at, &outcome).await.unwrap();
     }

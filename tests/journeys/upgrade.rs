@@ -10,6 +10,7 @@ use agents::journal::{JournalRecord, WakeUp};
 use agents::learned::Learned;
 use agents::offered::Offer;
 use agents::sweep::Registry;
+use agents::tries::Noted;
 use jiff::Timestamp;
 use local_host::backup::BUS;
 use local_host::bus::Source;
@@ -82,7 +83,8 @@ fn every_record_is_read() {
                 "inventory" => check::<Inventory>(&name, value),
                 "branches" => check::<RepoName>(&name, value),
                 "last_offers" => check::<Offer>(&name, value),
-                "tries" => check::<Timestamp>(&name, value),
+                "tries" => check::<Noted>(&name, value),
+                "heard" => check::<Timestamp>(&name, value),
                 "outcomes" => check::<OutcomeRecord>(&name, value),
                 "learned.json" => check::<Learned>(&name, value),
                 "agents.json" => check::<Registry>(&name, value),

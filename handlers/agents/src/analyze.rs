@@ -36,7 +36,7 @@ pub async fn analyze(env: &Environment, message: Envelope<Detected>) -> Result<O
     let patch_available = findings.iter().any(|finding| finding.fix == Fix::Available);
     let policy = env.policies.of(&Subject::of(wound, &findings.iter().collect::<Vec<_>>()));
     let guards = match &policy {
-        Ok(Some(policy)) if *mode != Mode::DryRun => guards::before_work(env, policy, case, message.id).await?,
+        Ok(Some(policy)) if *mode != Mode::DryRun => guards::before_work(env, policy, case, wound, message.id).await?,
         _ => Vec::new(),
     };
     let circumstances = Circumstances {

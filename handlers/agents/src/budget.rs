@@ -3,6 +3,7 @@
 use crate::environment::Environment;
 use crate::environment::store::StoreError;
 use crate::error::AgentError;
+use crate::inventory::{self, branch_key};
 use crate::offered;
 use crate::state::{self, View};
 use jiff::civil::Date;
@@ -12,7 +13,7 @@ use pipeline::decision::guard::{self, Guard, Spent};
 use pipeline::ids::{CaseId, RepoName};
 use pipeline::policy::limits::Effective;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So often it is tried to be faster than others.
 const TRIES: usize = 20;
@@ -55,7 +56,12 @@ pub struct Spending<'a> {
 /// Tries later where many want the same at the same time.
 pub async fn spend(env: &Environment, limits: &Effective, spending: Spending<'_>) -> Result<Option<Guard>, AgentError> {
     let Spending { case, repository, branch, is_immediate } = spending;
-    let open = offered::of_branch(&env.store, repository, branch).await?;
+    let mut open = BTreeSet::new();
+    let mut branches = inventory::branch_keys(&env.store, repository).await?;
+    branches.insert(branch_key(repository, branch));
+    for name in &branches {
+        open.extend(offered::standing_under(&env.store, name).await?);
+    }
     if open.contains(case) {
         return Ok(None);
     }

@@ -3,7 +3,7 @@
 use crate::budget::Spending;
 use crate::environment::Environment;
 use crate::error::AgentError;
-use crate::{breaker, budget, kill_switch, learned, tries};
+use crate::{breaker, budget, kill_switch, learned, offered, tries};
 use pipeline::case::Wound;
 use pipeline::decision::guard::Guard;
 use pipeline::ids::{CaseId, RepoName};
@@ -12,18 +12,22 @@ use pipeline::message::MessageId;
 use pipeline::patch::Patch;
 use pipeline::policy::Policy;
 
-/// What is asked before anything is tried for `case`, in the handling of `message`.
+/// What is asked before anything is tried for `case`, which is about `wound`, in the handling of `message`. How often it was tried counts against
+/// another try, and not against the one that stands.
 pub async fn before_work(
     env: &Environment,
     policy: &Policy,
     case: &CaseId,
+    wound: &Wound,
     message: MessageId,
 ) -> Result<Vec<Guard>, AgentError> {
     let now = env.clock.now();
     let limits = policy.limits.effective();
     let mut guards: Vec<Guard> = kill_switch::guard(env).await?.into_iter().collect();
     guards.extend(Guard::freeze(&policy.freeze, now));
-    guards.extend(Guard::history(&limits, &tries::history(env, case, message).await?, now));
+    if !offered::stands(&env.store, case, wound).await? {
+        guards.extend(Guard::history(&limits, &tries::history(env, case, &wound.findings, message).await?, now));
+    }
     Ok(guards)
 }
 
@@ -69,7 +73,7 @@ pub async fn before_delivery(
 ) -> Result<Vec<Guard>, AgentError> {
     let Delivering { case, wound, remedy, patch, message, is_immediate, is_pull_request } = delivering;
     let limits = policy.limits.effective();
-    let mut guards = before_work(env, policy, case, message).await?;
+    let mut guards = before_work(env, policy, case, wound, message).await?;
     guards.extend(Guard::patch_size(&limits, patch.files.len(), patch.lines_changed()));
     guards.extend(learned::demotion(env, remedy).await?);
     let waits = |guard: &Guard| guard.is_stop() && !(is_immediate && guard.rail.yields_to_immediate());

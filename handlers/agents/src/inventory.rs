@@ -221,6 +221,11 @@ pub async fn read(store: &Store, name: &str) -> Result<Option<Inventory>, StoreE
     Ok(None)
 }
 
+/// The names under which what concerns the branches of `repository` is kept, as far as they were scanned.
+pub async fn branch_keys(store: &Store, repository: &RepoName) -> Result<BTreeSet<String>, StoreError> {
+    Ok(store.list(&folder_of(repository)).await?.iter().map(|key| name_in(key).to_owned()).collect())
+}
+
 /// Every inventory of `repository`. Whoever died while one was forgotten left its name, which goes now.
 pub async fn of_repository(store: &Store, repository: &RepoName) -> Result<Vec<Inventory>, StoreError> {
     let mut inventories = Vec::new();

@@ -7,7 +7,7 @@ use crate::environment::store::{Store, StoreError};
 use crate::error::AgentError;
 use crate::merges;
 use crate::offered::Offer;
-use crate::tries::{self, Try};
+use crate::tries::{self, Noted, Try};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use pipeline::decision::breaker::Ended;
@@ -19,6 +19,7 @@ use pipeline::learning::track::{Days, Track, day};
 use pipeline::message::{Envelope, topic};
 use pipeline::outbox::Reply;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Where the records are.
 const SHELF: &str = "outcomes";
@@ -26,7 +27,10 @@ const SHELF: &str = "outcomes";
 /// Where the document is.
 pub const LEARNED: &str = "learned.json";
 
-/// Clocks may differ, and a message may come again: a day is over only so many days later.
+/// Where it is noted when each was heard of first.
+const HEARD: &str = "heard";
+
+/// Clocks may differ: a day is over only so many days later.
 const DAYS_OPEN: i32 = 2;
 
 /// What was learned.
@@ -62,12 +66,14 @@ pub fn tell<P>(env: &Environment, reply: &mut Reply<'_, P>, told: Told<'_>) -> R
     let outcome = OutcomeRecord {
         case: case.clone(),
         plan,
+        pull_request: offer.delivery.pull_request.as_ref().map_or(0, |pull| pull.number),
         repository: offer.wound.repository.clone(),
         remedy: tried.remedy.clone(),
         confidence: tried.confidence,
         is_unattended,
         at: env.clock.now(),
         ending,
+        healed: offer.healed(),
     };
     Ok(reply.event(topic::OUTCOME_RECORDED, case.as_str(), &outcome)?)
 }
@@ -76,8 +82,8 @@ pub fn tell<P>(env: &Environment, reply: &mut Reply<'_, P>, told: Told<'_>) -> R
 /// makes no difference.
 pub async fn hear(env: &Environment, told: &Envelope<OutcomeRecord>) -> Result<(), AgentError> {
     let outcome = &told.payload;
-    keep(env, told.timestamp, outcome).await?;
-    let id = told.id.to_string();
+    let id = id_of(outcome);
+    keep(env, first_heard(env, &id).await?, outcome).await?;
     let is_well = outcome.ending.is_success();
     let ended = Ended { outcome: &id, case: &outcome.case, is_well, is_harm: outcome.ending.is_harm() };
     breaker::note(env, &outcome.remedy, &outcome.repository, &ended).await?;
@@ -85,20 +91,40 @@ pub async fn hear(env: &Environment, told: &Envelope<OutcomeRecord>) -> Result<(
         merges::turned_out_wrong(env, &outcome.case, &outcome.plan).await?;
     }
     match outcome.ending {
-        Ending::Merged | Ending::MergedEdited => tries::note(env, &outcome.case, Try::Healed, told.id).await?,
-        Ending::TakenBack => tries::note(env, &outcome.case, Try::TakenBack, told.id).await?,
+        Ending::Merged | Ending::MergedEdited => {
+            let noted = Noted { at: outcome.at, healed: outcome.healed.clone() };
+            tries::note(env, &outcome.case, Try::Healed, &id, &noted).await?;
+        }
+        Ending::TakenBack => {
+            let noted = Noted { at: outcome.at, healed: BTreeSet::new() };
+            tries::note(env, &outcome.case, Try::TakenBack, &id, &noted).await?;
+        }
         _ => {}
     }
     Ok(())
 }
 
-/// Keeps what came of a fix, on the day of `moment`: that of the message which told of it, so that it is kept once however often that is
-/// handled.
+/// By which an outcome is known, whoever tells of it, and how often.
+fn id_of(outcome: &OutcomeRecord) -> String {
+    let number = outcome.pull_request.to_string();
+    hash_of(&[outcome.case.as_str(), &outcome.plan, &number, &outcome.ending.to_string()])[..32].to_owned()
+}
+
+/// When the outcome `id` was heard of first. It may be told of days later: then that day is the one it is kept on, for days that are over are not
+/// looked at again.
+async fn first_heard(env: &Environment, id: &str) -> Result<Timestamp, StoreError> {
+    let (key, now) = (format!("{HEARD}/{id}"), env.clock.now());
+    env.store.create(&key, &now).await?;
+    match env.store.read(&key).await {
+        Ok(first) => Ok(first.unwrap_or(now)),
+        Err(StoreError::Damaged { .. }) => Ok(now),
+        Err(error) => Err(error),
+    }
+}
+
+/// Keeps what came of a fix, on the day of `moment`.
 pub async fn keep(env: &Environment, moment: Timestamp, outcome: &OutcomeRecord) -> Result<(), StoreError> {
-    let day = day(moment);
-    let ending = serde_json::to_string(&outcome.ending).unwrap_or_default();
-    let id = hash_of(&[outcome.case.as_str(), &outcome.plan, &ending]);
-    env.store.create(&format!("{SHELF}/{day}/{}", &id[..32]), outcome).await?;
+    env.store.create(&format!("{SHELF}/{}/{}", day(moment), id_of(outcome)), outcome).await?;
     Ok(())
 }
 
@@ -142,6 +168,10 @@ pub async fn anew(env: &Environment) -> Result<Learned, StoreError> {
 
 async fn go_on(env: &Environment, mut learned: Learned) -> Result<Learned, StoreError> {
     let last_over = day(env.clock.now()).checked_sub(DAYS_OPEN.days()).unwrap_or(Date::MIN);
+    if learned.through.is_some_and(|through| through > last_over) {
+        // Somebody's clock was ahead: what it took for over was not.
+        learned = Learned::default();
+    }
     let mut open = Model::default();
     let today = day(env.clock.now());
     for name in env.store.folders(SHELF).await? {
@@ -186,12 +216,14 @@ mod tests {
         OutcomeRecord {
             case: format!("npm-{number}").parse().unwrap(),
             plan: "a plan".to_owned(),
+            pull_request: 0,
             repository: "github.example/octo/shop".parse().unwrap(),
             remedy: Remedy::from("update_dependency:npm:in_place".to_owned()),
             confidence: 0.95,
             is_unattended: false,
             at,
             ending,
+            healed: BTreeSet::new(),
         }
     }
 

@@ -37,7 +37,7 @@ pub mod status;
 pub mod sweep;
 pub mod topology;
 pub mod trace;
-mod tries;
+pub mod tries;
 mod unreadable;
 pub mod verify;
 

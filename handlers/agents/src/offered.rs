@@ -6,10 +6,10 @@ use crate::environment::store::{Store, StoreError};
 use crate::history;
 use crate::inventory::branch_key;
 use jiff::Timestamp;
-use pipeline::case::{Delivery, Wound};
+use pipeline::case::{CaseRecord, Delivery, Status, Wound};
 use pipeline::decision::Verdict;
 use pipeline::finding::Finding;
-use pipeline::ids::{CaseId, CommitSha, RepoName};
+use pipeline::ids::{CaseId, CommitSha, Fingerprint, RepoName};
 use pipeline::learning::outcome::Tried;
 use pipeline::message::{RunId, queue, topic};
 use pipeline::outbox::Reply;
@@ -123,6 +123,44 @@ pub async fn find(store: &Store, case: &CaseId, wound: &Wound) -> Result<Option<
     read(store, &key(&wound.repository, &wound.base_branch, case)).await
 }
 
+/// Whether what is offered for `case` is still, as far as is recorded: of one that ended the record goes only when somebody looks next.
+pub async fn stands(store: &Store, case: &CaseId, wound: &Wound) -> Result<bool, StoreError> {
+    match find(store, case, wound).await? {
+        Some(offered) => is_open(store, &offered).await,
+        None => Ok(false),
+    }
+}
+
+/// The cases of the branch that is kept under `name`, by [`branch_key`], whose fixes are offered still.
+pub async fn standing_under(store: &Store, name: &str) -> Result<Vec<CaseId>, StoreError> {
+    let mut standing = Vec::new();
+    for key in store.list(&format!("{SHELF}/{name}")).await? {
+        if let Some(offered) = read::<Offered>(store, &key).await?
+            && is_open(store, &offered).await?
+        {
+            standing.push(offered.case);
+        }
+    }
+    Ok(standing)
+}
+
+async fn is_open(store: &Store, offered: &Offered) -> Result<bool, StoreError> {
+    let Some(offer) = &offered.offer else { return Ok(true) };
+    Ok(!is_over(&history::run_records(store, &offered.case, offer.run).await?, offer.hops))
+}
+
+/// Whether the records of its run say that what was offered `hops` from the beginning is not any more: taken, declined, taken back, or
+/// taken over by others.
+pub fn is_over(of_run: &[CaseRecord], hops: u32) -> bool {
+    let words = of_run.iter().filter(|record| record.agent == "verify" && record.hops > hops);
+    let last = words.filter(|record| record.status.is_some()).max_by_key(|record| (record.hops, record.message));
+    last.is_some_and(|record| {
+        let ends =
+            [Status::Completed, Status::Suppressed, Status::Superseded, Status::FalsePositive, Status::RolledBack];
+        record.outcome.is_some() || record.status.is_some_and(|status| ends.contains(&status))
+    })
+}
+
 /// It is not any more.
 pub async fn forget(store: &Store, case: &CaseId, wound: &Wound) -> Result<(), StoreError> {
     store.delete(&key(&wound.repository, &wound.base_branch, case)).await
@@ -201,6 +239,12 @@ pub async fn rename(store: &Store, before: &RepoName, now: &RepoName) -> Result<
 }
 
 impl Offer {
+    /// Findings that are gone with it.
+    pub fn healed(&self) -> BTreeSet<Fingerprint> {
+        let left: BTreeSet<&Fingerprint> = self.left.iter().map(|left| &left.fingerprint).collect();
+        self.wound.findings.iter().filter(|finding| !left.contains(finding)).cloned().collect()
+    }
+
     /// By which the fix is known. `None`: there is no pull request.
     pub fn plan(&self) -> Option<String> {
         let pull = self.delivery.pull_request.as_ref()?;

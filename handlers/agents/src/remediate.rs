@@ -14,7 +14,7 @@ use crate::hold;
 use crate::offer::{self, Wanted};
 use crate::offered;
 use crate::prove::{Seen, failures, prove};
-use crate::tries::{self, Try};
+use crate::tries::{self, Noted, Try};
 use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
 use pipeline::case::{CaseRecord, Delivery, FACTS_STEP, PullRequestRef, SETTINGS_STEP, Status, Step, Wound};
@@ -341,8 +341,9 @@ impl Attempt<'_> {
         if delivery.pull_request.is_some() {
             // Somebody may merge or close it already: nothing else comes before this.
             let offer = self.offer(&delivery, remedy, &verdict);
-            if offered::find(&self.env.store, case, wound).await?.is_none() {
-                tries::note(self.env, case, Try::Delivered, self.message.id).await?;
+            if !offered::stands(&self.env.store, case, wound).await? {
+                let noted = Noted { at: self.env.clock.now(), healed: BTreeSet::new() };
+                tries::note(self.env, case, Try::Delivered, self.message.id, &noted).await?;
             }
             offered::keep_last(&self.env.store, case, &offer).await?;
             offered::keep(&self.env.store, case, offer).await?;

@@ -6,12 +6,11 @@ use crate::learned::{self, Told};
 use crate::{history, merges, offered};
 use jiff::SignedDuration;
 use pipeline::case::{Outcome, Step, Wound};
-use pipeline::ids::{CaseId, Fingerprint};
+use pipeline::ids::CaseId;
 use pipeline::learning::merges::SETTLED_DAYS;
 use pipeline::learning::outcome::Ending;
 use pipeline::message::RunId;
 use pipeline::outbox::Reply;
-use std::collections::BTreeSet;
 
 /// Name of the step that tells of it.
 const STEP: &str = "verify: reverted";
@@ -28,8 +27,7 @@ pub async fn tell<P>(
     run: RunId,
 ) -> Result<(), AgentError> {
     let Some(offer) = offered::last(&env.store, case).await? else { return Ok(()) };
-    let left: BTreeSet<&Fingerprint> = offer.left.iter().map(|left| &left.fingerprint).collect();
-    let promised: BTreeSet<&Fingerprint> = offer.wound.findings.iter().filter(|one| !left.contains(one)).collect();
+    let promised = offer.healed();
     if !wound.findings.iter().any(|finding| promised.contains(finding)) {
         return Ok(());
     }

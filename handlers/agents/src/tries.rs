@@ -4,8 +4,11 @@ use crate::environment::Environment;
 use crate::environment::store::StoreError;
 use jiff::Timestamp;
 use pipeline::decision::guard::History;
-use pipeline::ids::CaseId;
+use pipeline::ids::{CaseId, Fingerprint};
 use pipeline::message::MessageId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt::Display;
 
 /// Where they are.
 const SHELF: &str = "tries";
@@ -33,10 +36,25 @@ impl Try {
     }
 }
 
-/// Notes that `what` happened to `case` when `message` was handled: once, however often that is.
-pub async fn note(env: &Environment, case: &CaseId, what: Try, message: MessageId) -> Result<(), StoreError> {
-    let key = format!("{SHELF}/{case}/{}/{message}", what.name());
-    env.store.create(&key, &env.clock.now()).await?;
+/// What was noted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    /// When it happened.
+    pub at: Timestamp,
+    /// Findings that were healed; empty where none were.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub healed: BTreeSet<Fingerprint>,
+}
+
+/// Notes that `what` happened to `case`: once for each `id`, however often that is.
+pub async fn note(
+    env: &Environment,
+    case: &CaseId,
+    what: Try,
+    id: impl Display,
+    noted: &Noted,
+) -> Result<(), StoreError> {
+    env.store.create(&format!("{SHELF}/{case}/{}/{id}", what.name()), noted).await?;
     Ok(())
 }
 
@@ -60,8 +78,14 @@ fn begun_key(case: &CaseId, message: MessageId) -> String {
     format!("{SHELF}/{case}/begun/{message}")
 }
 
-/// What `case` has been through. What is noted of `message` itself does not count against it.
-pub async fn history(env: &Environment, case: &CaseId, message: MessageId) -> Result<History, StoreError> {
+/// What `case`, of which `findings` are found now, has been through. A delivery in the handling of `message` itself does not count against it,
+/// nor does healing what is not found again.
+pub async fn history(
+    env: &Environment,
+    case: &CaseId,
+    findings: &[Fingerprint],
+    message: MessageId,
+) -> Result<History, StoreError> {
     let mut history = History::default();
     let own = format!("/{message}");
     for what in Try::ALL {
@@ -69,17 +93,22 @@ pub async fn history(env: &Environment, case: &CaseId, message: MessageId) -> Re
             if key.ends_with(&own) {
                 continue;
             }
-            let at: Timestamp = match env.store.read(&key).await {
-                Ok(Some(at)) => at,
+            let noted: Noted = match env.store.read(&key).await {
+                Ok(Some(noted)) => noted,
                 Ok(None) => continue,
-                // That it happened shows; when, is lost: it counts as now.
-                Err(StoreError::Damaged { .. }) => env.clock.now(),
+                // That it happened shows; when, and of what, is lost: it counts as now, and as of what is found.
+                Err(StoreError::Damaged { .. }) => {
+                    Noted { at: env.clock.now(), healed: findings.iter().cloned().collect() }
+                }
                 Err(error) => return Err(error),
             };
             match what {
-                Try::Delivered => history.deliveries.push(at),
-                Try::TakenBack => history.taken_back.push(at),
-                Try::Healed => history.reopenings.push(at),
+                Try::Delivered => history.deliveries.push(noted.at),
+                Try::TakenBack => history.taken_back.push(noted.at),
+                Try::Healed if findings.iter().any(|finding| noted.healed.contains(finding)) => {
+                    history.reopenings.push(noted.at);
+                }
+                Try::Healed => {}
             }
         }
     }

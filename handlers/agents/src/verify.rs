@@ -26,7 +26,6 @@ use pipeline::learning::outcome::Ending;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{CaseEvent, ChecksCompleted, VerificationRequested};
-use pipeline::policy::when::Subject;
 use pipeline::wording;
 
 /// Reads the branch back and looks at it. A branch that others moved on since is theirs, and the case superseded. A fix that does not hold is
@@ -84,8 +83,8 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
             }
         }
     } else {
-        let policy = env.policies.of(&Subject::of(wound, &heals.iter().collect::<Vec<_>>()));
-        let may_roll_back = policy.is_ok_and(|policy| policy.is_some_and(|policy| policy.rollback_enabled));
+        let policy = verdict.policy.as_deref().and_then(|name| env.policies.named(name));
+        let may_roll_back = policy.is_some_and(|policy| policy.rollback_enabled);
         if may_roll_back {
             env.store.create(&rollback_claim, &steps).await?;
         }

@@ -80,7 +80,9 @@ pub(super) async fn clear_away(env: &Environment) -> Result<(), AgentError> {
 async fn shelves(env: &Environment) -> Result<Vec<String>, StoreError> {
     let functions = env.store.folders("journal").await?;
     let mut shelves: Vec<String> = functions.iter().map(|function| format!("journal/{function}")).collect();
-    shelves.extend(["events", "notices", "poison", "cases", "tries", "diffs", "claims", "state"].map(str::to_owned));
+    shelves.extend(
+        ["events", "notices", "poison", "cases", "tries", "heard", "diffs", "claims", "state"].map(str::to_owned),
+    );
     Ok(shelves)
 }
 

@@ -50,7 +50,7 @@ impl Standing {
         let Some(offered) = offered::find(&env.store, id, wound).await? else { return Ok(None) };
         let Some(offer) = of_records(offered, &records) else { return Ok(None) };
         let of_run = history::run_records(&env.store, id, offer.run).await?;
-        if is_over(&of_run, offer.hops) {
+        if offered::is_over(&of_run, offer.hops) {
             offered::forget(&env.store, id, &offer.wound).await?;
             return Ok(None);
         }
@@ -138,18 +138,6 @@ pub(super) fn offer_of(records: &[CaseRecord], is_it: impl Fn(&&CaseRecord) -> b
         at: None,
         releases: Default::default(),
         verdict: None,
-    })
-}
-
-/// Whether the records of its run say that what was offered `hops` from the beginning is not any more: taken, declined, taken back, or
-/// taken over by others.
-pub(super) fn is_over(of_run: &[CaseRecord], hops: u32) -> bool {
-    let words = of_run.iter().filter(|record| record.agent == "verify" && record.hops > hops);
-    let last = words.filter(|record| record.status.is_some()).max_by_key(|record| (record.hops, record.message));
-    last.is_some_and(|record| {
-        let ends =
-            [Status::Completed, Status::Suppressed, Status::Superseded, Status::FalsePositive, Status::RolledBack];
-        record.outcome.is_some() || record.status.is_some_and(|status| ends.contains(&status))
     })
 }
 

@@ -50,7 +50,7 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
     let Some(remote) = there.on_github().filter(|_| standing.commit == *commit) else { return Ok(reply.finish()) };
     let Some(pull) = remote.pull_request(standing.pull.number).await? else { return Ok(reply.finish()) };
     let may_be_taken_back = pull.is_open || wording::github::is_withdrawn(&pull.body);
-    if may_be_taken_back && outdated::take_back(&mut reply, &standing, remote).await? {
+    if may_be_taken_back && outdated::take_back(env, &mut reply, &standing, remote).await? {
         return Ok(reply.finish());
     }
     if !pull.is_open {

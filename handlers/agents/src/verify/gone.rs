@@ -4,6 +4,7 @@ use super::case::Standing;
 use crate::environment::Environment;
 use crate::error::AgentError;
 use pipeline::case::{Status, Step};
+use pipeline::learning::outcome::Ending;
 use pipeline::message::{Envelope, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::WoundGone;
@@ -35,6 +36,7 @@ pub async fn gone(env: &Environment, message: Envelope<WoundGone>) -> Result<Out
     }
     let detail = format!("at {} on {base} nothing of it is found", commit.short());
     reply.event(topic::HEALING_FALSE_POSITIVE, case.as_str(), &standing.event(detail.clone()))?;
+    standing.learn(env, &mut reply, Ending::Censored, false)?;
     standing.record(&mut reply, |record| {
         record.status = Some(Status::FalsePositive);
         record.steps.push(Step::new("verify: gone", true, detail));

@@ -2,9 +2,11 @@
 //! were proven now.
 
 use super::case::Standing;
+use crate::environment::Environment;
 use crate::environment::github::GitHubRepository;
 use crate::error::AgentError;
 use pipeline::case::{Status, Step};
+use pipeline::learning::outcome::Ending;
 use pipeline::message::topic;
 use pipeline::outbox::Reply;
 use pipeline::wording;
@@ -12,6 +14,7 @@ use pipeline::wording;
 /// Takes back the offer where the head of its base has no fix that may be offered, and says why. It is offered anew once there is one.
 /// Whether it was taken back.
 pub(super) async fn take_back<P>(
+    env: &Environment,
     reply: &mut Reply<'_, P>,
     standing: &Standing,
     remote: &GitHubRepository,
@@ -30,6 +33,7 @@ pub(super) async fn take_back<P>(
     let at = format!("at {} on {}", wound.commit.short(), wound.base_branch);
     let detail = format!("{at} there is no fix to offer: #{} was taken back", standing.pull.number);
     reply.event(topic::HEALING_SUPERSEDED, standing.case.as_str(), &standing.event(detail.clone()))?;
+    standing.learn(env, reply, Ending::Censored, false)?;
     standing.record(reply, |record| {
         record.status = Some(Status::Superseded);
         record.steps.push(Step::new("verify: stands", false, detail));

@@ -1,6 +1,6 @@
 //! A pull request of ours was opened again: somebody wants the fix after all.
 
-use super::case::{is_over, offer_of};
+use super::case::offer_of;
 use super::checks;
 use crate::environment::Environment;
 use crate::environment::github::{Changes, GitHubRepository, PullRequest};
@@ -26,14 +26,14 @@ pub async fn reopened(env: &Environment, message: Envelope<PullRequestReopened>)
     let Some(remote) = there.on_github() else { return Ok(reply.finish()) };
     let records = history::case_records(&env.store, case).await?;
     let last = offered::last(&env.store, case).await?.filter(|last| is_in(&last.delivery, *number));
-    let advisories = last.as_ref().map(|last| last.advisories.clone()).unwrap_or_default();
     // So many runs may have been since that none of those which are read has it.
-    let (Some(before), Some(newest)) = (offer_with(&records, *number).or(last), fold(records.clone())) else {
+    // What was offered last says more of it than the records of its case do.
+    let (Some(before), Some(newest)) = (last.or_else(|| offer_with(&records, *number)), fold(records.clone())) else {
         return Ok(reply.finish());
     };
     let of_run = history::run_records(&env.store, case, before.run).await?;
     // Of a long history, the run may be forgotten.
-    let is_ended = of_run.is_empty() || is_over(&of_run, before.hops);
+    let is_ended = of_run.is_empty() || offered::is_over(&of_run, before.hops);
     if newest.wound.is_none_or(|wound| wound.repository != *repository) || !is_ended {
         return Ok(reply.finish());
     }
@@ -50,7 +50,7 @@ pub async fn reopened(env: &Environment, message: Envelope<PullRequestReopened>)
     let last = history::last_hops(&records, newest.run);
     // The repository may have been renamed since.
     let wound = Wound { repository: repository.clone(), ..before.wound };
-    let mut offer = Offer { run: newest.run, hops: last.saturating_add(1), wound, advisories, ..before };
+    let mut offer = Offer { run: newest.run, hops: last.saturating_add(1), wound, ..before };
     // A process that died here before may have marked it again.
     let was_kept = offered::find(&env.store, case, &offer.wound).await?.and_then(|kept| kept.offer);
     let is_withdrawn = wording::is_withdrawn(&pull.body);

@@ -72,12 +72,14 @@ mod tests {
         OutcomeRecord {
             case: "0123456789abcdef".repeat(2)[..32].parse().unwrap(),
             plan: "a plan".to_owned(),
+            pull_request: 0,
             repository: "github.example/octo/shop".parse().unwrap(),
             remedy: Remedy::from(remedy.to_owned()),
             confidence,
             is_unattended: false,
             at: Timestamp::from_second(second).unwrap(),
             ending,
+            healed: Default::default(),
         }
     }
 

@@ -1,10 +1,11 @@
 //! What came of a fix that was offered: written once for each.
 
 use crate::decision::Reach;
-use crate::ids::{CaseId, RepoName};
+use crate::ids::{CaseId, Fingerprint, RepoName};
 use crate::policy::vocabulary::ActionType;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A kind of fix, of which one can tell how it fares: `update_dependency:npm:in_place`.
@@ -82,7 +83,7 @@ pub enum Ending {
     Reverted,
     /// Merged, and something broke because of it.
     Regressed,
-    /// Nothing happened to it for 30 days: it says nothing.
+    /// It says nothing: nothing happened to it for 30 days, or it was taken back because nothing was left to mend.
     Censored,
 }
 
@@ -164,6 +165,9 @@ pub struct OutcomeRecord {
     pub case: CaseId,
     /// The hash of the plan. With the case, the identity of the fix.
     pub plan: String,
+    /// The number of the pull request: the same fix may be offered again. 0 where it is not known.
+    #[serde(default)]
+    pub pull_request: u64,
     /// The repository.
     pub repository: RepoName,
     /// The kind of fix.
@@ -177,4 +181,7 @@ pub struct OutcomeRecord {
     pub at: Timestamp,
     /// How.
     pub ending: Ending,
+    /// Findings that are gone with it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub healed: BTreeSet<Fingerprint>,
 }

@@ -117,12 +117,14 @@ mod tests {
                 let record = OutcomeRecord {
                     case: "npm-1".parse().unwrap(),
                     plan: "a plan".to_owned(),
+                    pull_request: 0,
                     repository: "github.example/octo/shop".parse().unwrap(),
                     remedy: remedy.clone(),
                     confidence: 0.95,
                     is_unattended: false,
                     at: now,
                     ending,
+                    healed: Default::default(),
                 };
                 all.add(&record);
                 kept.on(day(now)).add(&record);

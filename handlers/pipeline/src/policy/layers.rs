@@ -47,6 +47,11 @@ impl Policies {
         Ok(None)
     }
 
+    /// That of this name.
+    pub fn named(&self, name: &str) -> Option<&Policy> {
+        self.0.iter().find(|policy| policy.name == name)
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Policy> {
         self.0.iter()

@@ -33,7 +33,7 @@ pub struct Ledger {
     pub unattended: u64,
     /// Of those: wrong, by what is true.
     pub wrong: u64,
-    /// Of those: wrong, as far as anybody noticed.
+    /// Of those: undone, or not fixed: wrong as far as anybody noticed, and some that were right.
     pub noticed: u64,
     /// Everything that was learned.
     pub learned: Model,

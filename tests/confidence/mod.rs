@@ -23,9 +23,13 @@ const RATES: [f64; 3] = [0.02, 0.05, 0.1];
 const BEYOND: f64 = 5.0;
 
 /// The lives that are always lived: world and rate.
-const ALWAYS: [(&str, f64); 5] = [
+const ALWAYS: [(&str, f64); 9] = [
+    ("quiet", 0.02),
     ("quiet", 0.05),
     ("calm", 0.1),
+    ("linear", 0.1),
+    ("seasonal", 0.1),
+    ("quiet, then seasonal", 0.1),
     ("quiet, then sudden", 0.1),
     ("quiet, with contagion", 0.05),
     ("all at once", 0.1),
@@ -89,7 +93,7 @@ fn share_of_wrong_merges_without_people_stays_within_the_rate() {
     }
     println!(
         "{:24} {:>5} {:>8} {:>10} {:>6} {:>7} {:>7}",
-        "world", "rate", "offered", "unattended", "wrong", "noticed", "share"
+        "world", "rate", "offered", "unattended", "wrong", "undone", "share"
     );
     for ((name, rate), Sum { offered, unattended, wrong, noticed, .. }) in &rows {
         let share = *wrong as f64 / (*unattended).max(1) as f64;

@@ -241,7 +241,11 @@ mod tests {
             env.clock.advance(SignedDuration::from_hours(7));
         }
         let learned = read(&env.store).await.unwrap();
-        assert_eq!(learned.all.remedies.values().next().unwrap().telling(), 30 - 3);
+        assert_eq!(
+            learned.all.remedies.values().next().unwrap().telling(),
+            30 - 9,
+            "censored, reverted and regressed ones are no other fixes"
+        );
         assert!(learned.through.is_some() && learned.closed != learned.all);
     }
 

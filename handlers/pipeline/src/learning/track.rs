@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(lived(&days).0.drift(), None);
         days.push(bad);
         let drift = lived(&days).0.drift().expect("three of ten fail");
-        assert!(drift.contains("3 of 67 such fixes were wrong in the last 7 days"), "{drift}");
+        assert!(drift.contains("3 of 70 such fixes were wrong in the last 7 days"), "{drift}");
         days.extend([usual; 30]);
         assert_eq!(lived(&days).0.drift(), None, "it is good again");
     }

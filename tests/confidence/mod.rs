@@ -37,6 +37,7 @@ const ALWAYS: [(&str, f64); 9] = [
 
 /// World, rate and seed of each life: of all worlds and rates, as many as `SUTURE_CONFIDENCE_SEEDS` says.
 fn lives() -> Vec<(Nature, f64, u64)> {
+    #[expect(clippy::disallowed_methods, reason = "how many lives a test lives is no setting of the program")]
     let seeds: Option<u64> = std::env::var("SUTURE_CONFIDENCE_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
     let worlds = nature::all().into_iter().flat_map(|nature| RATES.map(|rate| (nature.clone(), rate)));
     let worlds = worlds.filter(|(nature, rate)| seeds.is_some() || ALWAYS.contains(&(nature.name, *rate)));

@@ -9,6 +9,7 @@ mod github;
 mod github_messages;
 mod handler_dependencies;
 mod messages;
+mod policies;
 mod rooms;
 mod store;
 mod store_faults;

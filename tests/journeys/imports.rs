@@ -2,7 +2,6 @@
 
 use super::github::shop_with_hole;
 use crate::world::World;
-use crate::world::weather::in_every_weather;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -47,9 +46,4 @@ async fn what_no_code_imports_is_decided_to_be_less_urgent_both_times() {
         }
         world.finish();
     }
-}
-
-#[tokio::test]
-async fn wound_that_no_code_imports_is_healed_in_every_weather() {
-    in_every_weather(|| shop_with_code("require('./door')")).await;
 }

@@ -60,11 +60,6 @@ async fn frozen_fix_is_delivered_when_it_thaws() {
 }
 
 #[tokio::test]
-async fn frozen_fix_is_held_in_every_weather() {
-    in_every_weather(|| pushed_under(with(FROZEN))).await;
-}
-
-#[tokio::test]
 async fn frozen_fix_thaws_in_every_weather() {
     let begin = || async {
         let mut world = pushed_under(with(FROZEN)).await;

@@ -3,7 +3,7 @@
 use super::github::shop;
 use crate::world::World;
 use crate::world::project::Project;
-use crate::world::weather::{in_every_weather, to_one_end};
+use crate::world::weather::to_one_end;
 use agents::environment::effects::Effects;
 use jiff::SignedDuration;
 use pipeline::case::Status;
@@ -136,9 +136,4 @@ async fn most_urgent_case_is_looked_at_first_when_a_freeze_is_over() {
     later(&mut world, SignedDuration::from_mins(7)).await;
     assert_eq!(world.open_pulls().len(), 2);
     world.finish();
-}
-
-#[tokio::test]
-async fn cases_that_a_freeze_holds_come_to_one_end_in_every_weather() {
-    in_every_weather(|| pushed_under(with(FROZEN))).await;
 }

@@ -79,7 +79,8 @@ fn said(policy: &Policy) -> Vec<(&'static str, String)> {
     ));
     said.extend(policy.freeze.iter().map(|freeze| ("frozen", freeze.to_string())));
     if !policy.approvers.is_empty() {
-        said.push(("approve", policy.approvers.join(", ")));
+        let names = policy.approvers.join(", ");
+        said.push(("approve", format!("{names}; this version takes whoever may write to the repository")));
     }
     if let Some(merge) = policy.auto_merge {
         let share = merge.wrong_rate_max * 100.0;

@@ -102,14 +102,15 @@ fn circumstances(severity: Severity, detection: f64, reach: Reach) -> Circumstan
 
 const MODES: [RepositoryMode; 3] = [RepositoryMode::Auto, RepositoryMode::Propose, RepositoryMode::Observe];
 
-/// For each mode of the repository a group of five letters: what is decided for critical, high, medium, low, unknown. `H`eal, `P`ropose,
-/// `E`scalate, `O`bserve; small: not yet, a guard rail holds it.
+/// For each mode of the repository a group of five letters: what is decided for critical, high, medium, low, unknown. `H`eal,
+/// heal once `T`ests passed, `P`ropose, `E`scalate, `O`bserve; small: not yet, a guard rail holds it.
 fn cells(policy: Option<&Policy>, row: &Circumstances) -> String {
     let mut cells = String::new();
     for mode in MODES {
         for severity in Severity::WORST_FIRST {
             let verdict = decide(policy, &Circumstances { severity, mode, ..row.clone() });
             let letter = match verdict.decision {
+                Decision::Heal if verdict.awaits_tests => 'T',
                 Decision::Heal => 'H',
                 Decision::Propose => 'P',
                 Decision::Escalate => 'E',

@@ -3,7 +3,7 @@
 //! One record for each scan, under `inventory/<branch>/<run>`, of which the newest counts; older ones are deleted when it is written. Those of
 //! one repository, or of one owner, are found under `branches/<owner>/<repository>/<branch>` without looking at the others.
 
-use crate::environment::store::{Store, StoreError};
+use crate::environment::store::{Created, Store, StoreError};
 use crate::examine::Examination;
 use crate::{dashboard, offered};
 use detectors::source_tree::SourceTree;
@@ -118,7 +118,16 @@ impl Inventory {
     pub async fn keep(&self, store: &Store, run: RunId) -> Result<(), StoreError> {
         let folder = format!("{SHELF}/{}", branch_key(&self.repository, &self.branch));
         let key = format!("{folder}/{run}");
-        store.create(&key, self).await?;
+        if store.create(&key, self).await? == Created::Before {
+            // A run looks again where its base moved meanwhile.
+            let there = match store.read::<Self>(&key).await {
+                Err(StoreError::Damaged { .. }) => None,
+                there => there?,
+            };
+            if there.is_none_or(|there| there.message != self.message && there.at < self.at) {
+                store.overwrite(&key, self).await?;
+            }
+        }
         self.make_findable(store).await?;
         for older in store.list(&folder).await?.into_iter().filter(|other| *other < key) {
             store.delete(&older).await?;
@@ -402,6 +411,24 @@ mod tests {
         assert_eq!(others, [repositories[1].parse().unwrap()], "though it was never looked at");
         forget_repository(&store, &others[0]).await.unwrap();
         assert_eq!(left().await, (all_but(2), all_but(2)));
+    }
+
+    #[tokio::test]
+    async fn run_that_looks_twice_keeps_what_it_saw_last() {
+        let store = Store::memory(Effects::default());
+        let run = RunId::new(Timestamp::UNIX_EPOCH, [0; 10]);
+        let first = inventory("hub/octo/shop", Vec::new());
+        let later = |number: u128, second| Inventory {
+            message: MessageId(uuid::Uuid::from_u128(number)),
+            at: Timestamp::from_second(second).unwrap(),
+            commit: format!("{second:040x}").parse().unwrap(),
+            ..first.clone()
+        };
+        for (kept, expect) in [(later(1, 10), 10), (later(2, 20), 20), (later(2, 30), 20), (later(1, 10), 20)] {
+            kept.keep(&store, run).await.unwrap();
+            let found = Inventory::find(&store, &first.repository, "main").await.unwrap().unwrap();
+            assert_eq!(found.at.as_second(), expect);
+        }
     }
 
     #[tokio::test]

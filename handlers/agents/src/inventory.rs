@@ -116,10 +116,19 @@ impl Inventory {
 
     /// Keeps it as that of `run`. One of a later run stays.
     pub async fn keep(&self, store: &Store, run: RunId) -> Result<(), StoreError> {
+        self.keep_in(store, run, false).await
+    }
+
+    /// As [`Self::keep`], of the commit that was the head when it was looked at: a run looks again where its base moved meanwhile, and what it saw
+    /// last counts.
+    pub async fn keep_of_head(&self, store: &Store, run: RunId) -> Result<(), StoreError> {
+        self.keep_in(store, run, true).await
+    }
+
+    async fn keep_in(&self, store: &Store, run: RunId, is_of_head: bool) -> Result<(), StoreError> {
         let folder = format!("{SHELF}/{}", branch_key(&self.repository, &self.branch));
         let key = format!("{folder}/{run}");
-        if store.create(&key, self).await? == Created::Before {
-            // A run looks again where its base moved meanwhile.
+        if store.create(&key, self).await? == Created::Before && is_of_head {
             let there = match store.read::<Self>(&key).await {
                 Err(StoreError::Damaged { .. }) => None,
                 there => there?,
@@ -425,6 +434,7 @@ mod tests {
             ..first.clone()
         };
         for (kept, expect) in [(later(1, 10), 10), (later(2, 20), 20), (later(2, 30), 20), (later(1, 10), 20)] {
+            kept.keep_of_head(&store, run).await.unwrap();
             kept.keep(&store, run).await.unwrap();
             let found = Inventory::find(&store, &first.repository, "main").await.unwrap().unwrap();
             assert_eq!(found.at.as_second(), expect);

@@ -87,7 +87,11 @@ pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Re
         }
     }
     if request.mode != Mode::DryRun {
-        Inventory::of(&message, &tree, &examination, env.clock.now()).keep(&env.store, message.correlation_id).await?;
+        let inventory = Inventory::of(&message, &tree, &examination, env.clock.now());
+        match request.is_anew {
+            true => inventory.keep_of_head(&env.store, message.correlation_id).await?,
+            false => inventory.keep(&env.store, message.correlation_id).await?,
+        }
     }
     let completed = ScanCompleted {
         repository: request.repository.clone(),

@@ -42,7 +42,7 @@ pub struct Inventory {
     /// The run that read the files, where later ones only saw that these did not change. Older records lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_in: Option<RunId>,
-    /// When the scan began: what was the head then was looked at.
+    /// When it was scanned.
     pub at: Timestamp,
     /// Its projects.
     pub projects: Vec<Project>,

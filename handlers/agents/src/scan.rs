@@ -41,7 +41,6 @@ pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Re
         message.payload.repository = remote.name_now(&about)?;
         message.payload.mode = mode(env, &message.payload).await?;
     }
-    let looked = env.clock.now();
     if message.payload.is_anew {
         // It may have waited long: what was the head then need not be there any more.
         let head = env.repository(&message.payload.repository)?.branch(&message.payload.base_branch).await?;
@@ -88,7 +87,7 @@ pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Re
         }
     }
     if request.mode != Mode::DryRun {
-        let inventory = Inventory::of(&message, &tree, &examination, looked);
+        let inventory = Inventory::of(&message, &tree, &examination, env.clock.now());
         match request.is_anew {
             true => inventory.keep_of_head(&env.store, message.correlation_id).await?,
             false => inventory.keep(&env.store, message.correlation_id).await?,

@@ -20,9 +20,8 @@ pub(super) async fn is_overtaken(
     let newest = Inventory::newest_run(&env.store, &request.repository, &request.base_branch).await?;
     let Some(newest) = newest.filter(|newest| *newest > run) else { return Ok(false) };
     if let Some(commit) = remote.branch(&request.base_branch).await? {
-        // What was left undone is still: the later run may have seen that nothing changed. Several that are overtaken share the run that follows, in
-        // any order: each looks at the head of its time.
-        let request = ScanRequested { commit, is_anew: true, ..request.clone() };
+        // What was left undone is still: the later run may have seen that nothing changed.
+        let request = ScanRequested { commit, ..request.clone() };
         reply.command_in_run_after(newest, queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
     }
     Ok(true)

@@ -3,6 +3,7 @@
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::state::{self, View};
+use jiff::Timestamp;
 use pipeline::decision::breaker::{Breaker, Ended, Standing};
 use pipeline::decision::guard::Guard;
 use pipeline::ids::{CaseId, RepoName, hash_of};
@@ -19,21 +20,14 @@ pub async fn ask(
     case: &CaseId,
 ) -> Result<Option<Guard>, AgentError> {
     for _ in 0..TRIES {
-        let view = read(env, remedy, repository).await?;
-        if view.is_damaged {
-            return Ok(Some(Guard::breaker_probe()));
-        }
-        let Some(breaker) = &view.value else { return Ok(None) };
-        match breaker.standing(case, env.clock.now()) {
-            Standing::Closed => return Ok(None),
-            Standing::Open(until) => return Ok(Some(Guard::breaker_open(until, breaker.reason()))),
-            Standing::HalfOpen => {
-                let mut probed = breaker.clone();
-                probed.probe(case, env.clock.now());
-                if probed == *breaker || state::follow(env, &view, probed).await?.is_some() {
-                    return Ok(Some(Guard::breaker_probe()));
-                }
-            }
+        let (view, now) = (read(env, remedy, repository).await?, env.clock.now());
+        let said = said(&view, case, now);
+        let is_half_open = |breaker: &&Breaker| breaker.standing(case, now) == Standing::HalfOpen;
+        let Some(breaker) = view.value.as_ref().filter(is_half_open) else { return Ok(said) };
+        let mut probed = breaker.clone();
+        probed.probe(case, now);
+        if probed == *breaker || state::follow(env, &view, probed).await?.is_some() {
+            return Ok(said);
         }
     }
     Err(AgentError::TryLater { reason: format!("many cases ask for {remedy} at the same time"), not_before: None })
@@ -46,15 +40,17 @@ pub async fn look(
     repository: &RepoName,
     case: &CaseId,
 ) -> Result<Option<Guard>, AgentError> {
-    let view = read(env, remedy, repository).await?;
-    let Some(breaker) = view.value.filter(|_| !view.is_damaged) else {
-        return Ok(view.is_damaged.then(Guard::breaker_probe));
-    };
-    Ok(match breaker.standing(case, env.clock.now()) {
+    Ok(said(&read(env, remedy, repository).await?, case, env.clock.now()))
+}
+
+/// What a breaker says of `case`. One that can't be read lets a fix through with somebody who looks at it.
+fn said(view: &View<Breaker>, case: &CaseId, now: Timestamp) -> Option<Guard> {
+    let Some(breaker) = &view.value else { return view.is_damaged.then(Guard::breaker_probe) };
+    match breaker.standing(case, now) {
         Standing::Closed => None,
         Standing::Open(until) => Some(Guard::breaker_open(until, breaker.reason())),
         Standing::HalfOpen => Some(Guard::breaker_probe()),
-    })
+    }
 }
 
 /// Notes how a fix ended.

@@ -60,6 +60,7 @@ pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Re
         }
         if let Some(inventory) = unchanged::unchanged(env, remote, &message).await? {
             inventory.keep(&env.store, message.correlation_id).await?;
+            overtaken::follow_the_head(env, remote, message.correlation_id, request, &mut reply).await?;
             reply.event(topic::SCAN_COMPLETED, request.commit.as_str(), &inventory.completed())?;
             return Ok(reply.finish());
         }
@@ -91,6 +92,9 @@ pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Re
         match request.is_anew {
             true => inventory.keep_of_head(&env.store, message.correlation_id).await?,
             false => inventory.keep(&env.store, message.correlation_id).await?,
+        }
+        if let Some(remote) = repository.on_github() {
+            overtaken::follow_the_head(env, remote, message.correlation_id, request, &mut reply).await?;
         }
     }
     let completed = ScanCompleted {

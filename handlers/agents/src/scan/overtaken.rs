@@ -1,4 +1,4 @@
-//! A scan that comes after one of a later run: it was put off, or two pushes came in another order than they were made.
+//! A scan that is not of the head as it is known: it was put off, or two pushes came in another order than they were made.
 
 use crate::environment::Environment;
 use crate::environment::github::GitHubRepository;
@@ -25,4 +25,24 @@ pub(super) async fn is_overtaken(
         reply.command_in_run_after(newest, queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
     }
     Ok(true)
+}
+
+/// Asks for a scan of the head in a later run where the branch stands elsewhere than `request`, which `run` has kept as the newest: an earlier
+/// run that saw the head meanwhile counts as older. A run that is later still has looked, or looks, after it.
+pub(super) async fn follow_the_head(
+    env: &Environment,
+    remote: &GitHubRepository,
+    run: RunId,
+    request: &ScanRequested,
+    reply: &mut Reply<'_, ScanRequested>,
+) -> Result<(), AgentError> {
+    let newest = Inventory::newest_run(&env.store, &request.repository, &request.base_branch).await?;
+    if newest.is_some_and(|newest| newest > run) {
+        return Ok(());
+    }
+    if let Some(head) = remote.branch(&request.base_branch).await?.filter(|head| *head != request.commit) {
+        let request = ScanRequested { commit: head, is_anew: false, ..request.clone() };
+        reply.command_in_run_after(run, queue::SCAN, topic::SCAN_REQUESTED, request.commit.as_str(), &request)?;
+    }
+    Ok(())
 }

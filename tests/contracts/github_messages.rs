@@ -3,8 +3,8 @@
 use pipeline::message::RunId;
 use pipeline::payload::{
     Account, AdvisoryPackage, AdvisoryPublished, AlertChanged, AlertKind, AlertsAwaited, CheckRerequested,
-    ChecksCompleted, CommentReceived, EventRejected, EventUnknown, InstallationAccess, PullRequestChanged,
-    PullRequestClosed, PullRequestReopened, PullRequestScan, RepositoryAccess,
+    ChecksCompleted, CommentReceived, EventRejected, EventUnknown, InstallationAccess, MergeChecksAwaited,
+    PullRequestChanged, PullRequestClosed, PullRequestReopened, PullRequestScan, RepositoryAccess,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -131,6 +131,18 @@ fn alerts_and_advisories() {
     check(
         &awaited,
         r#"{"case":"npm-0123456789ab","repository":"github.com/octo/shop","run":"00000000-0000-0000-0000-000000000000","path":"package-lock.json","advisories":["GHSA-aaaa-bbbb-cccc"],"look":1}"#,
+    );
+    let awaited = MergeChecksAwaited {
+        case: CASE.parse().unwrap(),
+        repository: REPOSITORY.parse().unwrap(),
+        run: RunId(Default::default()),
+        number: 7,
+        look: 1,
+        failed: [("test".to_owned(), 31)].into(),
+    };
+    check(
+        &awaited,
+        r#"{"case":"npm-0123456789ab","repository":"github.com/octo/shop","run":"00000000-0000-0000-0000-000000000000","number":7,"look":1,"failed":{"test":31}}"#,
     );
     let package = AdvisoryPackage { ecosystem: "npm".to_owned(), name: "latch".to_owned(), range: None };
     let mut advisory = AdvisoryPublished {

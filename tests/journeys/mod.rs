@@ -1,5 +1,6 @@
 //! Whole journeys: a repository in, a branch out, in every weather.
 
+mod after_merge;
 mod command_line;
 mod dependencies;
 mod github;

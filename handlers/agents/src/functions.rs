@@ -64,6 +64,7 @@ async fn verify(env: &Environment, message: Envelope) -> Result<Outbox, AgentErr
         topic::PULL_REQUEST_CLOSED => verify::closed::closed(env, message.read()?).await,
         topic::PULL_REQUEST_REOPENED => verify::reopened::reopened(env, message.read()?).await,
         topic::ALERTS_AWAITED => verify::alerts::alerts(env, message.read()?).await,
+        topic::MERGE_CHECKS_AWAITED => verify::regressed::look(env, message.read()?).await,
         topic::PULL_REQUEST_CHANGED => verify::changed::changed(env, message.read()?).await,
         topic::CHECKS_COMPLETED => verify::checks::checks(env, message.read()?).await,
         // No command is known yet: that somebody gave one stands in the journal.

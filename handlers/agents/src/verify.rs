@@ -5,6 +5,7 @@ pub mod changed;
 pub mod checks;
 pub mod closed;
 pub mod gone;
+pub mod regressed;
 pub mod reopened;
 
 mod case;
@@ -61,7 +62,7 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
         steps.extend(prove(env, Seen { tree: &tree, examination: &before }, &promised, &after).await?);
         steps.push(only_files(&repository.changed_files(&wound.commit, commit).await?, &delivery.files));
     } else {
-        return moved_on(env, &message, branch, commit);
+        return moved_on(env, &message, branch, commit).await;
     }
     let failed = failures(&steps);
     let mut reply = Reply::new("verify", &message, env.clock.now());
@@ -153,7 +154,7 @@ async fn keep_missing(env: &Environment, message: &Envelope<VerificationRequeste
 }
 
 /// Somebody deleted the branch, committed to it, or a newer run moved it: there is nothing of ours to judge.
-fn moved_on(
+async fn moved_on(
     env: &Environment,
     message: &Envelope<VerificationRequested>,
     branch: &str,
@@ -164,6 +165,11 @@ fn moved_on(
     let mut reply = Reply::new("verify", message, env.clock.now());
     let event = CaseEvent { case: case.clone(), repository: wound.repository.clone(), detail: detail.clone() };
     reply.event(topic::HEALING_SUPERSEDED, case.as_str(), &event)?;
+    let offered = offered::find(&env.store, case, wound).await?;
+    if let Some(offer) = offered.filter(|offered| offered.commit == *commit).and_then(|offered| offered.offer) {
+        let told = Told { case, offer: &offer, ending: Ending::Censored, is_unattended: false };
+        learned::tell(env, &mut reply, told)?;
+    }
     reply.record(case, |record| {
         record.status = Some(Status::Superseded);
         record.steps = vec![Step::new("verify: stands", false, detail)];

@@ -164,6 +164,8 @@ pub enum Outcome {
     NotFixed,
     /// Somebody did not want it.
     Declined,
+    /// It was merged, and checks that passed before fail since.
+    Regressed,
 }
 
 /// Where a fix was put.

@@ -98,6 +98,8 @@ pub mod topic {
     pub const CHECK_REREQUESTED: &str = "check.rerequested";
     /// Look whether GitHub closed its alerts on what was healed.
     pub const ALERTS_AWAITED: &str = "alerts.awaited";
+    /// Look whether checks fail on the merge of a fix that passed before it.
+    pub const MERGE_CHECKS_AWAITED: &str = "merge.checks_awaited";
     /// A check on a branch of ours ended.
     pub const CHECKS_COMPLETED: &str = "checks.completed";
     /// Somebody wrote to us at a pull request.

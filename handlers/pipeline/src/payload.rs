@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 pub use github::{
     Account, AdvisoryPackage, AdvisoryPublished, AlertChanged, AlertKind, AlertsAwaited, CheckRerequested,
-    ChecksCompleted, CommentReceived, EventRejected, EventUnknown, InstallationAccess, PullRequestChanged,
-    PullRequestClosed, PullRequestReopened, PullRequestScan, RepositoryAccess, WoundGone,
+    ChecksCompleted, CommentReceived, EventRejected, EventUnknown, InstallationAccess, MergeChecksAwaited,
+    PullRequestChanged, PullRequestClosed, PullRequestReopened, PullRequestScan, RepositoryAccess, WoundGone,
 };
 
 /// How far a run may go.

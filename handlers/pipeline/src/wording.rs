@@ -196,6 +196,15 @@ pub fn alerts_open(case: &CaseId, wound: &Wound, alerts: &[String]) -> Notificat
     }
 }
 
+/// Told when checks fail since a fix was merged: `step` says which.
+pub fn regressed(case: &CaseId, wound: &Wound, step: &Step) -> Notification {
+    Notification {
+        case: Some(case.clone()),
+        subject: format!("{}: the fix was merged, and checks that passed before fail since", wound.path),
+        body: vec![step.detail.clone()],
+    }
+}
+
 /// Told when nothing can be done without people.
 pub fn escalated(case: &CaseId, wound: &Wound, reasons: &[String], left: &[Left]) -> Notification {
     let mut body = reasons.to_vec();

@@ -41,6 +41,14 @@ pub(super) fn answer(state: &mut State, caller: &Caller, id: u64, question: &Que
             state.tell_check(id, &run, "completed");
             told("checks/update", 200, run)
         }),
+        ("POST", ["actions", "jobs", number, "rerun"]) => caller.needs(&["actions"], "write").and_then(|()| {
+            let mut runs = state.repos[&id].check_runs.iter();
+            let run = runs.find(|run| run["id"].as_u64() == number.parse().ok()).ok_or_else(not_found)?;
+            if run["status"] != "completed" {
+                return Err(refused(403, "The workflow run containing this job is already running"));
+            }
+            told("actions/re-run-job-for-workflow-run", 201, json!({}))
+        }),
         _ => return None,
     })
 }
@@ -117,7 +125,7 @@ impl State {
     }
 
     pub fn add_status(&mut self, id: u64, sha: &str, context: &str, state: &str) {
-        let status = shaped("status", json!({ "context": context, "state": state }));
+        let status = shaped("status", json!({ "id": self.id(), "context": context, "state": state }));
         let statuses = &mut self.repo(id).statuses;
         statuses.retain(|(of, status)| of != sha || status["context"] != context);
         statuses.push((sha.to_owned(), status));

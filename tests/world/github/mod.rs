@@ -409,6 +409,11 @@ impl SimulatedRepository {
         self.state.lock().unwrap().merge_pull(self.id, number, login).parse().unwrap()
     }
 
+    /// `login` has the base merged into the branch of a pull request.
+    pub fn bring_up(&self, number: u64, login: &str) {
+        self.state.lock().unwrap().bring_up(self.id, number, login);
+    }
+
     /// `login` says `state` (`APPROVED`, `CHANGES_REQUESTED`, …) of a pull request.
     pub fn review(&self, number: u64, state: &str, login: &str) {
         self.state.lock().unwrap().review(self.id, number, state, login);

@@ -254,6 +254,19 @@ impl State {
         !git.merge_commits(&commit(&base), &commit(&pull.head_sha), None).unwrap().has_conflicts()
     }
 
+    /// `login` has GitHub merge the base into the branch of a pull request.
+    pub fn bring_up(&mut self, id: u64, number: u64, login: &str) {
+        let git = self.git(id);
+        let pull = self.repos[&id].pulls.iter().find(|pull| pull.number == number).unwrap().clone();
+        let commit = |sha: &str| git.find_commit(Oid::from_str(sha).unwrap()).unwrap();
+        let (base, head) = (commit(&self.tip(id, &pull.base).unwrap()), commit(&pull.head_sha));
+        let mut index = git.merge_commits(&head, &base, None).unwrap();
+        let tree = git.find_tree(index.write_tree_to(&git).unwrap()).unwrap();
+        let who = self.signature(login);
+        let merged = git.commit(None, &who, &who, "Merge the base\n", &tree, &[&head, &base]).unwrap().to_string();
+        self.move_branch(id, &pull.head, Some(&merged), login);
+    }
+
     pub fn merge_pull(&mut self, id: u64, number: u64, login: &str) -> String {
         self.merge_pull_by(id, number, login, "merge")
     }

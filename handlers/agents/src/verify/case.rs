@@ -32,6 +32,8 @@ pub struct Standing {
     pub newest: Case,
     /// Why no fix is offered by what was done since, where that came to an end without one.
     pub is_without_fix: Option<Vec<String>>,
+    /// Whether it became that of others, who committed to its branch.
+    pub is_taken_over: bool,
     newest_hops: u32,
     hops: u32,
 }
@@ -54,15 +56,39 @@ impl Standing {
             offered::forget(&env.store, id, &offer.wound).await?;
             return Ok(None);
         }
-        let (Some(pull), Some(commit)) = (offer.delivery.pull_request.clone(), offer.delivery.commit.clone()) else {
-            return Ok(None);
-        };
-        let is_without_fix = is_without_fix(&records, &offer);
-        let newest_hops = history::last_hops(&records, newest.run);
+        Ok(Self::from(id, offer, newest, &records, of_run))
+    }
+
+    /// The case `id` of `repository` whose fix was offered last in `number`, and became that of others, who committed to its branch. `None` once
+    /// it is recorded what they made of it.
+    pub async fn taken_over(
+        env: &Environment,
+        id: &CaseId,
+        repository: &RepoName,
+        number: u64,
+    ) -> Result<Option<Self>, AgentError> {
+        let offer = offered::last(&env.store, id).await?.filter(|offer| offer.wound.repository == *repository);
+        let is_it = |offer: &Offer| offer.delivery.pull_request.as_ref().is_some_and(|pull| pull.number == number);
+        let Some(offer) = offer.filter(is_it) else { return Ok(None) };
+        let of_run = history::run_records(&env.store, id, offer.run).await?;
+        let is_theirs =
+            fold(of_run.clone()).is_some_and(|run| run.status == Status::Superseded && run.outcome.is_none());
+        let records = history::case_records(&env.store, id).await?;
+        let Some(newest) = fold(records.clone()).filter(|_| is_theirs) else { return Ok(None) };
+        let standing = Self::from(id, offer, newest, &records, of_run);
+        Ok(standing.map(|standing| Self { is_taken_over: true, ..standing }))
+    }
+
+    /// `None`: there is no pull request.
+    fn from(id: &CaseId, offer: Offer, newest: Case, records: &[CaseRecord], of_run: Vec<CaseRecord>) -> Option<Self> {
+        let (pull, commit) = (offer.delivery.pull_request.clone()?, offer.delivery.commit.clone()?);
+        let is_without_fix = is_without_fix(records, &offer);
+        let newest_hops = history::last_hops(records, newest.run);
         // `verify` itself follows next on the offer, and may not be through yet.
         let hops = history::last_hops(&of_run, offer.run).max(offer.hops.saturating_add(1));
         let steps = fold(of_run).map(|run| run.steps).unwrap_or_default();
-        Ok(Some(Self { case: id.clone(), offer, pull, commit, steps, newest, is_without_fix, newest_hops, hops }))
+        let (case, is_taken_over) = (id.clone(), false);
+        Some(Self { case, offer, pull, commit, steps, newest, is_without_fix, is_taken_over, newest_hops, hops })
     }
 
     /// Records what became of the offer.

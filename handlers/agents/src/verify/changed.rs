@@ -4,6 +4,7 @@ use super::case::Standing;
 use crate::environment::Environment;
 use crate::error::AgentError;
 use pipeline::case::{Status, Step};
+use pipeline::learning::outcome::Ending;
 use pipeline::message::{Envelope, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::PullRequestChanged;
@@ -24,6 +25,8 @@ pub async fn changed(env: &Environment, message: Envelope<PullRequestChanged>) -
     }
     let detail = format!("others committed to #{number} ({}); it is theirs now", head_commit.short());
     reply.event(topic::HEALING_SUPERSEDED, case.as_str(), &standing.event(detail.clone()))?;
+    // What they merge in the end may tell more.
+    standing.learn(env, &mut reply, Ending::Censored, false)?;
     standing.record(&mut reply, |record| {
         record.status = Some(Status::Superseded);
         record.steps.push(Step::new("verify: stands", false, detail));

@@ -29,7 +29,7 @@ const UNTOUCHED_STEP: &str = "verify: untouched";
 const UNTOUCHED_DAYS: i64 = 30;
 
 /// How a check ended that stands in the way of a merge.
-const FAILED: [&str; 4] = ["failure", "error", "timed_out", "startup_failure"];
+pub(super) const FAILED: [&str; 4] = ["failure", "error", "timed_out", "startup_failure"];
 
 /// How a check ended that stands in nobody's way.
 const FINE: [&str; 3] = ["success", "neutral", "skipped"];

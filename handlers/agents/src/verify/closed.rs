@@ -2,9 +2,9 @@
 
 use super::alerts;
 use super::case::Standing;
-use super::unattended;
+use super::{regressed, unattended};
 use crate::environment::Environment;
-use crate::environment::github::GitHubRepository;
+use crate::environment::github::{GitHubError, GitHubRepository, PullRequest};
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use detectors::source_tree::SourceTree;
@@ -27,9 +27,12 @@ const MERGED_STEP: &str = "verify: merged";
 pub async fn closed(env: &Environment, message: Envelope<PullRequestClosed>) -> Result<Outbox, AgentError> {
     let mut reply = Reply::new("verify", &message, env.clock.now());
     let PullRequestClosed { case, repository, number, .. } = &message.payload;
-    let Some(standing) = Standing::of(env, case, repository).await? else { return Ok(reply.finish()) };
     let there = env.repository(repository)?;
-    if let Some(remote) = there.on_github() {
+    let standing = match Standing::of(env, case, repository).await? {
+        None => Standing::taken_over(env, case, repository, *number).await?,
+        standing => standing,
+    };
+    if let (Some(standing), Some(remote)) = (standing, there.on_github()) {
         conclude(env, &mut reply, &standing, remote, *number).await?;
     }
     Ok(reply.finish())
@@ -68,6 +71,9 @@ pub(super) async fn conclude<P>(
         return Ok(false);
     };
     let is_merged = pull.merged_at.is_some();
+    if standing.is_taken_over && (!is_merged || pull.base != standing.offer.wound.base_branch) {
+        return Ok(false);
+    }
     // By ourselves, which is recorded where it was done.
     let is_taken_back = !is_merged && wording::github::is_withdrawn(&pull.body);
     if pull.is_open || is_taken_back {
@@ -75,17 +81,18 @@ pub(super) async fn conclude<P>(
     }
     let base = &standing.offer.wound.base_branch;
     if is_merged && pull.base != *base {
-        superseded(reply, standing, format!("#{number} was merged to {}, and not to {base}", pull.base))?;
+        superseded(env, reply, standing, format!("#{number} was merged to {}, and not to {base}", pull.base))?;
         return Ok(true);
     }
     let Some(head) = remote.branch(base).await? else {
         // GitHub closes what goes to a branch that is deleted: nobody decided anything.
-        superseded(reply, standing, format!("#{number} is closed, and the branch {base} is gone"))?;
+        superseded(env, reply, standing, format!("#{number} is closed, and the branch {base} is gone"))?;
         return Ok(true);
     };
     if is_merged {
         let tree = remote.tree(&head, &env.tree_limits).await?;
-        let merge = Merge { number, is_unattended: unattended::was_ours(env, standing, remote, &pull).await? };
+        let is_unattended = unattended::was_ours(env, standing, remote, &pull).await?;
+        let merge = Merge { number, is_unattended, is_edited: is_edited(standing, remote, &pull).await? };
         return merged(env, reply, standing, &tree, &head, merge).await;
     }
     declined(reply, standing, number)?;
@@ -94,7 +101,13 @@ pub(super) async fn conclude<P>(
 }
 
 /// The branch that it was meant for has nothing to do with it any more: nothing is said of the fix.
-fn superseded<P>(reply: &mut Reply<'_, P>, standing: &Standing, detail: String) -> Result<(), AgentError> {
+fn superseded<P>(
+    env: &Environment,
+    reply: &mut Reply<'_, P>,
+    standing: &Standing,
+    detail: String,
+) -> Result<(), AgentError> {
+    standing.learn(env, reply, Ending::Censored, false)?;
     reply.event(topic::HEALING_SUPERSEDED, standing.case.as_str(), &standing.event(detail.clone()))?;
     standing.record(reply, |record| {
         record.status = Some(Status::Superseded);
@@ -108,6 +121,27 @@ fn superseded<P>(reply: &mut Reply<'_, P>, standing: &Standing, detail: String) 
 struct Merge {
     number: u64,
     is_unattended: bool,
+    /// Whether it is not what was offered.
+    is_edited: bool,
+}
+
+/// Whether others made something else of what is merged with `pull`. A branch that was only brought up to its base is as it was offered.
+async fn is_edited(standing: &Standing, remote: &GitHubRepository, pull: &PullRequest) -> Result<bool, AgentError> {
+    let (ours, files) = (&standing.commit, &standing.offer.delivery.files);
+    if pull.head_commit == *ours {
+        return Ok(false);
+    }
+    let Some(merged) = &pull.merge_commit else { return Ok(true) };
+    let changed = match remote.changed_files(ours, &pull.head_commit).await {
+        Err(GitHubError::Absent { .. }) => return Ok(true),
+        changed => changed?,
+    };
+    if changed.is_cut || changed.paths.iter().any(|path| files.contains(path)) {
+        return Ok(true);
+    }
+    let Some(before) = remote.commit(merged).await?.parents.into_iter().next() else { return Ok(true) };
+    let brought = remote.changed_files(&before, merged).await?;
+    Ok(brought.is_cut || brought.paths.iter().any(|path| !files.contains(path)))
 }
 
 /// The branch that it was merged to is looked at as if nobody had promised anything. Where it can't be read, people are told, once, and it is
@@ -120,13 +154,17 @@ async fn merged<P>(
     head: &CommitSha,
     merge: Merge,
 ) -> Result<bool, AgentError> {
-    let Merge { number, is_unattended } = merge;
+    let Merge { number, is_unattended, is_edited } = merge;
     let (wound, case) = (&standing.offer.wound, &standing.case);
     let examination = examine(env, tree).await?;
     if examination.is_unasked(&wound.path) {
         return Err(AgentError::advisories_silent());
     }
-    let how = if is_unattended { "merged without people" } else { "merged" };
+    let how = match (is_unattended, is_edited) {
+        (true, _) => "merged without people",
+        (false, true) => "changed by others and merged",
+        (false, false) => "merged",
+    };
     let seen = format!("#{number} was {how}; at {} on {}", head.short(), wound.base_branch);
     if is_unread(&examination, &wound.path) {
         let is_told = standing.steps.iter().any(|step| step.name == MERGED_STEP);
@@ -148,7 +186,11 @@ async fn merged<P>(
         let step = Step::new(MERGED_STEP, true, format!("{seen} nothing of it is found"));
         reply.event(topic::HEALING_COMPLETED, case.as_str(), &standing.event(step.detail.clone()))?;
         alerts::await_closing(env, reply, standing)?;
-        standing.learn(env, reply, Ending::Merged, is_unattended)?;
+        if !is_edited {
+            regressed::await_checks(env, reply, standing)?;
+        }
+        let ending = if is_edited { Ending::MergedEdited } else { Ending::Merged };
+        standing.learn(env, reply, ending, is_unattended)?;
         if is_healed_too(&standing.newest, &examination) {
             standing.record_in_newest(reply, |record| {
                 record.status = Some(Status::Completed);
@@ -162,7 +204,13 @@ async fn merged<P>(
         });
         return Ok(true);
     }
-    failed(reply, standing, format!("{seen} it is still there: {}", still.join(", ")), Some(Outcome::NotFixed))?;
+    let seen = format!("{seen} it is still there: {}", still.join(", "));
+    if is_edited {
+        // It was not our fix.
+        superseded(env, reply, standing, seen)?;
+        return Ok(true);
+    }
+    failed(reply, standing, seen, Some(Outcome::NotFixed))?;
     standing.learn(env, reply, Ending::NotFixed, is_unattended)?;
     Ok(true)
 }

@@ -43,6 +43,11 @@ pub const PERMISSIONS: [Permission; 9] = [
     needed("secret_scanning_alerts", Access::Read, "know the alerts of secret scanning"),
 ];
 
+/// What Suture makes use of where it is granted, and does without otherwise. Whoever may run jobs of Actions again may cancel them, too, so that an
+/// App is not made with it.
+pub const OPTIONAL: [Permission; 1] =
+    [needed("actions", Access::Write, "run a job of Actions again that fails since a fix was merged")];
+
 /// Events that an App subscribes to, each with the permission that GitHub wants for it: it refuses the whole App if one is missing.
 ///
 /// Not among them: `installation` and `installation_repositories`, which come by themselves and can't be subscribed to; `workflow_run`, which
@@ -108,7 +113,8 @@ impl Difference {
         let missing = PERMISSIONS.iter().filter(|needed| has(needed.name) < Some(needed.access));
         difference.missing.extend(missing.map(|needed| format!("{}={}", needed.name, needed.access)));
         for (name, access) in granted {
-            let needed = PERMISSIONS.iter().find(|needed| needed.name == name).map(|needed| needed.access);
+            let needed =
+                PERMISSIONS.iter().chain(&OPTIONAL).find(|needed| needed.name == name).map(|needed| needed.access);
             if Some(Access::of(access)) > needed {
                 let is_read = Access::of(access) == Access::Read;
                 let more = if is_read { &mut difference.more_to_read } else { &mut difference.more_to_write };

@@ -3,7 +3,7 @@
 use crate::ids::{CaseId, CommitSha, RepoName};
 use crate::message::RunId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Somebody who did something on GitHub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +131,24 @@ pub struct AlertsAwaited {
     pub advisories: BTreeSet<String>,
     /// How many looks were before, from 0. `None`: GitHub closed an alert, and the look that is due comes anyway.
     pub look: Option<usize>,
+}
+
+/// `merge.checks_awaited`: a fix was merged and holds. Checks run on the merged branch some time after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeChecksAwaited {
+    /// The case.
+    pub case: CaseId,
+    /// The repository.
+    pub repository: RepoName,
+    /// The run that offered the fix.
+    pub run: RunId,
+    /// Number of the pull request that was merged.
+    pub number: u64,
+    /// How many looks were before, from 0.
+    pub look: usize,
+    /// Checks that were seen to fail, and had passed before the merge: the id of what failed, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed: BTreeMap<String, u64>,
 }
 
 /// `comment.received`: somebody wrote `/suture …` at a pull request.

@@ -171,6 +171,13 @@ pub fn checks_failed(names: &[String], is_draft: bool) -> String {
     text
 }
 
+/// What fails since the pull request `number` was merged, and whether it did again when it was run again.
+pub fn failed_since_merge<'a>(number: u64, names: impl IntoIterator<Item = &'a String>, is_confirmed: bool) -> String {
+    let names: Vec<_> = names.into_iter().map(|name| plain(name)).collect();
+    let follows = if is_confirmed { "and again when run again" } else { "nobody had it run again to the end" };
+    format!("passed before #{number} was merged, and failed on the merge, {follows}: {}", names.join(", "))
+}
+
 /// Said when the checks that a pull request waited for passed.
 pub fn checks_passed(passed: usize) -> String {
     format!(

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 /// Pages of check runs.
 const PAGES_MAX: usize = 10;
+/// Slug of the App by which Actions tells of its jobs.
+const ACTIONS: &str = "github-actions";
 /// Annotations that GitHub takes at once.
 const ANNOTATIONS_AT_ONCE: usize = 50;
 /// Annotations of a check run. What comes after is left out.
@@ -18,6 +20,8 @@ pub const ANNOTATIONS_MAX: usize = 500;
 /// What one check says of a commit: a check run, or a status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
+    /// What was run once: run again, it has another one.
+    pub id: u64,
     /// Its name; of a status its context.
     pub name: String,
     /// Slug of the App that made it; none made a status.
@@ -86,6 +90,7 @@ struct WireOutput {
 
 #[derive(Deserialize)]
 struct WireStatus {
+    id: u64,
     context: String,
     state: String,
 }
@@ -110,6 +115,7 @@ impl GitHubRepository {
         let statuses: Listed<WireStatus> =
             self.session.list(&who, path, Some("statuses"), PAGES_MAX, |_| false).await?;
         let of_run = |run: WireRun| Check {
+            id: run.id,
             name: run.name,
             app: run.app.and_then(|app| app.slug),
             status: run.status,
@@ -118,6 +124,7 @@ impl GitHubRepository {
         let of_status = |status: WireStatus| {
             let is_done = status.state != "pending";
             Check {
+                id: status.id,
                 name: status.context,
                 app: None,
                 status: if is_done { "completed" } else { "in_progress" }.to_owned(),
@@ -127,6 +134,23 @@ impl GitHubRepository {
         let is_cut = runs.is_cut || statuses.is_cut;
         let items = runs.items.into_iter().map(of_run).chain(statuses.items.into_iter().map(of_status));
         Ok(Listed { items: items.collect(), is_cut })
+    }
+
+    /// Has a check run again, which only a job of Actions can be had to. Whether it will.
+    pub async fn rerun(&self, check: &Check) -> Result<bool, GitHubError> {
+        if check.app.as_deref() != Some(ACTIONS) {
+            return Ok(false);
+        }
+        // The check run of a job has the id of the job.
+        let below = format!("/actions/jobs/{}/rerun", check.id);
+        match self.post(Scope::Rerun, &below, json!({}), &format!("another run of {}", check.name)).await {
+            Ok(_) => Ok(true),
+            Err(error @ (GitHubError::TryLater { .. } | GitHubError::Crashed(_))) => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, check = check.name, "a check that failed can't be run again");
+                Ok(false)
+            }
+        }
     }
 
     /// Puts our check run on `commit`: made, or the one with this id brought to its end.

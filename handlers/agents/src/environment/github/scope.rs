@@ -17,6 +17,8 @@ pub(super) enum Scope {
     ReadChecks,
     /// Check runs of our own.
     Checks,
+    /// Jobs of Actions, to have them run again.
+    Rerun,
     /// Issues, labels, comments.
     Issues,
     /// Alerts of Dependabot.
@@ -43,6 +45,7 @@ impl Scope {
             Self::Drafts | Self::Merges => &[("pull_requests", "write"), ("contents", "write"), ("metadata", "read")],
             Self::ReadChecks => &[("checks", "read"), ("statuses", "read"), ("metadata", "read")],
             Self::Checks => &[("checks", "write"), ("metadata", "read")],
+            Self::Rerun => &[("actions", "write"), ("metadata", "read")],
             Self::Issues => &[("issues", "write"), ("metadata", "read")],
             Self::Dependabot => &[("vulnerability_alerts", "write"), ("metadata", "read")],
             Self::CodeScanning => &[("security_events", "write"), ("metadata", "read")],

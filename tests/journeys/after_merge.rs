@@ -8,6 +8,8 @@ use jiff::SignedDuration;
 use pipeline::case::{Case, Outcome, Status};
 use pipeline::ids::CommitSha;
 use pipeline::learning::outcome::{Ending, OutcomeRecord};
+use pipeline::message::{queue, topic};
+use pipeline::payload::MergeChecksAwaited;
 use serde_json::Value;
 
 /// Name of the step that tells of checks.
@@ -155,17 +157,33 @@ async fn check_that_fails_since_the_merge_and_fails_again_is_the_fixs_fault() {
     world.finish();
 }
 
+/// Somebody looks for the checks of the merge once more, having `seen` which of them failed; nobody has worked yet.
+async fn looking(seen: Option<u64>) -> World {
+    let (mut world, merge) = merged().await;
+    world.github().grant("actions", Some("write"));
+    says(&world, &merge, "failure");
+    world.live().await;
+    let case = only_case(&world).await;
+    let awaited = MergeChecksAwaited {
+        case: case.case,
+        repository: world.there().name(),
+        run: case.run,
+        number: 1,
+        look: 1,
+        failed: seen.map(|id| ("test".to_owned(), id)).into_iter().collect(),
+    };
+    world.send(queue::VERIFY, topic::MERGE_CHECKS_AWAITED, &awaited);
+    world
+}
+
 #[tokio::test]
 async fn check_that_fails_since_the_merge_is_run_again_in_every_weather() {
-    in_every_weather(|| async {
-        let (mut world, merge) = merged().await;
-        world.github().grant("actions", Some("write"));
-        says(&world, &merge, "failure");
-        world.clock.advance(SignedDuration::from_hours(2));
-        world.sweep().await;
-        world
-    })
-    .await;
+    in_every_weather(|| looking(None)).await;
+}
+
+#[tokio::test]
+async fn regression_is_learned_once_in_every_weather() {
+    in_every_weather(|| looking(Some(1))).await;
 }
 
 #[tokio::test]

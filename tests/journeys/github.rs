@@ -336,6 +336,7 @@ async fn checks_that_pass_when_they_are_run_again_are_believed_and_so_is_their_n
         ("success", Status::Proposed),
         ("failure", Status::Failed),
         ("failure", Status::Failed),
+        ("cancelled", Status::Failed),
         ("success", Status::Proposed),
         ("failure", Status::Failed),
     ];

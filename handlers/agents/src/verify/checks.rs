@@ -63,13 +63,13 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
     let mut taken = Taken::default();
     if said.is_over && !said.failed.is_empty() && told != Some(false) {
         taken = failed(env, &mut reply, &standing, remote, &pull, &said.failed).await?;
-    } else if said.is_over && said.failed.is_empty() {
+    } else if said.are_fine {
         if told != Some(true) {
-            let step = Step::new(STEP, true, format!("{} passed", wording::count(said.others, "check")));
+            let step = Step::new(STEP, true, format!("{} passed", wording::count(said.passed, "check")));
             reply.event(topic::VERIFICATION_COMPLETE, case.as_str(), &standing.event(step.detail.clone()))?;
             taken = Taken { status: (told == Some(false)).then_some(Status::Proposed), steps: vec![step] };
         }
-        if said.are_fine && standing.steps.iter().all(|step| step.name != STEP || step.ok) {
+        if said.passed > 0 && standing.steps.iter().all(|step| step.name != STEP || step.ok) {
             taken.steps.extend(make_ready(&standing, remote, &pull, said.passed).await?);
             taken.steps.extend(unattended::merge(env, &standing, remote, &pull).await?);
         }
@@ -102,15 +102,13 @@ fn untouched(env: &Environment, standing: &Standing) -> Option<Step> {
 
 /// What the checks of others say of a commit.
 struct Said {
-    /// How many there are.
-    others: usize,
     /// How many passed.
     passed: usize,
     /// Names of those that failed.
     failed: Vec<String>,
     /// Whether there are any, and none is at work.
     is_over: bool,
-    /// Whether at least one passed, and none ended in a way that asks for people.
+    /// Whether that is so, and none ended in a way that asks for people.
     are_fine: bool,
 }
 
@@ -121,13 +119,11 @@ impl Said {
             check.conclusion.as_deref().is_some_and(|conclusion| among.contains(&conclusion))
         };
         let is_over = !checks.is_cut && !others.is_empty() && others.iter().all(|check| check.status == "completed");
-        let passed = others.iter().filter(|check| ended(check, &["success"])).count();
         Self {
-            others: others.len(),
-            passed,
+            passed: others.iter().filter(|check| ended(check, &["success"])).count(),
             failed: others.iter().filter(|check| ended(check, &FAILED)).map(|check| check.name.clone()).collect(),
             is_over,
-            are_fine: is_over && passed > 0 && others.iter().all(|check| ended(check, &FINE)),
+            are_fine: is_over && others.iter().all(|check| ended(check, &FINE)),
         }
     }
 }

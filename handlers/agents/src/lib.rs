@@ -1,6 +1,7 @@
 //! The verbs of Suture: one module per function, plus the environment in which they work.
 
 pub mod analyze;
+pub mod audit;
 mod breaker;
 mod budget;
 pub mod dashboard;

@@ -1,6 +1,9 @@
 //! What can be asked for on the command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use pipeline::finding::Severity;
 use pipeline::version::Ecosystem;
 use std::net::IpAddr;
@@ -85,6 +88,17 @@ Examples:
 
 While it is on, cases are opened and no fix is offered, merged or rotated anywhere; what was offered before is still followed, and taken \
 back where it does not hold. Exit codes: 0 done, 1 `show`: it is on, 2 could not be done.";
+
+const AUDIT_EXAMPLES: &str = "\
+Examples:
+  suture audit --since 2026-11-01 > november.jsonl
+  suture audit verify                               what is kept here
+  suture audit verify november.jsonl
+  SUTURE_STORE=az://ACCOUNT/CONTAINER suture audit --since 2026-11-01 --until 2026-12-01
+
+One JSON object a line, after a header that says how many follow. Each has the hash of the one before it in its own, so that none can be \
+edited, left out or moved. Keep the last hash elsewhere: whoever may write the whole store can write another chain. Exit codes: 0 done, 1 \
+`verify`: the chain is broken, 2 could not be done.";
 
 const LOCAL_EXAMPLES: &str = "\
 Examples:
@@ -184,6 +198,8 @@ pub enum Command {
     Trace(Trace),
     /// Stop every change anywhere, or let them go on.
     KillSwitch(KillSwitch),
+    /// Print who decided what, or see that nothing of it was changed.
+    Audit(Audit),
     /// Run the staged apps on this machine: the functions host and the bus, without a cloud.
     Local(Local),
     /// Write the local state to a file, while it is in use.
@@ -465,6 +481,41 @@ pub enum KillSwitchCommand {
     },
     /// Tell how it stands.
     Show,
+}
+
+/// `suture audit`
+#[derive(Debug, Args)]
+#[command(after_help = AUDIT_EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Audit {
+    /// Where the records are. Default: $SUTURE_STORE, else the user's state directory.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub state: Option<PathBuf>,
+    /// From this day or moment on.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub since: Option<Timestamp>,
+    /// Before this day or moment.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub until: Option<Timestamp>,
+    /// What to do instead of printing it.
+    #[command(subcommand)]
+    pub command: Option<AuditCommand>,
+}
+
+/// The commands of `suture audit`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Hold the lines against each other.
+    Verify {
+        /// What was printed; `-` reads standard input. Default: what is kept.
+        file: Option<PathBuf>,
+    },
+}
+
+/// A moment like `2026-11-01T08:00:00Z`, or the beginning of a day by UTC like `2026-11-01`.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let day = || Some(text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
+    let told = "it has to be a day like 2026-11-01, or a moment like 2026-11-01T08:00:00Z";
+    text.parse().ok().or_else(day).ok_or_else(|| told.to_owned())
 }
 
 /// `suture local`

@@ -3,6 +3,7 @@
 mod advisories;
 mod agents_list;
 mod arguments;
+mod audit;
 mod backup;
 #[cfg(feature = "servicebus")]
 mod bus;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         Command::Learning(learning) => learning::run(&learning, &terminal),
         Command::Agents(agents) => agents_list::run(&agents, &terminal),
         Command::Trace(trace) => trace::run(&trace, &terminal),
+        Command::Audit(audit) => audit::run(&audit, &terminal),
         Command::KillSwitch(switch) => kill_switch::run(&switch, &terminal),
         Command::Local(local) => local::run(&local, &terminal),
         Command::Backup(backup) => backup::backup(&backup, &terminal),

@@ -4,6 +4,7 @@
 //! replayed and tested.
 
 pub mod advisory;
+pub mod audit;
 pub mod case;
 pub mod decision;
 pub mod dependency;

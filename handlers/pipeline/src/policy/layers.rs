@@ -170,6 +170,7 @@ mod tests {
             production: true,
             known_exploited: false,
             epss: 0.0,
+            oversized: BTreeSet::new(),
         }
     }
 

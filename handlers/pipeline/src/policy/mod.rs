@@ -87,7 +87,7 @@ pub struct Action {
     /// Ahead of budget and schedule.
     #[serde(default)]
     pub immediate: bool,
-    /// `code_review`: our own review of the diff.
+    /// `code_review`: our own review of the diff has to find that only what was intended is changed.
     #[serde(default)]
     pub validation: Option<Validation>,
     /// Whether somebody has to approve it.
@@ -105,7 +105,7 @@ pub struct Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Validation {
-    /// A review of the diff.
+    /// Our own review of the diff, once there is one: what it changes in the graph of dependencies and in manifests is held against the plan.
     CodeReview,
 }
 

@@ -185,9 +185,10 @@ impl Life<'_> {
         let conditions = [Condition::PatchAvailable, Condition::NoBreakingChanges, Condition::FixAvailable];
         let circumstances = Circumstances {
             phase: Phase::Proof,
-            severity: if self.luck.happens(0.7) { Severity::Medium } else { Severity::High },
+            severities: [if self.luck.happens(0.7) { Severity::Medium } else { Severity::High }].into(),
             evidence: vec![Evidence::detection(certainty), Evidence::proof(&[]), Evidence::compatibility(reach)],
             conditions: conditions.into_iter().map(|condition| (condition, true)).collect(),
+            is_as_intended: None,
             mode: Default::default(),
             priority: Default::default(),
             guards: Vec::new(),

@@ -1,6 +1,7 @@
 //! What a policy may say is documented, word by word.
 
-use pipeline::policy::limits::{Effective, Limits};
+use agents::environment::retention::DAYS_MIN;
+use pipeline::policy::limits::{COOL_DOWN_HOURS_MAX, Effective, Limits};
 use pipeline::policy::vocabulary::{ActionType, Condition};
 use pipeline::policy::when::VARIABLES;
 
@@ -42,4 +43,10 @@ fn every_limit_and_variable_is_documented() {
     let Effective { pull_requests_per_repository_per_day, cool_down_hours, .. } = Effective::DEFAULT;
     assert!(PAGE.contains(&format!("in one repository on one day | {pull_requests_per_repository_per_day} |")));
     assert!(PAGE.contains(&format!("after a fix of it was taken back | {cool_down_hours} |")));
+}
+
+#[test]
+fn a_cool_down_is_remembered_to_its_end() {
+    assert!(i64::from(COOL_DOWN_HOURS_MAX) <= DAYS_MIN * 24, "records are kept for {DAYS_MIN} days at least");
+    assert!(PAGE.contains(&format!("hours ({COOL_DOWN_HOURS_MAX} at most) for which a case rests")));
 }

@@ -9,6 +9,7 @@ use agents::environment::effects::Effects;
 use agents::kill_switch;
 use jiff::SignedDuration;
 use pipeline::case::{Case, Status};
+use pipeline::decision::Decision;
 use pipeline::policy::DEFAULT_POLICIES;
 use std::collections::BTreeSet;
 
@@ -39,6 +40,38 @@ async fn later(world: &mut World, minutes: i64) {
     world.clock.advance(SignedDuration::from_mins(minutes));
     world.sweep().await;
     world.live().await;
+}
+
+#[tokio::test]
+async fn finding_of_unknown_severity_is_not_healed_beside_one_that_may_be() {
+    let mut world = shop_with_hole().await;
+    world.advise("GHSA-dddd-eeee-ffff", "latch", "1.1.0", "NOBODY SAID");
+    world.push("main", &[("README.md", "# Shop\n")]);
+    world.hear().await;
+    world.live().await;
+    let case = only_case(&world).await;
+    assert_eq!(case.decision, Some(Decision::Propose), "{case:#?}");
+    assert!(reasons(&case).contains("severity medium may be healed"), "{case:#?}");
+    assert!(reasons(&case).contains("the severity is unknown, so somebody has to approve"), "{case:#?}");
+    let drafts: Vec<bool> = world.open_pulls().iter().map(|pull| pull["draft"] == true).collect();
+    assert_eq!(drafts, [true]);
+    world.finish();
+}
+
+#[tokio::test]
+async fn fix_that_has_to_be_reviewed_is_healed_if_only_what_was_intended_is_changed() {
+    let reviewed =
+        |action: &str| DEFAULT_POLICIES.replacen(action, &format!("{action}\n        validation: code_review"), 1);
+    for action in ["type: \"update_dependency\"", "type: \"create_pr\""] {
+        let mut world = pushed_under(reviewed(action)).await;
+        world.live().await;
+        let case = only_case(&world).await;
+        assert_eq!((case.decision, world.open_pulls().len()), (Some(Decision::Heal), 1), "{case:#?}");
+        let review = case.steps.iter().find(|step| step.name == "code_review");
+        assert!(review.is_some_and(|step| step.ok), "{case:#?}");
+        assert!(reasons(&case).contains("code_review: only what was intended is changed"), "{case:#?}");
+        world.finish();
+    }
 }
 
 /// The world begins at midnight UTC: frozen until six in the morning.

@@ -41,16 +41,17 @@ pub async fn analyze(env: &Environment, message: Envelope<Detected>) -> Result<O
     };
     let circumstances = Circumstances {
         phase: Phase::Analysis,
-        severity: wound.severity,
+        severities: findings.iter().map(|finding| finding.severity).collect(),
         evidence: vec![Evidence::detection(certainty)],
         conditions: patch_available.then_some((Condition::PatchAvailable, true)).into_iter().collect(),
+        is_as_intended: None,
         mode: RepositoryMode::Auto,
         priority: soonest(findings),
         guards,
     };
     let verdict = match policy {
         Ok(policy) => decide(policy, &circumstances),
-        Err(error) => Verdict::undecidable(&circumstances, error),
+        Err(error) => Verdict::undecidable(&circumstances, &error),
     };
     reply.event(topic::ANALYSIS_COMPLETE, case.as_str(), &event(format!("{} can be reached", verdict.decision)))?;
     reply.record(case, |record| {

@@ -214,17 +214,20 @@ impl Attempt<'_> {
             Step::new("determine", true, wording::determined(self.plan.changes.len(), self.plan.heals.len())),
             Step::new("apply", true, files(&patch).join(", ")),
         ];
-        let proof =
-            prove(self.env, Seen { tree, examination: self.before }, &self.plan.heals, &tree.patched(&patch)).await?;
+        let patched = tree.patched(&patch);
+        let proof = prove(self.env, Seen { tree, examination: self.before }, &self.plan.heals, &patched).await?;
         let failed = failures(&proof);
         steps.extend(proof.iter().map(|step| Step::new(format!("prove: {}", step.name), step.ok, step.detail.clone())));
         if !failed.is_empty() {
             return self.failed(steps).await;
         }
+        let review = self.wants_review().then(|| self.review(&patched, &patch));
+        steps.extend(review.clone());
         let heals: Vec<&Finding> = self.healed().collect();
         let reach = update_dependency::reach(&self.before.graphs[self.graph], &self.plan);
         let remedy = Remedy::update(&self.before.graphs[self.graph].ecosystem.to_string(), reach);
-        let circumstances = self.circumstances(&heals, reach);
+        let circumstances =
+            Circumstances { is_as_intended: review.map(|step| step.ok), ..self.circumstances(&heals, reach) };
         let mut verdict = self.verdict(circumstances.clone());
         let is_delivered = verdict.decision.is_delivered() && *mode != Mode::DryRun;
         let repository = self.env.repository(&wound.repository)?;
@@ -502,7 +505,27 @@ impl Attempt<'_> {
         record.left = Some(self.plan.left.clone());
     }
 
-    /// What is known with the proof in hand, but for the guard rails.
+    fn wants_review(&self) -> bool {
+        let policy = self.policy.as_ref().ok().and_then(Option::as_ref);
+        policy.is_some_and(|policy| policy.actions.iter().any(|action| action.validation.is_some()))
+    }
+
+    /// Whether `patch`, which made `patched`, changes what the plan says and nothing else.
+    fn review(&self, patched: &SourceTree, patch: &Patch) -> Step {
+        let before = &self.before.graphs[self.graph];
+        let (graphs, _) = detectors::dependency::graphs(patched);
+        let after = graphs.iter().find(|graph| graph.manifest == before.manifest && graph.lockfile == before.lockfile);
+        let unintended = match after {
+            Some(after) => update_dependency::review(before, after, &self.plan, patch),
+            None => vec![format!("{} is gone", before.manifest)],
+        };
+        match unintended.is_empty() {
+            true => Step::new("code_review", true, "only what was intended is changed"),
+            false => Step::new("code_review", false, unintended.join("; ")),
+        }
+    }
+
+    /// What is known with the proof in hand, but for the guard rails and the review.
     fn circumstances(&self, heals: &[&Finding], reach: Reach) -> Circumstances {
         let certainty = heals.iter().map(|finding| finding.confidence).fold(1.0, f64::min);
         let conditions = [
@@ -512,7 +535,7 @@ impl Attempt<'_> {
         ];
         Circumstances {
             phase: Phase::Proof,
-            severity: detectors::dependency::matching::worst(heals.iter().copied()),
+            severities: heals.iter().map(|finding| finding.severity).collect(),
             evidence: vec![
                 Evidence::detection(certainty),
                 Evidence::proof(&[]),
@@ -520,6 +543,7 @@ impl Attempt<'_> {
                 Evidence::needs(&self.needs_unknown),
             ],
             conditions: conditions.into_iter().collect(),
+            is_as_intended: None,
             mode: self.before.config.mode,
             // The scan knows what the code imports.
             priority: self.message.payload.verdict.priority,
@@ -530,7 +554,7 @@ impl Attempt<'_> {
     fn verdict(&self, circumstances: Circumstances) -> Verdict {
         match &self.policy {
             Ok(policy) => decide(policy.as_ref(), &circumstances),
-            Err(error) => Verdict::undecidable(&circumstances, error.clone()),
+            Err(error) => Verdict::undecidable(&circumstances, error),
         }
     }
 

@@ -6,7 +6,6 @@ use crate::environment::github::{GitHubRepository, Merging, PullRequest};
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::{guards, learned, merges};
-use detectors::dependency::matching::worst;
 use jiff::SignedDuration;
 use pipeline::case::Step;
 use pipeline::decision::priority::soonest;
@@ -138,9 +137,10 @@ impl Now {
         let circumstances = Circumstances {
             // Conditions held when it was proven.
             phase: Phase::Analysis,
-            severity: worst(findings.iter().copied()),
+            severities: findings.iter().map(|finding| finding.severity).collect(),
             evidence: offered.evidence.clone(),
             conditions: Default::default(),
+            is_as_intended: None,
             mode: seen.config.mode,
             priority: soonest(findings.iter().copied()),
             guards: Vec::new(),

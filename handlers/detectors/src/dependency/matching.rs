@@ -3,7 +3,7 @@
 use pipeline::advisory::{Advisory, AdvisoryGroup, RangeEvent, groups};
 use pipeline::decision::priority::Risk;
 use pipeline::dependency::Package;
-use pipeline::finding::{Finding, Fix, Imported, PackageRef, Scope, Severity};
+use pipeline::finding::{Finding, Fix, Imported, PackageRef, Scope};
 use pipeline::ids::Fingerprint;
 use pipeline::version::{Ecosystem, Version};
 use std::collections::BTreeMap;
@@ -158,11 +158,6 @@ fn number(matched: &mut [Matched]) {
         finding.fingerprint = Fingerprint::of(&finding.rule, &purl, *ordinal);
         *ordinal += 1;
     }
-}
-
-/// The worst severity of `findings`.
-pub fn worst<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Severity {
-    findings.into_iter().map(|finding| finding.severity).max().unwrap_or(Severity::Unknown)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::severity::Rating;
 use super::{Advisory, RangeEvent, normalised_name, range};
 use crate::version::Ecosystem;
 use jiff::Timestamp;
-use read::{ID_BYTES_MAX, Members, Reader, is_id};
+use read::{ID_BYTES_MAX, Members, RANGES_MAX, Reader, VERSIONS_MAX, is_id};
 use std::collections::BTreeMap;
 
 /// Bytes of one record. The largest known ones (kernels, distributions) have a few MiB.
@@ -73,6 +73,35 @@ pub struct Affected {
     pub versions: Vec<String>,
 }
 
+/// A package, and the release of its distribution where it has them: what entries are joined by.
+type AffectedPackage = (Ecosystem, String, Option<String>);
+
+impl Affected {
+    /// `None`: of an ecosystem that Suture doesn't know.
+    fn package(&self) -> Option<AffectedPackage> {
+        let ecosystem = self.ecosystem.parse::<Ecosystem>().ok()?;
+        let release = self.ecosystem.split_once(':').map(|(_, release)| release.to_owned());
+        Some((ecosystem, normalised_name(ecosystem, &self.name).into_owned(), release))
+    }
+
+    /// Leaves out what is more, together with the entries of its package before, than one entry may have. `joined`: ranges and versions so far.
+    fn fit(&mut self, joined: &mut BTreeMap<AffectedPackage, (usize, usize)>) -> Result<(), String> {
+        let Some(package) = self.package() else { return Ok(()) };
+        let (ranges, versions) = joined.entry(package).or_default();
+        let (more_ranges, more_versions) = (self.ranges.len(), self.versions.len());
+        self.ranges.truncate(RANGES_MAX.saturating_sub(*ranges));
+        self.versions.truncate(VERSIONS_MAX.saturating_sub(*versions));
+        *ranges += self.ranges.len();
+        *versions += self.versions.len();
+        match self.ranges.len() == more_ranges && self.versions.len() == more_versions {
+            true => Ok(()),
+            false => {
+                Err(format!("only the first {RANGES_MAX} ranges and {VERSIONS_MAX} versions of {} are read", self.name))
+            }
+        }
+    }
+}
+
 impl OsvRecord {
     /// Reads one record.
     pub fn parse(bytes: &[u8]) -> Result<Self, OsvError> {
@@ -95,9 +124,15 @@ impl OsvRecord {
         };
         record.aliases.retain(|alias| is_id(alias) && *alias != id);
         record.id = id;
+        let mut joined = BTreeMap::new();
         for (at, entry) in reader.list(&members, "affected", AFFECTED_MAX).into_iter().enumerate() {
             match reader.affected(entry) {
-                Ok(affected) => record.affected.push(affected),
+                Ok(mut affected) => {
+                    if let Err(reason) = affected.fit(&mut joined) {
+                        reader.odd(format!("affected[{at}]: {reason}"));
+                    }
+                    record.affected.push(affected);
+                }
                 Err(reason) => reader.odd(format!("affected[{at}]: {reason}")),
             }
         }
@@ -107,12 +142,10 @@ impl OsvRecord {
 
     /// The compact form for each package of an ecosystem that Suture knows. Several entries of one package become one.
     pub fn advisories(&self) -> Vec<(Ecosystem, String, Advisory)> {
-        let mut packages: BTreeMap<(Ecosystem, String, Option<String>), (Advisory, Rating)> = BTreeMap::new();
+        let mut packages: BTreeMap<AffectedPackage, (Advisory, Rating)> = BTreeMap::new();
         for affected in &self.affected {
-            let Ok(ecosystem) = affected.ecosystem.parse::<Ecosystem>() else { continue };
-            let name = normalised_name(ecosystem, &affected.name).into_owned();
-            let release = affected.ecosystem.split_once(':').map(|(_, release)| release.to_owned());
-            let (advisory, rating) = packages.entry((ecosystem, name, release)).or_default();
+            let Some(package) = affected.package() else { continue };
+            let (advisory, rating) = packages.entry(package).or_default();
             advisory.ranges.extend(affected.ranges.iter().cloned());
             advisory.versions.extend(affected.versions.iter().cloned());
             advisory.informational = advisory.informational.take().or_else(|| affected.informational.clone());

@@ -17,6 +17,9 @@ use crate::version::{Ecosystem, Version};
 /// Ends that [`fixed_versions`] follows of one version; those beyond are not looked at. Records have a handful.
 const ENDS_FOLLOWED_MAX: usize = 64;
 
+/// Comparisons that [`without_redundant`] makes for one package: below a second. It only saves room, so that more is not worth it.
+const COMPARISONS_MAX: usize = 10_000_000;
+
 pub(super) fn affects(advisory: &Advisory, version: &Version) -> bool {
     Read::of(advisory, version.ecosystem()).affects(version)
 }
@@ -43,12 +46,17 @@ pub(super) fn fixed_versions(advisory: &Advisory, ecosystem: Ecosystem, version:
     fixed.iter().map(|version| version.as_str().to_owned()).collect()
 }
 
-/// Drops the listed versions that a range holds anyway. Nothing is dropped where a range has an end that can't be read.
+/// Drops the listed versions that a range holds anyway. Nothing is dropped where a range has an end that can't be read, or where it would take
+/// more than [`COMPARISONS_MAX`].
 pub(super) fn without_redundant(
     ecosystem: Ecosystem,
     ranges: &[Vec<RangeEvent>],
     versions: Vec<String>,
 ) -> Vec<String> {
+    let events: usize = ranges.iter().map(|events| events.len() + 1).sum();
+    if versions.len().saturating_mul(events) > COMPARISONS_MAX {
+        return versions;
+    }
     let ranges: Vec<_> = ranges.iter().map(|events| Range::read(ecosystem, events)).collect();
     if ranges.iter().any(|range| range.has_unreadable_end) {
         return versions;
@@ -281,6 +289,18 @@ mod tests {
             without_redundant(PYPI, &advisory("introduced 0, fixed ?", &[]).ranges, vec!["1".to_owned()]),
             ["1"]
         );
+    }
+
+    #[test]
+    fn listed_versions_are_held_against_ranges_only_while_that_is_quick() {
+        let redundant = |ranges: usize, versions: usize| {
+            let ranges = vec!["introduced 0, fixed 2.0.0"; ranges].join("|");
+            without_redundant(NPM, &advisory(&ranges, &[]).ranges, vec!["1.0.0".to_owned(); versions]).len()
+        };
+        assert_eq!(redundant(1, 1_000), 0);
+        let versions = COMPARISONS_MAX / (3 * 1_000);
+        assert_eq!(redundant(1_000, versions), 0);
+        assert_eq!(redundant(1_000, versions + 1), versions + 1);
     }
 
     #[test]

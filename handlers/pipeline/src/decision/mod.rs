@@ -10,13 +10,13 @@ mod table_tests;
 use crate::finding::Severity;
 use crate::policy::layers::RepositoryMode;
 use crate::policy::vocabulary::{Condition, Role};
-use crate::policy::{Action, HEALING_THRESHOLD_MIN, Policy};
+use crate::policy::{Action, HEALING_THRESHOLD_MIN, Policy, Validation};
 pub use evidence::{Evidence, Reach};
 use guard::{Effect, Guard};
 use jiff::Timestamp;
 use priority::Priority;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What is done about a case, boldest first. Of several verdicts the most cautious counts.
@@ -69,12 +69,15 @@ pub enum Phase {
 pub struct Circumstances {
     /// How much is known.
     pub phase: Phase,
-    /// The highest severity of the findings that a fix would remove.
-    pub severity: Severity,
+    /// The severities of the findings that a fix would remove. None at all counts as unknown.
+    pub severities: BTreeSet<Severity>,
     /// The evidence so far.
     pub evidence: Vec<Evidence>,
     /// Conditions that are known to hold, or not to.
     pub conditions: BTreeMap<Condition, bool>,
+    /// Whether the diff was reviewed, and changes only what was intended. `None`: nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_as_intended: Option<bool>,
     /// How far the repository lets any decision go.
     pub mode: RepositoryMode,
     /// How soon it ought to be mended.
@@ -110,11 +113,17 @@ pub struct Verdict {
 /// Decides what may be done under `policy`. Before there is a proof this says what can still be reached; with the proof in
 /// hand it is the decision.
 pub fn decide(policy: Option<&Policy>, circumstances: &Circumstances) -> Verdict {
+    verdict(policy.ok_or("no policy rules this kind of event"), circumstances)
+}
+
+/// The verdict under `policy`, or for the reason that there is none.
+fn verdict(policy: Result<&Policy, &str>, circumstances: &Circumstances) -> Verdict {
     let mut weighed = Weighed { decision: Decision::Heal, reasons: Vec::new() };
     match policy {
-        None => weighed.weigh(Decision::Escalate, "no policy rules this kind of event"),
-        Some(policy) => weigh_policy(&mut weighed, policy, circumstances),
+        Err(reason) => weighed.weigh(Decision::Escalate, reason),
+        Ok(policy) => weigh_policy(&mut weighed, policy, circumstances),
     }
+    let policy = policy.ok();
     weigh_mode(&mut weighed, circumstances.mode);
     let is_immediate = policy.is_some_and(|policy| is_immediate(policy, circumstances));
     let held_until = weigh_guards(&mut weighed, is_immediate, &circumstances.guards);
@@ -167,10 +176,8 @@ impl Verdict {
     }
 
     /// The verdict where it can't be told which policy rules a case, because of `error`.
-    pub fn undecidable(circumstances: &Circumstances, error: String) -> Self {
-        let mut verdict = decide(None, circumstances);
-        verdict.reasons = vec![error];
-        verdict
+    pub fn undecidable(circumstances: &Circumstances, error: &str) -> Self {
+        verdict(Err(error), circumstances)
     }
 }
 
@@ -187,20 +194,16 @@ impl Weighed {
     }
 }
 
+/// Product of `evidence`. Where there is none there is no confidence either, before as after the proof.
 fn confidence(evidence: &[Evidence]) -> f64 {
+    if evidence.is_empty() {
+        return 0.0;
+    }
     evidence.iter().map(|evidence| evidence.weight.clamp(0.0, 1.0)).product()
 }
 
 fn weigh_policy(weighed: &mut Weighed, policy: &Policy, circumstances: &Circumstances) {
-    let severity = circumstances.severity;
-    if policy.may_heal(severity) {
-        weighed.weigh(Decision::Heal, format!("severity {severity} may be healed"));
-    } else if severity == Severity::Unknown {
-        weighed.weigh(Decision::Propose, "the severity is unknown, so somebody has to approve");
-    } else {
-        let why = format!("severity {severity} is not in auto_heal_severities, so somebody has to approve");
-        weighed.weigh(Decision::Propose, why);
-    }
+    weigh_severities(weighed, policy, &circumstances.severities);
     let threshold = policy.confidence_threshold;
     if threshold < HEALING_THRESHOLD_MIN {
         let why = format!("a policy with a threshold of {threshold} (under {HEALING_THRESHOLD_MIN}) may only propose");
@@ -224,14 +227,29 @@ fn weigh_policy(weighed: &mut Weighed, policy: &Policy, circumstances: &Circumst
     }
 }
 
+/// Each finding counts, for the most cautious of them decides: beside one of a known severity, one of an unknown one is not healed.
+fn weigh_severities(weighed: &mut Weighed, policy: &Policy, severities: &BTreeSet<Severity>) {
+    let none = BTreeSet::from([Severity::Unknown]);
+    for severity in if severities.is_empty() { &none } else { severities }.iter().rev().copied() {
+        if policy.may_heal(severity) {
+            weighed.weigh(Decision::Heal, format!("severity {severity} may be healed"));
+        } else if severity == Severity::Unknown {
+            weighed.weigh(Decision::Propose, "the severity is unknown, so somebody has to approve");
+        } else {
+            let why = format!("severity {severity} is not in auto_heal_severities, so somebody has to approve");
+            weighed.weigh(Decision::Propose, why);
+        }
+    }
+}
+
 /// Whether `action` would be taken, and makes a fix.
 fn weigh_action(weighed: &mut Weighed, action: &Action, circumstances: &Circumstances) -> bool {
     let name = action.action_type;
     let role = name.role();
-    if let Some(condition) = refused(action, circumstances) {
+    if let Some(unmet) = refused(action, circumstances) {
         // One of several fixers: only when none is left is there nothing to be done.
         let judged = if role == Role::Deliverer { Decision::Escalate } else { Decision::Heal };
-        weighed.weigh(judged, format!("{name}: the condition {condition} does not hold"));
+        weighed.weigh(judged, format!("{name}: {unmet}"));
         return false;
     }
     if !name.has_strategy() {
@@ -244,19 +262,24 @@ fn weigh_action(weighed: &mut Weighed, action: &Action, circumstances: &Circumst
     if action.require_approval {
         weighed.weigh(Decision::Propose, format!("{name} requires approval"));
     }
-    if action.validation.is_some() {
-        weighed.weigh(Decision::Propose, format!("{name} asks for code_review, which somebody has to do"));
+    if action.validation.is_some() && circumstances.is_as_intended == Some(true) {
+        weighed.weigh(Decision::Heal, format!("{name}: code_review: only what was intended is changed"));
     }
     role == Role::Fixer
 }
 
-/// The first condition of `action` that does not hold.
-fn refused(action: &Action, circumstances: &Circumstances) -> Option<Condition> {
-    let holds = |condition: &Condition| match circumstances.conditions.get(condition) {
-        Some(holds) => *holds,
-        None => circumstances.phase == Phase::Analysis && is_computed(*condition),
+/// The first condition or validation of `action` that does not hold, in words.
+fn refused(action: &Action, circumstances: &Circumstances) -> Option<String> {
+    let is_early = circumstances.phase == Phase::Analysis;
+    let holds = |condition: &Condition| {
+        circumstances.conditions.get(condition).copied().unwrap_or(is_early && is_computed(*condition))
     };
-    action.conditions.iter().find(|condition| !holds(condition)).copied()
+    if let Some(condition) = action.conditions.iter().find(|condition| !holds(condition)) {
+        return Some(format!("the condition {condition} does not hold"));
+    }
+    action.validation.filter(|_| !circumstances.is_as_intended.unwrap_or(is_early)).map(|validation| match validation {
+        Validation::CodeReview => "code_review did not find that only what was intended is changed".to_owned(),
+    })
 }
 
 /// Whether any agent computes `condition`. What none does is never assumed.
@@ -326,9 +349,10 @@ mod tests {
         ];
         Circumstances {
             phase: Phase::Proof,
-            severity,
+            severities: [severity].into(),
             evidence: vec![Evidence::detection(detection), Evidence::proof(failed), Evidence::compatibility(reach)],
             conditions: conditions.into_iter().collect(),
+            is_as_intended: None,
             mode: RepositoryMode::Auto,
             priority: Priority::default(),
             guards: Vec::new(),
@@ -402,10 +426,20 @@ mod tests {
     }
 
     #[test]
-    fn review_that_the_policy_asks_for_is_left_to_people() {
-        let policy =
-            DEFAULT_POLICIES.replace("type: \"create_pr\"", "type: \"create_pr\"\n        validation: code_review");
-        check(&policy, &circumstances(Severity::Low, 0.97, Reach::InPlace, &[]), Decision::Propose);
+    fn review_that_the_policy_asks_for_has_to_find_only_what_was_intended() {
+        for action in ["type: \"update_dependency\"", "type: \"create_pr\""] {
+            let policy = DEFAULT_POLICIES.replacen(action, &format!("{action}\n        validation: code_review"), 1);
+            let mut reviewed = circumstances(Severity::Low, 0.97, Reach::InPlace, &[]);
+            for (is_as_intended, expect) in
+                [(Some(true), Decision::Heal), (Some(false), Decision::Escalate), (None, Decision::Escalate)]
+            {
+                reviewed.is_as_intended = is_as_intended;
+                let verdict = check(&policy, &reviewed, expect);
+                assert!(verdict.reasons.iter().any(|reason| reason.contains("code_review")), "{verdict:#?}");
+            }
+            // Before there is a patch there is nothing to review.
+            check(&policy, &Circumstances { phase: Phase::Analysis, ..reviewed }, Decision::Heal);
+        }
     }
 
     #[test]
@@ -462,6 +496,47 @@ mod tests {
         ] {
             assert_eq!(decide(Some(&policy), &Circumstances { mode, ..fine.clone() }).decision, expect);
         }
+    }
+
+    #[test]
+    fn most_cautious_finding_decides_and_each_has_its_reason() {
+        use Severity::{High, Low, Medium, Unknown};
+        let of = |severities: &[Severity]| Circumstances {
+            severities: severities.iter().copied().collect(),
+            ..circumstances(Low, 0.97, Reach::InPlace, &[])
+        };
+        check(DEFAULT_POLICIES, &of(&[Low, Medium]), Decision::Heal);
+        let verdict = check(DEFAULT_POLICIES, &of(&[Unknown, Low]), Decision::Propose);
+        let said = ["severity low may be healed", "the severity is unknown, so somebody has to approve"];
+        assert_eq!(verdict.reasons[..2], said);
+        check(DEFAULT_POLICIES, &of(&[Low, High]), Decision::Propose);
+        let medium_only = DEFAULT_POLICIES.replacen("[\"low\", \"medium\"]", "[\"medium\"]", 1);
+        check(&medium_only, &of(&[Medium]), Decision::Heal);
+        check(&medium_only, &of(&[Low, Medium]), Decision::Propose);
+        check(DEFAULT_POLICIES, &of(&[]), Decision::Propose);
+    }
+
+    #[test]
+    fn without_evidence_there_is_no_confidence() {
+        let mut bare = circumstances(Severity::Low, 0.97, Reach::InPlace, &[]);
+        bare.evidence.clear();
+        for phase in [Phase::Analysis, Phase::Proof] {
+            bare.phase = phase;
+            assert_eq!(check(DEFAULT_POLICIES, &bare, Decision::Propose).confidence, 0.0);
+        }
+    }
+
+    #[test]
+    fn undecidable_case_has_the_other_reasons_too() {
+        let mut observed = circumstances(Severity::Low, 0.97, Reach::InPlace, &[]);
+        observed.mode = RepositoryMode::Observe;
+        observed.guards.push(Guard::kill_switch(Timestamp::UNIX_EPOCH, "mona", "look into it"));
+        let verdict = Verdict::undecidable(&observed, "`when` of the policy payments: no such key");
+        assert_eq!(verdict.decision, Decision::Observe);
+        let without = decide(None, &observed);
+        assert_eq!(verdict.reasons[0], "`when` of the policy payments: no such key");
+        assert_eq!(verdict.reasons[1..], without.reasons[1..]);
+        assert_eq!(verdict.reasons.len(), 3, "{verdict:#?}");
     }
 
     #[test]

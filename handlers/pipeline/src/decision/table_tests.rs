@@ -6,7 +6,7 @@ use crate::policy::freeze::Freeze;
 use crate::policy::layers::Tightening;
 use crate::policy::limits::Limits;
 use crate::policy::vocabulary::ActionType;
-use crate::policy::{DEFAULT_POLICIES, parse};
+use crate::policy::{DEFAULT_POLICIES, Validation, parse};
 use proptest::prelude::*;
 use std::fmt::Write;
 
@@ -26,6 +26,7 @@ fn policies() -> Vec<(String, Policy)> {
         variant("… at 0.5", &|policy| policy.confidence_threshold = 0.5),
         variant("… test_required", &|policy| policy.test_required = true),
         variant("… require_approval", &|policy| policy.actions[1].require_approval = true),
+        variant("… code_review", &|policy| policy.actions[0].validation = Some(Validation::CodeReview)),
         variant("… immediate", &|policy| policy.actions[0].immediate = true),
         variant("… all severities", &|policy| policy.auto_heal_severities = Severity::WORST_FIRST.to_vec()),
     ];
@@ -91,9 +92,10 @@ fn conditions(known: Known, reach: Reach) -> BTreeMap<Condition, bool> {
 fn circumstances(severity: Severity, detection: f64, reach: Reach) -> Circumstances {
     Circumstances {
         phase: Phase::Proof,
-        severity,
+        severities: [severity].into(),
         evidence: vec![Evidence::detection(detection), Evidence::proof(&[]), Evidence::compatibility(reach)],
         conditions: conditions(Known::Computed, reach),
+        is_as_intended: Some(true),
         mode: RepositoryMode::Auto,
         priority: Priority::default(),
         guards: Vec::new(),
@@ -108,7 +110,7 @@ fn cells(policy: Option<&Policy>, row: &Circumstances) -> String {
     let mut cells = String::new();
     for mode in MODES {
         for severity in Severity::WORST_FIRST {
-            let verdict = decide(policy, &Circumstances { severity, mode, ..row.clone() });
+            let verdict = decide(policy, &Circumstances { severities: [severity].into(), mode, ..row.clone() });
             let letter = match verdict.decision {
                 Decision::Heal if verdict.awaits_tests => 'T',
                 Decision::Heal => 'H',
@@ -138,6 +140,7 @@ fn decision_table() {
             for (known, how) in conditions_of {
                 let circumstances = Circumstances {
                     conditions: conditions(how, reach),
+                    is_as_intended: (!matches!(how, Known::Nothing)).then_some(true),
                     ..circumstances(Severity::Low, detection, reach)
                 };
                 row(&name, evidence, known, "none", &cells(Some(&policy), &circumstances));
@@ -226,22 +229,25 @@ prop_compose! {
 
 prop_compose! {
     fn some_circumstances()(
-        severity in proptest::sample::select(Severity::WORST_FIRST.to_vec()),
+        severities in proptest::sample::subsequence(Severity::WORST_FIRST.to_vec(), 0..=Severity::WORST_FIRST.len()),
         weights in proptest::collection::vec(0.0..=1.0_f64, 0..4),
         known in proptest::sample::select(vec![Known::All as u8, Known::Computed as u8, Known::Nothing as u8]),
         reach in proptest::sample::select(vec![Reach::InPlace, Reach::Breaking]),
         mode in proptest::sample::select(MODES.to_vec()),
         rails in proptest::sample::subsequence(rails(), 0..4),
         is_early: bool,
+        is_as_intended: Option<bool>,
     ) -> Circumstances {
         let known = [Known::All, Known::Computed, Known::Nothing][known as usize];
         Circumstances {
             phase: if is_early { Phase::Analysis } else { Phase::Proof },
+            severities: severities.into_iter().collect(),
             evidence: weights.into_iter().map(Evidence::detection).collect(),
             conditions: conditions(known, reach),
+            is_as_intended,
             mode,
             guards: rails.into_iter().flat_map(|(_, guards)| guards).collect(),
-            ..circumstances(severity, 1.0, reach)
+            ..circumstances(Severity::Low, 1.0, reach)
         }
     }
 }
@@ -285,6 +291,20 @@ proptest! {
     }
 
     #[test]
+    fn findings_are_decided_together_as_the_most_cautious_of_them_alone(policy in some_policy(), together in some_circumstances()) {
+        let alone = |severity| decide(Some(&policy), &Circumstances { severities: [severity].into(), ..together.clone() }).decision;
+        if let Some(most_cautious) = together.severities.iter().copied().map(alone).max() {
+            prop_assert_eq!(decide(Some(&policy), &together).decision, most_cautious);
+        }
+    }
+
+    #[test]
+    fn evidence_that_there_is_is_never_more_cautious_than_none(policy in some_policy(), before in some_circumstances()) {
+        let bare = Circumstances { evidence: Vec::new(), ..before.clone() };
+        prop_assert!(decide(Some(&policy), &before).decision <= decide(Some(&policy), &bare).decision);
+    }
+
+    #[test]
     fn stronger_evidence_is_never_more_cautious(policy in some_policy(), before in some_circumstances(), stronger in 0.0..=1.0_f64) {
         let mut after = before.clone();
         for evidence in &mut after.evidence {
@@ -299,6 +319,13 @@ proptest! {
         prop_assume!(policy.actions.iter().all(|action| action.action_type.has_strategy()));
         let mut after = before.clone();
         after.conditions = conditions(Known::All, Reach::InPlace);
+        prop_assert!(decide(Some(&policy), &after).decision <= decide(Some(&policy), &before).decision);
+    }
+
+    #[test]
+    fn review_that_finds_only_what_was_intended_is_never_more_cautious(policy in some_policy(), before in some_circumstances()) {
+        prop_assume!(policy.actions.iter().all(|action| action.action_type.has_strategy()));
+        let after = Circumstances { is_as_intended: Some(true), ..before.clone() };
         prop_assert!(decide(Some(&policy), &after).decision <= decide(Some(&policy), &before).decision);
     }
 
@@ -323,7 +350,9 @@ proptest! {
     fn healing_has_every_reason_that_the_policy_asks_for(policy in some_policy(), circumstances in some_circumstances()) {
         let verdict = decide(Some(&policy), &circumstances);
         if verdict.decision == Decision::Heal {
-            prop_assert!(policy.may_heal(circumstances.severity) && circumstances.severity != Severity::Unknown);
+            prop_assert!(!circumstances.severities.is_empty() && !circumstances.evidence.is_empty());
+            prop_assert!(circumstances.severities.iter().all(|severity| policy.may_heal(*severity)));
+            prop_assert!(!circumstances.severities.contains(&Severity::Unknown));
             prop_assert!(verdict.confidence >= policy.confidence_threshold && policy.confidence_threshold >= HEALING_THRESHOLD_MIN);
             prop_assert_eq!(circumstances.mode, RepositoryMode::Auto);
             prop_assert!(policy.action(ActionType::UpdateDependency).is_some());

@@ -102,9 +102,10 @@ mod tests {
     fn verdict(severity: Severity) -> Verdict {
         let circumstances = Circumstances {
             phase: Phase::Analysis,
-            severity,
+            severities: [severity].into(),
             evidence: vec![Evidence::detection(0.97), Evidence::proof(&[]), Evidence::compatibility(Reach::InPlace)],
             conditions: Default::default(),
+            is_as_intended: None,
             mode: Default::default(),
             priority: Default::default(),
             guards: Vec::new(),

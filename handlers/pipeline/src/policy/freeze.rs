@@ -32,7 +32,7 @@ pub struct Freeze {
     /// Once: a date and time, `2026-12-20T18:00`. Every week: a time, `18:00`, on each of `days`; without it, midnight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Once: a date and time. Every week: a time, of the next day where it is not after `from`; without it, midnight.
+    /// Once: a date and time. Every week: a time, of the next day where it is not after `from`; without it, midnight, which is also `24:00`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
     /// The days of the week on which it begins: `mon` to `sun`. Without it: every day, or once.
@@ -101,53 +101,72 @@ impl<'de> Deserialize<'de> for Freeze {
 }
 
 fn window(from: Option<&str>, until: Option<&str>, days: &[Day]) -> Result<Window, String> {
-    let time = |text: Option<&str>| match text {
-        None => Ok(Time::midnight()),
-        Some("24:00") => Ok(Time::midnight()),
-        Some(text) => text.parse::<Time>().map_err(|_| format!("`{text}` is no time; write it as 18:00")),
-    };
-    let once = |text: Option<&str>| match text {
-        None => Err("a window that holds once needs both `from` and `until`".to_owned()),
-        Some(text) => {
-            text.parse::<DateTime>().map_err(|_| format!("`{text}` is no date and time; write it as 2026-12-20T18:00"))
-        }
-    };
     let is_once = [from, until].into_iter().flatten().any(|text| text.len() > "24:00:00".len());
     if !is_once {
         if from.is_none() && until.is_none() && days.is_empty() {
             return Err("a window needs `from` and `until`, or `days`".to_owned());
         }
+        let until = until.filter(|until| !["24:00", "24:00:00"].contains(until));
         return Ok(Window::Weekly { from: time(from)?, until: time(until)? });
     }
     if !days.is_empty() {
         return Err("a window with dates holds once: leave `days` out, or write times".to_owned());
     }
-    let (from, until) = (once(from)?, once(until)?);
+    let (from, until) = (date_time(from)?, date_time(until)?);
     if until <= from {
         return Err(format!("`until` ({until}) is not after `from` ({from})"));
     }
     Ok(Window::Once { from, until })
 }
 
+/// The time that `text` says; without it, midnight.
+fn time(text: Option<&str>) -> Result<Time, String> {
+    let Some(text) = text else { return Ok(Time::midnight()) };
+    if text.starts_with("24:") {
+        return Err(format!("`{text}` is the end of a day, where only `until` may be; the beginning is 00:00"));
+    }
+    let time = text.parse().ok().filter(|_| has_shape(text, "00:00"));
+    time.ok_or_else(|| format!("`{text}` is no time; write it as 18:00"))
+}
+
+fn date_time(text: Option<&str>) -> Result<DateTime, String> {
+    let text = text.ok_or("a window that holds once needs both `from` and `until`")?;
+    let date_time = text.parse().ok().filter(|_| has_shape(text, "0000-00-00T00:00"));
+    date_time.ok_or_else(|| {
+        format!("`{text}` is no date and time; write it as 2026-12-20T18:00, without a zone: that is `time_zone`")
+    })
+}
+
+/// Whether `text` has a digit where `shape` has one, and otherwise the same, and perhaps seconds. Whatever else may stand in a time is
+/// passed over when it is read, an offset from UTC even.
+fn has_shape(text: &str, shape: &str) -> bool {
+    let is_like = |(is, expected): (u8, u8)| if expected == b'0' { is.is_ascii_digit() } else { is == expected };
+    let with_seconds = format!("{shape}:00");
+    (text.len() == shape.len() || text.len() == with_seconds.len())
+        && text.bytes().zip(with_seconds.bytes()).all(is_like)
+}
+
 impl Freeze {
     /// The end of this window, if `now` is in it.
     fn end(&self, now: Timestamp) -> Option<Timestamp> {
         let zone = self.time_zone.rules();
-        let instant = |at: DateTime| zone.to_ambiguous_timestamp(at).compatible().ok();
+        // What the clock shows twice, or never, is frozen.
+        let begin = |at: DateTime| zone.to_ambiguous_timestamp(at).earlier().ok();
+        let end = |at: DateTime| zone.to_ambiguous_timestamp(at).later().ok();
         match self.window {
             Window::Never => None,
             Window::Once { from, until } => {
-                let (from, until) = (instant(from)?, instant(until)?);
+                let (from, until) = (begin(from)?, end(until)?);
                 (from <= now && now < until).then_some(until)
             }
             Window::Weekly { from, until } => {
                 let today = zone.to_datetime(now).date();
-                let begins =
+                let is_day =
                     |day: Date| self.days.is_empty() || self.days.iter().any(|named| named.weekday() == day.weekday());
                 let days = [today.yesterday().ok()?, today];
-                let ends = days.into_iter().filter(|day| begins(*day)).filter_map(|day| {
+                let ends = days.into_iter().filter(|day| is_day(*day)).filter_map(|day| {
                     let end_day = if until > from { day } else { day.checked_add(1.day()).ok()? };
-                    let (begin, end) = (instant(day.to_datetime(from))?, instant(end_day.to_datetime(until))?);
+                    let (begin, end) = (begin(day.to_datetime(from))?, end(end_day.to_datetime(until))?);
                     (begin <= now && now < end).then_some(end)
                 });
                 ends.max()
@@ -256,6 +275,38 @@ mod tests {
     }
 
     #[test]
+    fn hour_that_the_clock_shows_twice_is_frozen_both_times() {
+        // In Berlin it was 02:30 at 00:30Z and at 01:30Z.
+        let nights = "[{name: nights, from: '22:00', until: '02:30', time_zone: Europe/Berlin}]";
+        check(nights, "2026-10-25T00:29:59Z", Some("2026-10-25T01:30:00Z"));
+        check(nights, "2026-10-25T00:45:00Z", Some("2026-10-25T01:30:00Z"));
+        check(nights, "2026-10-25T01:30:00Z", None);
+        let once = "[{name: once, from: 2026-10-25T02:30, until: 2026-10-25T02:45, time_zone: Europe/Berlin}]";
+        check(once, "2026-10-25T00:29:59Z", None);
+        check(once, "2026-10-25T00:30:00Z", Some("2026-10-25T01:45:00Z"));
+        check(once, "2026-10-25T01:44:59Z", Some("2026-10-25T01:45:00Z"));
+    }
+
+    #[test]
+    fn hour_that_the_clock_leaves_out_ends_no_freeze_early() {
+        // In Berlin 02:30 never was: after 00:59:59Z, which was 01:59:59, it was 03:00.
+        let nights = "[{name: nights, from: '22:00', until: '02:30', time_zone: Europe/Berlin}]";
+        check(nights, "2026-03-29T01:00:00Z", Some("2026-03-29T01:30:00Z"));
+        let mornings = "[{name: mornings, from: '02:30', until: '08:00', time_zone: Europe/Berlin}]";
+        check(mornings, "2026-03-29T01:00:00Z", Some("2026-03-29T06:00:00Z"));
+    }
+
+    #[test]
+    fn end_of_a_day_is_that_of_the_day_that_is_meant() {
+        check(
+            "[{name: a, days: [sat], from: '12:00', until: '24:00'}]",
+            "2026-11-28T23:59:59Z",
+            Some("2026-11-29T00:00:00Z"),
+        );
+        check("[{name: a, days: [sat], from: '12:00', until: '24:00:00'}]", "2026-11-29T00:00:00Z", None);
+    }
+
+    #[test]
     fn errors_say_what_is_wrong() {
         let said = |yaml: &str| serde_saphyr::from_str::<Vec<Freeze>>(yaml).unwrap_err().to_string();
         for (yaml, because) in [
@@ -264,6 +315,17 @@ mod tests {
             ("[{name: a, from: 2026-12-20T18:00}]", "needs both"),
             ("[{name: a, from: 2026-12-20T18:00, until: 2026-12-20T18:00}]", "is not after"),
             ("[{name: a, from: 2026-12-20T18:00, until: 2026-12-21T18:00, days: [mon]}]", "holds once"),
+            ("[{name: a, from: 2026-12-20T18:00-05:00, until: 2027-01-04T08:00}]", "without a zone"),
+            ("[{name: a, from: 2026-12-20T18:00, until: 2027-01-04T08:00Z}]", "without a zone"),
+            ("[{name: a, from: '2026-12-20T18:00[Asia/Tokyo]', until: 2027-01-04T08:00}]", "without a zone"),
+            ("[{name: a, from: 2026-12-20T18:00, until: 2027-01-04}]", "`2027-01-04` is no date and time"),
+            ("[{name: a, from: 2026-12-20 18:00, until: 2027-01-04T08:00}]", "is no date and time"),
+            ("[{name: a, from: 2026-12-20T18, until: 2027-01-04T08:00}]", "is no date and time"),
+            ("[{name: a, from: 2026-12-32T18:00, until: 2027-01-04T08:00}]", "is no date and time"),
+            ("[{name: a, from: '18:00-05', until: '19:00'}]", "`18:00-05` is no time"),
+            ("[{name: a, from: '18:00', until: '8:00'}]", "`8:00` is no time"),
+            ("[{name: a, from: '24:00', until: '08:00'}]", "`24:00` is the end of a day"),
+            ("[{name: a, from: '18:00', until: '25:00'}]", "`25:00` is no time"),
             ("[{name: a, days: [monday]}]", "monday"),
             ("[{name: a, days: [mon], time_zone: Berlin}]", "`Berlin` is no time zone"),
         ] {

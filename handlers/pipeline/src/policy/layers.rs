@@ -9,7 +9,6 @@ use crate::finding::Severity;
 use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
-use std::collections::BTreeSet;
 
 /// All policies of a place, in the order in which they are asked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -21,13 +20,13 @@ impl Policies {
         Ok(Self(parse("built in", DEFAULT_POLICIES)?))
     }
 
-    /// Those of an organisation, and then the built-in ones of other names.
+    /// Those of an organisation, as [`parse`] read them from one file, and then the built-in ones of other names.
     pub fn of_organisation(policies: Vec<Policy>) -> Result<Self, PolicyError> {
         let Self(built_in) = Self::built_in()?;
         let others = built_in.into_iter().filter(|policy| policies.iter().all(|own| own.name != policy.name));
         let others: Vec<Policy> = others.collect();
         let mut all: Vec<Policy> = policies.into_iter().chain(others).collect();
-        count_by_one_clock(&mut all)?;
+        count_by_one_clock(&mut all);
         Ok(Self(all))
     }
 
@@ -58,19 +57,10 @@ impl Policies {
     }
 }
 
-/// Has the budgets of all `policies` counted by the clock that one of them names: by several, each would have a budget of its own.
-fn count_by_one_clock(policies: &mut [Policy]) -> Result<(), PolicyError> {
-    let named: BTreeSet<String> =
-        policies.iter().filter_map(|policy| policy.limits.time_zone.as_ref()).map(ToString::to_string).collect();
-    if named.len() > 1 {
-        let names: Vec<String> = named.into_iter().collect();
-        let message =
-            format!("limits name {} as `time_zone`: all policies are counted by one clock", names.join(" and "));
-        return Err(PolicyError { file: "policies".to_owned(), place: None, message });
-    }
+/// Has the budgets of all `policies` counted by the clock that those who name one agree on: by several, each would have a budget of its own.
+fn count_by_one_clock(policies: &mut [Policy]) {
     let zone = policies.iter().find_map(|policy| policy.limits.time_zone.clone());
     policies.iter_mut().for_each(|policy| policy.limits.time_zone.clone_from(&zone));
-    Ok(())
 }
 
 /// How far a repository lets any decision go.
@@ -156,6 +146,7 @@ fn threshold<'de, D: Deserializer<'de>>(value: D) -> Result<Option<f64>, D::Erro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn subject(repository: &str, severity: &str) -> Subject {
         Subject {
@@ -170,6 +161,7 @@ mod tests {
             production: true,
             known_exploited: false,
             epss: 0.0,
+            oversized: BTreeSet::new(),
         }
     }
 
@@ -210,7 +202,7 @@ policies:
                     "    actions: [{type: notify",
                     &format!("    limits: {{{secrets}}}\n    actions: [{{type: notify"),
                 );
-            Policies::of_organisation(parse("p.yml", &text).unwrap())
+            parse("p.yml", &text).map(|policies| Policies::of_organisation(policies).unwrap())
         };
         let zones = |policies: Policies| -> BTreeSet<String> {
             policies.iter().map(|policy| policy.limits.effective().time_zone.to_string()).collect()

@@ -2,7 +2,11 @@
 
 use super::zone::Zone;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Longest cool-down, in hours: what was taken back is remembered for 30 days at least, and no longer where records are kept no longer.
+pub const COOL_DOWN_HOURS_MAX: u32 = 30 * 24;
 
 /// Limits, each of them optional. Where a policy says nothing, [`Effective::DEFAULT`] holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,8 +33,9 @@ pub struct Limits {
     /// Fixes that are delivered for one case within 30 days. After that it is for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts_per_case: Option<u32>,
-    /// Hours for which a case is left alone after a fix of it was taken back.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Hours for which a case is left alone after a fix of it was taken back: 720 at most.
+    #[serde(deserialize_with = "cool_down", skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COOL_DOWN_HOURS_MAX))]
     pub cool_down_hours: Option<u32>,
     /// Times that a case may be found again within 14 days after it was healed. After that it is for people.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,6 +43,16 @@ pub struct Limits {
     /// By which clock a day begins: an IANA time zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<Zone>,
+}
+
+fn cool_down<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u32>, D::Error> {
+    let hours = Option::<u32>::deserialize(value)?;
+    if let Some(hours) = hours.filter(|hours| *hours > COOL_DOWN_HOURS_MAX) {
+        return Err(D::Error::custom(format!(
+            "cool_down_hours is {hours}; {COOL_DOWN_HOURS_MAX} are allowed, for it is not remembered for longer"
+        )));
+    }
+    Ok(hours)
 }
 
 /// Makes `merged` and `effective` say the same of every number.

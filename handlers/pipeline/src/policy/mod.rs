@@ -1,5 +1,6 @@
 //! Healing policies: what may be healed, how sure one has to be, and by which actions.
 
+mod consistency;
 pub mod freeze;
 pub mod layers;
 pub mod limits;
@@ -9,6 +10,7 @@ pub mod zone;
 
 use crate::finding::Severity;
 use crate::repository_config::{self, message_of};
+use consistency::Placed;
 use freeze::Freeze;
 use limits::Limits;
 use schemars::JsonSchema;
@@ -85,7 +87,7 @@ pub struct Action {
     /// Ahead of budget and schedule.
     #[serde(default)]
     pub immediate: bool,
-    /// `code_review`: our own review of the diff.
+    /// `code_review`: our own review of the diff has to find that only what was intended is changed.
     #[serde(default)]
     pub validation: Option<Validation>,
     /// Whether somebody has to approve it.
@@ -103,7 +105,7 @@ pub struct Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Validation {
-    /// A review of the diff.
+    /// Our own review of the diff, once there is one: what it changes in the graph of dependencies and in manifests is held against the plan.
     CodeReview,
 }
 
@@ -131,8 +133,8 @@ pub struct PolicyError {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PolicyList {
-    policies: Vec<Policy>,
+struct PolicyList<T> {
+    policies: Vec<T>,
 }
 
 /// Reads the policies of `text`: a document with a list `policies`, or a single policy. `file` names it in errors.
@@ -142,18 +144,17 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Policy>, PolicyError> {
         return Err(PolicyError { file: file.to_owned(), place: None, message });
     }
     let members = read::<Option<BTreeMap<String, IgnoredAny>>>(file, text)?;
-    let policies = match members {
-        Some(members) if members.contains_key("name") => vec![read::<Policy>(file, text)?],
-        _ => read::<PolicyList>(file, text)?.policies,
+    let (policies, placed) = match members {
+        Some(members) if members.contains_key("name") => {
+            (vec![read::<Policy>(file, text)?], vec![read::<Placed>(file, text)?])
+        }
+        _ => (read::<PolicyList<_>>(file, text)?.policies, read::<PolicyList<_>>(file, text)?.policies),
     };
-    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-    for policy in &policies {
-        *names.entry(&policy.name).or_default() += 1;
-    }
-    if let Some((name, _)) = names.into_iter().find(|(_, times)| *times > 1) {
-        let message = format!("two policies are called `{name}`: give each a name of its own");
-        return Err(PolicyError { file: file.to_owned(), place: None, message });
-    }
+    consistency::check(&placed).map_err(|(place, message)| PolicyError {
+        file: file.to_owned(),
+        place: Some((place.line(), place.column())),
+        message,
+    })?;
     Ok(policies)
 }
 
@@ -192,7 +193,7 @@ impl Policy {
         severity != Severity::Unknown && self.auto_heal_severities.contains(&severity)
     }
 
-    /// The action of type `action_type`, where the policy has it.
+    /// The action of type `action_type`, where the policy has it: there is one at most.
     pub fn action(&self, action_type: ActionType) -> Option<&Action> {
         self.actions.iter().find(|action| action.action_type == action_type)
     }
@@ -311,6 +312,14 @@ auto_merge: {wrong_rate_max: 0.05}
             .map_or_else(|error| error.to_string(), |_| "fine".to_owned())
     }
 
+    /// What is said of the built-in policies where two name a clock each.
+    fn two_clocks() -> String {
+        let clocks = ["Asia/Tokyo", "Europe/Berlin"].into_iter().fold(DEFAULT_POLICIES.to_owned(), |text, clock| {
+            text.replacen("    rollback_enabled: true\n", &format!("    limits:\n      time_zone: {clock}\n"), 1)
+        });
+        parse("p.yml", &clocks).unwrap_err().to_string()
+    }
+
     #[test]
     fn errors_name_what_is_wrong_and_where() {
         let rows = [
@@ -327,6 +336,9 @@ auto_merge: {wrong_rate_max: 0.05}
             said("rollback_enabled: true", "freeze: [{name: a, days: [someday]}]"),
             said("rollback_enabled: true", "auto_merge: {wrong_rate_max: 5}"),
             said("container-misconfiguration", "exposed-secret"),
+            said("\"create_pr\"", "\"update_dependency\""),
+            said("rollback_enabled: true", "limits: {cool_down_hours: 721}"),
+            two_clocks(),
             said("policies:", "policy:"),
             parse("p.yml", "").unwrap_err().to_string(),
             parse("p.yml", "- a\n").unwrap_err().to_string(),

@@ -21,6 +21,7 @@ mod reason;
 mod registry;
 mod replay;
 mod report;
+mod review;
 mod search;
 mod state;
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod together;
 pub use apply::{ApplyError, apply};
 pub use heal::plan;
 pub use reach::reach;
+pub use review::review;
 
 use pipeline::ids::Fingerprint;
 use pipeline::patch::Plan;

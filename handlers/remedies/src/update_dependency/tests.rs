@@ -557,6 +557,8 @@ fn a_pin_that_is_added_is_needed_where_its_need_holds() {
     ];
     assert_eq!(lines(&plan), expect.join("\n"));
     let patch = super::apply(&graph, &plan, &world.facts, &files.into_iter().collect()).unwrap();
+    let after = graph_of(&[("requirements.txt", &patch.files[0].after)]);
+    assert_eq!(super::review(&graph, &after, &plan, &patch), Vec::<String>::new());
     assert!(
         patch.files[0].after.contains(&format!("pywin32==304 ; {windows} --hash=sha256:ab\n    # via docker\n")),
         "{}",
@@ -624,8 +626,10 @@ fn an_override_that_says_what_the_project_asks_for_changes_with_it() {
         let plan = world.plan_of(&graph, &Rules::new(now()));
         assert_eq!(lines(&plan), "package.json: b 1.0.0 -> 1.0.1\nb 1.0.0 -> 1.0.1");
         let patch = super::apply(&graph, &plan, &world.facts, &files.into_iter().collect()).unwrap();
-        let files: Vec<&str> = patch.files.iter().map(|file| file.after.as_str()).collect();
-        assert_eq!(files, [manifest("1.0.1", after), lock("1.0.1")]);
+        let [ref changed, ref relocked] = patch.files[..] else { panic!("{patch:?}") };
+        assert_eq!([&changed.after, &relocked.after], [&manifest("1.0.1", after), &lock("1.0.1")]);
+        let read_again = graph_of(&[("package.json", &changed.after), ("package-lock.json", &relocked.after)]);
+        assert_eq!(super::review(&graph, &read_again, &plan, &patch), Vec::<String>::new());
         let constructed = world.plan_of(&graph, &Rules { steps_max: 0, ..Rules::new(now()) });
         assert_eq!(constructed.changes, plan.changes);
     }

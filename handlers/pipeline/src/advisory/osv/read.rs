@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 pub(super) const ID_BYTES_MAX: usize = 256;
 const NAME_BYTES_MAX: usize = 1024;
 pub(super) const SUMMARY_CHARS_MAX: usize = 200;
-const RANGES_MAX: usize = 5_000;
+pub(super) const RANGES_MAX: usize = 5_000;
 const EVENTS_MAX: usize = 10_000;
-const VERSIONS_MAX: usize = 100_000;
+pub(super) const VERSIONS_MAX: usize = 100_000;
 const ODDITIES_MAX: usize = 20;
 
 /// Members of an object; of several with one name the last counts.

@@ -152,6 +152,28 @@ fn entries_of_one_package_become_one_and_listed_versions_of_a_range_are_left_out
 }
 
 #[test]
+fn entries_of_one_package_have_no_more_together_than_one_may_have() {
+    let list = |count: usize, of: &str| vec![of; count].join(",");
+    let entry = |name: &str, ranges: usize, versions: usize| {
+        let ranges = list(ranges, r#"{"type":"ECOSYSTEM","events":[{"introduced":"9"}]}"#);
+        let versions = list(versions, "\"1\"");
+        format!(r#"{{"package":{{"ecosystem":"PyPI","name":"{name}"}},"ranges":[{ranges}],"versions":[{versions}]}}"#)
+    };
+    let read = |entries: &[String], packages, oddities: &[&str]| {
+        check(&format!(r#"{{"id":"A","affected":[{}]}}"#, entries.join(",")), packages, oddities).advisories()
+    };
+    let (ranges, versions) = (RANGES_MAX / 2 + 1, VERSIONS_MAX / 2 + 1);
+    let advisories = read(
+        &[entry("a-b", ranges, versions), entry("A_b", ranges, versions), entry("a.b", 1, 1)],
+        1,
+        &["affected[1]: only the first", "affected[2]: only the first"],
+    );
+    let (_, _, advisory) = &advisories[0];
+    assert_eq!((advisory.ranges.len(), advisory.versions.len()), (RANGES_MAX, VERSIONS_MAX));
+    read(&[entry("a", ranges, versions), entry("b", ranges, versions)], 2, &[]);
+}
+
+#[test]
 fn the_summary_is_one_bounded_line() {
     assert_eq!(check(r#"{"id":"A","summary":" ","details":"\n## Impact\u0007\nmore"}"#, 0, &[]).summary, "## Impact");
     assert_eq!(

@@ -59,6 +59,9 @@ fn check(lock: &str, expect: &str) {
     let tree: SourceTree = [("package.json", after("package.json")), ("package-lock.json", lock)].into_iter().collect();
     let (graphs, _) = detectors::dependency::npm::graphs(&tree);
     assert_eq!(detectors::dependency::problems(&tree, &graphs[0]), Vec::<String>::new());
+    let before: SourceTree = patch.files.iter().map(|file| (file.path.as_str(), file.before.as_str())).collect();
+    let (before, _) = detectors::dependency::npm::graphs(&before);
+    assert_eq!(super::super::review(&before[0], &graphs[0], &changes(), &patch), Vec::<String>::new());
 }
 
 const MODERN: &str = r#"  "packages": {

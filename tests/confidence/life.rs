@@ -249,6 +249,7 @@ impl Life<'_> {
             guards: &guards,
             track,
             merges: &self.merges,
+            fix: (&fix.case, "a plan"),
             releases: &releases,
             pull: Pull { are_checks_fine: fix.are_checks_fine, ..Pull::READY },
         };

@@ -6,10 +6,11 @@ use crate::world::github::Fault;
 use crate::world::on_github::SOMEBODY;
 use crate::world::weather::{in_every_weather, to_one_end};
 use agents::environment::effects::Effects;
-use agents::{kill_switch, learned};
+use agents::{kill_switch, learned, merges};
 use jiff::{SignedDuration, Timestamp};
 use pipeline::case::{Case, Status, Step};
 use pipeline::ids::CommitSha;
+use pipeline::learning::merges::{Merge, OF_ONE_RELEASE_MAX};
 use pipeline::learning::outcome::{Ending, OutcomeRecord, Remedy};
 use pipeline::policy::DEFAULT_POLICIES;
 use serde_json::Value;
@@ -231,6 +232,67 @@ async fn merge_whose_answer_is_lost_is_found() {
     hours_later(&mut world, 1).await;
     assert_eq!((outcomes(&world).await, world.poison().await), (vec![(Ending::Merged, true)], Vec::new()));
     assert_eq!(world.github().asked().iter().filter(|line| line.ends_with("/merge")).count(), 1);
+    world.finish();
+}
+
+/// Whether the only fix has a place among the merges without people.
+async fn has_a_place(world: &World) -> bool {
+    let plan = only_case(world).await.delivery.unwrap().pull_request.unwrap().plan.unwrap();
+    merges::has(&world.process(Effects::default()), &only_case(world).await.case, &plan).await.unwrap()
+}
+
+/// Its place among the merges without people is taken, the last one that its release has; GitHub fails, and the fix is not merged.
+async fn merged_in_vain() -> World {
+    let mut world = about_to_merge(AUTO).await;
+    let env = world.process(Effects::default());
+    for number in 1..OF_ONE_RELEASE_MAX {
+        let merge = Merge {
+            case: format!("npm-{number}").parse().unwrap(),
+            plan: "a plan".to_owned(),
+            releases: ["npm latch 1.2.0".to_owned()].into(),
+            at: world.clock.now(),
+            is_wrong: false,
+        };
+        assert_eq!(merges::take(&env, &merge, 0.1).await.unwrap(), None);
+    }
+    world.github().order("PUT", Fault::Error(502));
+    hours_later(&mut world, 7).await;
+    assert_eq!((merged_by(&world), has_a_place(&world).await), (None, true));
+    world
+}
+
+#[tokio::test]
+async fn fix_whose_merge_github_failed_is_merged_when_it_is_tried_again() {
+    let mut world = merged_in_vain().await;
+    hours_later(&mut world, 1).await;
+    assert_eq!((merged_by(&world), why_not(&world).await), (Some("suture-app[bot]".to_owned()), Vec::new()));
+    assert_eq!(outcomes(&world).await, [(Ending::Merged, true)]);
+    world.finish();
+}
+
+#[tokio::test]
+async fn place_that_was_taken_in_vain_is_given_back_however_the_fix_ends() {
+    for ending in [Ending::Merged, Ending::Declined, Ending::ChecksFailed] {
+        let mut world = merged_in_vain().await;
+        kill_switch::set(&world.process(Effects::default()), true, "mona", "look into it").await.unwrap();
+        world.clock.advance(SignedDuration::from_mins(1));
+        let pull = number(&world.open_pulls()[0]);
+        match ending {
+            Ending::Merged => world.there().merge(pull, SOMEBODY),
+            Ending::Declined => world.there().close(pull, SOMEBODY),
+            _ => check_ends(&mut world, "failure").await,
+        }
+        world.live().await;
+        assert_eq!((outcomes(&world).await, has_a_place(&world).await), (vec![(ending, false)], false));
+    }
+}
+
+#[tokio::test]
+async fn place_that_was_taken_in_vain_is_given_back_where_the_fix_stays_open() {
+    let mut world = merged_in_vain().await;
+    kill_switch::set(&world.process(Effects::default()), true, "mona", "look into it").await.unwrap();
+    hours_later(&mut world, 7).await;
+    assert_eq!((merged_by(&world), has_a_place(&world).await), (None, false));
     world.finish();
 }
 

@@ -89,6 +89,9 @@ pub async fn hear(env: &Environment, told: &Envelope<OutcomeRecord>) -> Result<(
     breaker::note(env, &outcome.remedy, &outcome.repository, &ended).await?;
     if outcome.ending.is_harm() && outcome.is_unattended {
         merges::turned_out_wrong(env, &outcome.case, &outcome.plan).await?;
+    } else if !outcome.is_unattended {
+        // Whatever became of it, we did not merge it: the place that was meant for that would count as a merge that was right.
+        merges::give_back(env, &outcome.case, &outcome.plan, outcome.at).await?;
     }
     match outcome.ending {
         Ending::Merged | Ending::MergedEdited => {

@@ -21,7 +21,7 @@ pub mod journal;
 pub mod kill_switch;
 pub mod learned;
 pub mod lease;
-mod merges;
+pub mod merges;
 pub mod monitor;
 pub mod notify;
 pub mod offer;

@@ -3,6 +3,7 @@
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::state::{self, View};
+use jiff::Timestamp;
 use pipeline::ids::CaseId;
 use pipeline::learning::merges::{Merge, Merges};
 
@@ -28,11 +29,7 @@ pub async fn take(env: &Environment, merge: &Merge, wrong_rate_max: f64) -> Resu
     let now = env.clock.now();
     let mut refusal = None;
     change(env, |merges| {
-        let Merge { case, plan, releases, .. } = merge;
-        refusal = match merges.has(case, plan) {
-            true => None,
-            false => merges.refusal(releases, wrong_rate_max, now),
-        };
+        refusal = merges.refusal((&merge.case, &merge.plan), &merge.releases, wrong_rate_max, now);
         if refusal.is_none() {
             merges.take(merge.clone(), now);
         }
@@ -41,9 +38,13 @@ pub async fn take(env: &Environment, merge: &Merge, wrong_rate_max: f64) -> Resu
     Ok(refusal)
 }
 
-/// The fix was not merged after all.
-pub async fn give_back(env: &Environment, case: &CaseId, plan: &str) -> Result<(), AgentError> {
-    change(env, |merges| merges.give_back(case, plan)).await
+/// The place that was taken for the fix before `until` was taken in vain: it was not merged.
+pub async fn give_back(env: &Environment, case: &CaseId, plan: &str, until: Timestamp) -> Result<(), AgentError> {
+    // Few fixes have one, and where nothing can be read there is none.
+    match has(env, case, plan).await? {
+        true => change(env, |merges| merges.give_back(case, plan, until)).await,
+        false => Ok(()),
+    }
 }
 
 /// The fix was merged, and turned out wrong.

@@ -5,6 +5,7 @@ use super::reliability::{LOWER, OUTCOMES_MIN};
 use super::track::Track;
 use crate::decision::guard::Guard;
 use crate::decision::{Decision, Verdict};
+use crate::ids::CaseId;
 use crate::policy::AutoMerge;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -24,6 +25,8 @@ pub struct Asked<'a> {
     pub track: &'a Track,
     /// What was merged without people by its remedy.
     pub merges: &'a Merges,
+    /// The fix: its case, and the hash of its plan.
+    pub fix: (&'a CaseId, &'a str),
     /// What it brings in.
     pub releases: &'a BTreeSet<String>,
     /// How its pull request stands.
@@ -82,7 +85,7 @@ pub fn refusals(asked: &Asked<'_>, now: Timestamp) -> Vec<String> {
         reasons.push(format!("such fixes are right in {lower:.3} of cases at least; the policy asks for {least:.3}"));
     }
     reasons.extend(asked.track.drift());
-    reasons.extend(asked.merges.refusal(asked.releases, rate, now));
+    reasons.extend(asked.merges.refusal(asked.fix, asked.releases, rate, now));
     reasons
 }
 
@@ -132,6 +135,7 @@ mod tests {
             guards: &[],
             track: kept(track(400.0, 2.0, 400)),
             merges: kept(Merges::default()),
+            fix: (kept("npm-1".parse().unwrap()), "a plan"),
             releases: kept(["npm latch 1.2.0".to_owned()].into()),
             pull: Pull::READY,
         };

@@ -278,7 +278,7 @@ async fn place_that_was_taken_in_vain_is_given_back_however_the_fix_ends() {
         world.clock.advance(SignedDuration::from_mins(1));
         let pull = number(&world.open_pulls()[0]);
         match ending {
-            Ending::Merged => world.there().merge(pull, SOMEBODY),
+            Ending::Merged => drop(world.there().merge(pull, SOMEBODY)),
             Ending::Declined => world.there().close(pull, SOMEBODY),
             _ => check_ends(&mut world, "failure").await,
         }

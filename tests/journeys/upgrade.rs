@@ -84,7 +84,7 @@ fn every_record_is_read() {
                 "branches" => check::<RepoName>(&name, value),
                 "last_offers" => check::<Offer>(&name, value),
                 "tries" => check::<Noted>(&name, value),
-                "heard" => check::<Timestamp>(&name, value),
+                "declined" | "heard" => check::<Timestamp>(&name, value),
                 "outcomes" => check::<OutcomeRecord>(&name, value),
                 "learned.json" => check::<Learned>(&name, value),
                 "agents.json" => check::<Registry>(&name, value),

@@ -4,6 +4,7 @@ pub mod analyze;
 mod breaker;
 mod budget;
 pub mod dashboard;
+mod declined;
 pub mod environment;
 pub mod error;
 pub mod examine;

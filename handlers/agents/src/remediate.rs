@@ -1,5 +1,6 @@
 //! Function `remediate`: the smallest fix of a case, proven, on a branch of its own.
 
+use crate::declined;
 use crate::environment::Environment;
 use crate::environment::git::Delivered;
 use crate::environment::github::GitHubRepository;
@@ -11,7 +12,7 @@ use crate::facts::{self, Determined};
 use crate::guards::{self, Delivering};
 use crate::history;
 use crate::hold;
-use crate::offer::{self, Wanted};
+use crate::offer::{self, Said, Wanted};
 use crate::offered;
 use crate::prove::{Seen, failures, prove};
 use crate::tries::{self, Noted, Try};
@@ -229,12 +230,10 @@ impl Attempt<'_> {
         let is_delivered = verdict.decision.is_delivered() && *mode != Mode::DryRun;
         let repository = self.env.repository(&wound.repository)?;
         if let Some(remote) = repository.on_github().filter(|_| is_delivered) {
-            let last = match offered::last(&self.env.store, case).await? {
-                Some(offer) => offer.delivery.pull_request,
-                None => history::last_pull(&self.env.store, case).await?,
-            };
-            if let Some(pull) = offer::declined(remote, &case.branch(), &self.plan, last.as_ref()).await? {
-                return self.declined(steps, &pull);
+            self.hear(remote).await?;
+            if let Some(number) = declined::find(&self.env.store, case, &wording::github::plan_hash(&self.plan)).await?
+            {
+                return self.declined(steps, number).await;
             }
         }
         // What is not to be delivered anyway spends no budget.
@@ -429,13 +428,33 @@ impl Attempt<'_> {
         self.escalated(vec![Step::new(step, false, detail)], &verdict).await
     }
 
-    /// Somebody closed the pull request with this very fix: it is not offered again.
-    fn declined(self, mut steps: Vec<Step>, pull: &PullRequestRef) -> Result<Outbox, AgentError> {
-        let case = &self.message.payload.case;
-        let why = wording::declined(pull.number);
+    /// Hears what people say of what was offered last: nobody else may have heard it yet.
+    async fn hear(&self, remote: &GitHubRepository) -> Result<(), AgentError> {
+        let (case, store) = (&self.message.payload.case, &self.env.store);
+        let last = match offered::last(store, case).await? {
+            Some(offer) => offer.delivery.pull_request,
+            None => history::last_pull(store, case).await?,
+        };
+        match offer::said(remote, &case.branch(), last.as_ref()).await? {
+            Some(Said::Open(PullRequestRef { number, plan: Some(plan), .. })) => {
+                declined::take_back(store, case, &plan, number).await?;
+            }
+            Some(Said::Declined(PullRequestRef { number, plan: Some(plan), .. })) => {
+                declined::note(store, case, &plan, number, self.env.clock.now()).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Somebody closed the pull request `number` with this very fix: it is not offered again, and what is offered in its place is outdated.
+    async fn declined(self, mut steps: Vec<Step>, number: u64) -> Result<Outbox, AgentError> {
+        let RemediationRequested { case, wound, .. } = &self.message.payload;
+        let why = wording::declined(number);
         steps.push(Step::new("offer", false, why.clone()));
         let mut reply = self.reply();
         reply.event(topic::HEALING_SUPPRESSED, case.as_str(), &self.event(why.clone()))?;
+        offered::have_looked_at(&self.env.store, &mut reply, case, wound).await?;
         reply.record(case, |record| {
             record.status = Some(Status::Suppressed);
             record.decision = Some((Decision::Suppress, vec![why]));

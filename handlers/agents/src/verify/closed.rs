@@ -3,6 +3,7 @@
 use super::alerts;
 use super::case::Standing;
 use super::unattended;
+use crate::declined;
 use crate::environment::Environment;
 use crate::environment::github::GitHubRepository;
 use crate::error::AgentError;
@@ -87,6 +88,9 @@ pub(super) async fn conclude<P>(
         let tree = remote.tree(&head, &env.tree_limits).await?;
         let merge = Merge { number, is_unattended: unattended::was_ours(env, standing, remote, &pull).await? };
         return merged(env, reply, standing, &tree, &head, merge).await;
+    }
+    if let Some(plan) = standing.offer.plan() {
+        declined::note(&env.store, &standing.case, &plan, number, env.clock.now()).await?;
     }
     declined(reply, standing, number)?;
     standing.learn(env, reply, Ending::Declined, false)?;

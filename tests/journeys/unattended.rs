@@ -458,6 +458,23 @@ async fn fix_that_is_undone_soon_after_its_merge_was_wrong() {
 }
 
 #[tokio::test]
+async fn fix_that_is_undone_after_another_was_offered_was_wrong_all_the_same() {
+    let mut world = offered_under("limits: {}", AUTO).await;
+    world.there().merge(number(&world.open_pulls()[0]), SOMEBODY);
+    world.live().await;
+    world.clock.advance(SignedDuration::from_hours(24));
+    world.advise("GHSA-dddd-eeee-ffff", "latch", "1.3.0", "MODERATE");
+    world.push("main", &[("package.json", &format!("{}\n", healed().manifest()))]);
+    world.live().await;
+    assert_eq!((world.open_pulls().len(), outcomes(&world).await), (1, vec![(Ending::Merged, false)]));
+    world.push("main", &[("package-lock.json", &shop().lockfile())]);
+    world.live().await;
+    let ended: BTreeSet<_> = outcomes(&world).await.into_iter().collect();
+    assert!(ended.contains(&(Ending::Reverted, false)), "{ended:?}");
+    world.finish();
+}
+
+#[tokio::test]
 async fn fix_that_is_undone_long_after_its_merge_says_nothing_of_it() {
     let mut world = undone(15).await;
     world.live().await;

@@ -82,7 +82,7 @@ fn every_record_is_read() {
                 "asked" => check::<Vec<MessageId>>(&name, value),
                 "inventory" => check::<Inventory>(&name, value),
                 "branches" => check::<RepoName>(&name, value),
-                "last_offers" => check::<Offer>(&name, value),
+                "last_offers" | "merged" => check::<Offer>(&name, value),
                 "tries" => check::<Noted>(&name, value),
                 "declined" | "heard" => check::<Timestamp>(&name, value),
                 "outcomes" => check::<OutcomeRecord>(&name, value),

@@ -1,9 +1,9 @@
-//! Which fixes people declined: one record for each pull request that they closed, under `declined/<case>/<plan>/<number>`, for as long as the
-//! case. Whatever else was offered since, such a fix is not offered again.
+//! Which fixes people declined: one record for each pull request that they closed, under
+//! `declined/<case>/<hash of the plan>/<number>`, for as long as the case. Whatever else was offered since, such a fix is not offered again.
 
 use crate::environment::store::{Store, StoreError};
 use jiff::Timestamp;
-use pipeline::ids::CaseId;
+use pipeline::ids::{CaseId, hash_of};
 
 /// Where they are.
 const SHELF: &str = "declined";
@@ -21,7 +21,7 @@ pub async fn take_back(store: &Store, case: &CaseId, plan: &str, number: u64) ->
 
 /// The number of the last pull request in which somebody declined `plan`.
 pub async fn find(store: &Store, case: &CaseId, plan: &str) -> Result<Option<u64>, StoreError> {
-    let keys = store.list(&format!("{SHELF}/{case}/{plan}")).await?;
+    let keys = store.list(&folder(case, plan)).await?;
     Ok(keys.iter().filter_map(|key| key.rsplit('/').next()?.parse().ok()).max())
 }
 
@@ -33,8 +33,13 @@ pub async fn forget(store: &Store, case: &CaseId) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// A plan may be what the text of a pull request says, which anybody may edit: no part of a key.
+fn folder(case: &CaseId, plan: &str) -> String {
+    format!("{SHELF}/{case}/{}", &hash_of(&[plan])[..32])
+}
+
 fn key(case: &CaseId, plan: &str, number: u64) -> String {
-    format!("{SHELF}/{case}/{plan}/{number}")
+    format!("{}/{number}", folder(case, plan))
 }
 
 #[cfg(test)]
@@ -47,16 +52,16 @@ mod tests {
         let store = Store::memory(Effects::default());
         let case: CaseId = "npm-1".parse().unwrap();
         for number in [9, 10] {
-            note(&store, &case, "plan", number, Timestamp::UNIX_EPOCH).await.unwrap();
+            note(&store, &case, "../plan", number, Timestamp::UNIX_EPOCH).await.unwrap();
         }
-        assert_eq!(find(&store, &case, "plan").await.unwrap(), Some(10));
-        assert_eq!(find(&store, &case, "pla").await.unwrap(), None);
-        take_back(&store, &case, "plan", 10).await.unwrap();
-        assert_eq!(find(&store, &case, "plan").await.unwrap(), Some(9));
-        take_back(&store, &case, "plan", 9).await.unwrap();
+        assert_eq!(find(&store, &case, "../plan").await.unwrap(), Some(10));
         assert_eq!(find(&store, &case, "plan").await.unwrap(), None);
-        note(&store, &case, "plan", 9, Timestamp::UNIX_EPOCH).await.unwrap();
+        take_back(&store, &case, "../plan", 10).await.unwrap();
+        assert_eq!(find(&store, &case, "../plan").await.unwrap(), Some(9));
+        take_back(&store, &case, "../plan", 9).await.unwrap();
+        assert_eq!(find(&store, &case, "../plan").await.unwrap(), None);
+        note(&store, &case, "../plan", 9, Timestamp::UNIX_EPOCH).await.unwrap();
         forget(&store, &case).await.unwrap();
-        assert_eq!(find(&store, &case, "plan").await.unwrap(), None);
+        assert_eq!(find(&store, &case, "../plan").await.unwrap(), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Which cases have a pull request that is open: one record for each, under `offered/<branch>/<case>`, so that they are found without
 //! looking at all cases, and whatever later runs of the case came to. What each case offered last is kept under `last_offers/<case>` as well,
-//! for as long as the case: what somebody declined is known however many runs came after it.
+//! for as long as the case: what somebody declined is known however many runs came after it. Each that was merged and held is kept under
+//! `merged/<case>/<run>`: whoever undoes it may do so after others were offered.
 
 use crate::environment::store::{Store, StoreError};
 use crate::history;
@@ -24,6 +25,9 @@ const SHELF: &str = "offered";
 
 /// Where what was offered last is.
 const LAST: &str = "last_offers";
+
+/// Where what was merged is.
+const MERGED: &str = "merged";
 
 /// A case whose fix is offered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -102,6 +106,23 @@ pub async fn keep_last(store: &Store, case: &CaseId, offer: &Offer) -> Result<()
 /// What was offered last for `case`, whether it is offered still or not. `None` too where an older release offered it.
 pub async fn last(store: &Store, case: &CaseId) -> Result<Option<Offer>, StoreError> {
     read(store, &last_key(case)).await
+}
+
+/// `offer` of `case` was merged, and holds.
+pub async fn keep_merged(store: &Store, case: &CaseId, offer: &Offer) -> Result<(), StoreError> {
+    store.overwrite(&format!("{MERGED}/{case}/{}", offer.run), offer).await
+}
+
+/// What was merged of `case`, and held. Where an older release merged it, what was offered last may be that.
+pub async fn merged(store: &Store, case: &CaseId) -> Result<Vec<Offer>, StoreError> {
+    let mut merged = Vec::new();
+    for key in store.list(&format!("{MERGED}/{case}")).await? {
+        merged.extend(read::<Offer>(store, &key).await?);
+    }
+    let is_kept = |last: &Offer| merged.iter().any(|offer: &Offer| offer.run == last.run);
+    let last = last(store, case).await?.filter(|last| !is_kept(last));
+    merged.extend(last);
+    Ok(merged)
 }
 
 /// The case is forgotten.

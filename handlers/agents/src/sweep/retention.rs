@@ -81,7 +81,8 @@ async fn shelves(env: &Environment) -> Result<Vec<String>, StoreError> {
     let functions = env.store.folders("journal").await?;
     let mut shelves: Vec<String> = functions.iter().map(|function| format!("journal/{function}")).collect();
     shelves.extend(
-        ["events", "notices", "poison", "cases", "tries", "heard", "diffs", "claims", "state"].map(str::to_owned),
+        ["events", "notices", "poison", "cases", "tries", "heard", "merged", "diffs", "claims", "state"]
+            .map(str::to_owned),
     );
     Ok(shelves)
 }

@@ -8,6 +8,7 @@ use crate::environment::Environment;
 use crate::environment::github::GitHubRepository;
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
+use crate::offered;
 use detectors::source_tree::SourceTree;
 use pipeline::case::{Case, Outcome, Status, Step};
 use pipeline::decision::Decision;
@@ -152,6 +153,7 @@ async fn merged<P>(
         let step = Step::new(MERGED_STEP, true, format!("{seen} nothing of it is found"));
         reply.event(topic::HEALING_COMPLETED, case.as_str(), &standing.event(step.detail.clone()))?;
         alerts::await_closing(env, reply, standing)?;
+        offered::keep_merged(&env.store, case, &standing.offer).await?;
         standing.learn(env, reply, Ending::Merged, is_unattended)?;
         if is_healed_too(&standing.newest, &examination) {
             standing.record_in_newest(reply, |record| {

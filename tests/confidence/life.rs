@@ -321,7 +321,7 @@ impl Life<'_> {
         self.tracks.remove(&record.remedy);
         let id = format!("{} {ending}", fix.case);
         let is_well = ending.is_success();
-        let ended = Ended { outcome: &id, case: &fix.case, is_well, is_harm: ending.is_harm() };
+        let ended = Ended { outcome: &id, case: &fix.case, plan: "a plan", is_well, is_harm: ending.is_harm() };
         self.breakers.entry((fix.repository, fix.remedy.clone())).or_default().record(&ended, self.now);
         if ending.is_harm() && fix.is_unattended {
             self.ledger.noticed += 1;

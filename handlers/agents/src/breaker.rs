@@ -12,12 +12,12 @@ use pipeline::learning::outcome::Remedy;
 /// So often it is tried to be faster than others.
 const TRIES: usize = 20;
 
-/// What the breaker of `remedy` in `repository` says of using it for `case`. The one try of a half-open breaker is taken by this.
+/// What the breaker of `remedy` in `repository` says of using it for `case` by `plan`. The one try of a half-open breaker is taken by this.
 pub async fn ask(
     env: &Environment,
     remedy: &Remedy,
     repository: &RepoName,
-    case: &CaseId,
+    (case, plan): (&CaseId, &str),
 ) -> Result<Option<Guard>, AgentError> {
     for _ in 0..TRIES {
         let (view, now) = (read(env, remedy, repository).await?, env.clock.now());
@@ -25,7 +25,7 @@ pub async fn ask(
         let is_half_open = |breaker: &&Breaker| breaker.standing(case, now) == Standing::HalfOpen;
         let Some(breaker) = view.value.as_ref().filter(is_half_open) else { return Ok(said) };
         let mut probed = breaker.clone();
-        probed.probe(case, now);
+        probed.probe(case, plan, now);
         if probed == *breaker || state::follow(env, &view, probed).await?.is_some() {
             return Ok(said);
         }
@@ -53,6 +53,19 @@ fn said(view: &View<Breaker>, case: &CaseId, now: Timestamp) -> Option<Guard> {
     }
 }
 
+/// The fix of `case` by `plan` is not tried after all.
+pub async fn give_back(
+    env: &Environment,
+    remedy: &Remedy,
+    repository: &RepoName,
+    (case, plan): (&CaseId, &str),
+) -> Result<(), AgentError> {
+    match read(env, remedy, repository).await?.value {
+        Some(_) => change(env, remedy, repository, |breaker| breaker.give_back(case, plan)).await,
+        None => Ok(()),
+    }
+}
+
 /// Notes how a fix ended.
 pub async fn note(
     env: &Environment,
@@ -60,10 +73,20 @@ pub async fn note(
     repository: &RepoName,
     ended: &Ended<'_>,
 ) -> Result<(), AgentError> {
+    let now = env.clock.now();
+    change(env, remedy, repository, |breaker| breaker.record(ended, now)).await
+}
+
+async fn change(
+    env: &Environment,
+    remedy: &Remedy,
+    repository: &RepoName,
+    change: impl Fn(&mut Breaker),
+) -> Result<(), AgentError> {
     for _ in 0..TRIES {
         let view = read(env, remedy, repository).await?;
         let mut breaker = view.value.clone().unwrap_or_default();
-        breaker.record(ended, env.clock.now());
+        change(&mut breaker);
         if view.value.as_ref() == Some(&breaker) {
             return Ok(());
         }

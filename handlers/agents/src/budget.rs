@@ -51,10 +51,19 @@ pub struct Spending<'a> {
     pub is_immediate: bool,
 }
 
+/// What became of a pull request that is about to be opened.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Why there is no budget for it. What is immediate is paid for all the same.
+    pub guard: Option<Guard>,
+    /// Whether it was paid for by this.
+    pub is_paid: bool,
+}
+
 /// Takes a pull request out of today's budget, or says why there is none for it. A case that has one, or had one today, costs nothing more.
 ///
 /// Tries later where many want the same at the same time.
-pub async fn spend(env: &Environment, limits: &Effective, spending: Spending<'_>) -> Result<Option<Guard>, AgentError> {
+pub async fn spend(env: &Environment, limits: &Effective, spending: Spending<'_>) -> Result<Answer, AgentError> {
     let Spending { case, repository, branch, is_immediate } = spending;
     let mut open = BTreeSet::new();
     let mut branches = inventory::branch_keys(&env.store, repository).await?;
@@ -63,28 +72,43 @@ pub async fn spend(env: &Environment, limits: &Effective, spending: Spending<'_>
         open.extend(offered::standing_under(&env.store, name).await?);
     }
     if open.contains(case) {
-        return Ok(None);
+        return Ok(Answer::default());
     }
     let name = name(limits, env.clock.now());
     for _ in 0..TRIES {
         let view: View<Day> = state::read(env, &name).await?;
         if view.is_damaged {
-            return Ok(Some(Guard::budget_unreadable(limits, env.clock.now())));
+            let guard = Guard::budget_unreadable(limits, env.clock.now());
+            return Ok(Answer { guard: Some(guard), is_paid: false });
         }
         let mut day = view.value.clone().unwrap_or_default();
         if day.cases.contains_key(case) {
-            return Ok(None);
+            return Ok(Answer::default());
         }
         let guard = Guard::budget(limits, &day.spent(repository, open.len()), env.clock.now());
         if guard.is_some() && !is_immediate {
-            return Ok(guard);
+            return Ok(Answer { guard, is_paid: false });
         }
         day.cases.insert(case.clone(), repository.clone());
         if state::follow(env, &view, day).await?.is_some() {
-            return Ok(guard);
+            return Ok(Answer { guard, is_paid: true });
         }
     }
     let reason = format!("many cases want the budget of {branch} at the same time");
+    Err(AgentError::TryLater { reason, not_before: None })
+}
+
+/// What was paid for `case` was paid in vain: no pull request was opened. Over midnight it stays paid for.
+pub async fn give_back(env: &Environment, limits: &Effective, case: &CaseId) -> Result<(), AgentError> {
+    let name = name(limits, env.clock.now());
+    for _ in 0..TRIES {
+        let view: View<Day> = state::read(env, &name).await?;
+        let Some(mut day) = view.value.clone() else { return Ok(()) };
+        if day.cases.remove(case).is_none() || state::follow(env, &view, day).await?.is_some() {
+            return Ok(());
+        }
+    }
+    let reason = "many cases want the same budget at the same time".to_owned();
     Err(AgentError::TryLater { reason, not_before: None })
 }
 
@@ -143,7 +167,7 @@ mod tests {
     async fn spend_in(env: &Environment, limits: &Effective, number: u32, repository: &str) -> Option<Guard> {
         let repository = repository.parse().unwrap();
         let spending = Spending { case: &case(number), repository: &repository, branch: "main", is_immediate: false };
-        spend(env, limits, spending).await.unwrap()
+        spend(env, limits, spending).await.unwrap().guard
     }
 
     #[tokio::test]
@@ -181,9 +205,20 @@ mod tests {
         for number in 0..2 {
             let spending =
                 Spending { case: &case(number), repository: &repository, branch: "main", is_immediate: true };
-            assert_eq!(spend(&env, &limits, spending).await.unwrap(), None);
+            assert_eq!(spend(&env, &limits, spending).await.unwrap(), Answer { guard: None, is_paid: true });
         }
         assert!(spend_in(&env, &limits, 2, "host/octo/till").await.is_some());
+    }
+
+    #[tokio::test]
+    async fn what_was_paid_in_vain_is_there_for_another() {
+        let env = environment(Store::memory(Effects::default()));
+        let limits = Limits { pull_requests_per_day: Some(1), ..Limits::default() }.effective();
+        assert_eq!(spend_in(&env, &limits, 1, "host/octo/shop").await, None);
+        give_back(&env, &limits, &case(2)).await.unwrap();
+        assert!(spend_in(&env, &limits, 2, "host/octo/shop").await.is_some());
+        give_back(&env, &limits, &case(1)).await.unwrap();
+        assert_eq!(spend_in(&env, &limits, 2, "host/octo/shop").await, None);
     }
 
     #[tokio::test]
@@ -215,7 +250,11 @@ mod tests {
                 spend(env, limits, spending).await
             }
         });
-        let spent = futures::future::join_all(all).await.into_iter().filter(|spent| matches!(spent, Ok(None))).count();
+        let spent = futures::future::join_all(all)
+            .await
+            .into_iter()
+            .filter(|spent| spent.as_ref().is_ok_and(|answer| answer.guard.is_none()))
+            .count();
         assert_eq!(spent, 5);
     }
 }

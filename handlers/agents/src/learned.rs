@@ -85,7 +85,8 @@ pub async fn hear(env: &Environment, told: &Envelope<OutcomeRecord>) -> Result<(
     let id = id_of(outcome);
     keep(env, first_heard(env, &id).await?, outcome).await?;
     let is_well = outcome.ending.is_success();
-    let ended = Ended { outcome: &id, case: &outcome.case, is_well, is_harm: outcome.ending.is_harm() };
+    let ended =
+        Ended { outcome: &id, case: &outcome.case, plan: &outcome.plan, is_well, is_harm: outcome.ending.is_harm() };
     breaker::note(env, &outcome.remedy, &outcome.repository, &ended).await?;
     if outcome.ending.is_harm() && outcome.is_unattended {
         merges::turned_out_wrong(env, &outcome.case, &outcome.plan).await?;

@@ -9,13 +9,13 @@ use crate::environment::repository::{Fix, Outcome};
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::facts::{self, Determined};
-use crate::guards::{self, Delivering};
-use crate::history;
+use crate::guards::{self, Asked, Delivering};
 use crate::hold;
 use crate::offer::{self, Said, Wanted};
 use crate::offered;
 use crate::prove::{Seen, failures, prove};
 use crate::tries::{self, Noted, Try};
+use crate::{breaker, history, merges};
 use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
 use pipeline::case::{CaseRecord, Delivery, FACTS_STEP, PullRequestRef, SETTINGS_STEP, Status, Step, Wound};
@@ -229,13 +229,14 @@ impl Attempt<'_> {
         let mut verdict = self.verdict(circumstances.clone());
         let is_delivered = verdict.decision.is_delivered() && *mode != Mode::DryRun;
         let repository = self.env.repository(&wound.repository)?;
+        let plan = wording::github::plan_hash(&self.plan);
         if let Some(remote) = repository.on_github().filter(|_| is_delivered) {
             self.hear(remote).await?;
-            if let Some(number) = declined::find(&self.env.store, case, &wording::github::plan_hash(&self.plan)).await?
-            {
+            if let Some(number) = declined::find(&self.env.store, case, &plan).await? {
                 return self.declined(steps, number).await;
             }
         }
+        let mut taken = None;
         // What is not to be delivered anyway spends no budget.
         if let Ok(Some(policy)) = self.policy.as_ref()
             && is_delivered
@@ -244,12 +245,14 @@ impl Attempt<'_> {
                 case,
                 wound,
                 remedy: &remedy,
+                plan: &plan,
                 patch: &patch,
                 message: self.message.id,
                 is_immediate: is_immediate(policy, &circumstances),
                 is_pull_request: repository.on_github().is_some(),
             };
-            let mut guards = guards::before_delivery(self.env, policy, delivering).await?;
+            let Asked { mut guards, is_paid } = guards::before_delivery(self.env, policy, delivering).await?;
+            taken = Some((policy, delivering, is_paid));
             if guards.iter().any(Guard::is_stop) && self.is_offered(repository.on_github()).await? {
                 // What stands there already is not stopped, but followed.
                 guards.retain(|guard| !guard.is_stop());
@@ -306,9 +309,16 @@ impl Attempt<'_> {
                     false,
                     format!("{branch} has commits of somebody else ({}); it was left alone", commit.short()),
                 ));
+                if let Some((policy, delivering, is_paid)) = taken {
+                    guards::give_back(self.env, policy, delivering, is_paid).await?;
+                }
                 return self.escalated(steps, &verdict).await;
             }
             Outcome::BaseMoved => {
+                // What was paid for before stands there still, and is followed.
+                if let Some((policy, delivering, true)) = taken {
+                    guards::give_back(self.env, policy, delivering, true).await?;
+                }
                 let head = repository.branch(&wound.base_branch).await?.ok_or_else(|| gone(wound))?;
                 return start_over(self.env, self.message, head);
             }
@@ -344,6 +354,7 @@ impl Attempt<'_> {
                 let noted = Noted { at: self.env.clock.now(), healed: BTreeSet::new() };
                 tries::note(self.env, case, Try::Delivered, self.message.id, &noted).await?;
             }
+            self.replace(&offer).await?;
             offered::keep_last(&self.env.store, case, &offer).await?;
             offered::keep(&self.env.store, case, offer).await?;
         }
@@ -379,6 +390,24 @@ impl Attempt<'_> {
         let pull = remote.pull_request_of(&case.branch()).await?.filter(|pull| pull.is_open);
         let hash = wording::github::plan_hash(&self.plan);
         Ok(pull.is_some_and(|pull| wording::github::offered_plan(&pull.body) == Some(&*hash)))
+    }
+
+    /// What its pull request offered before `offer` is offered no more, and nobody will tell what came of it: it holds neither a place among
+    /// merges without people nor the one try of a breaker.
+    async fn replace(&self, offer: &offered::Offer) -> Result<(), AgentError> {
+        let RemediationRequested { case, wound, .. } = &self.message.payload;
+        let Some(before) = offered::find(&self.env.store, case, wound).await?.and_then(|offered| offered.offer) else {
+            return Ok(());
+        };
+        let number = |offer: &offered::Offer| offer.delivery.pull_request.as_ref().map(|pull| pull.number);
+        if let (Some(tried), Some(plan)) = (&before.tried, before.plan())
+            && number(&before) == number(offer)
+            && offer.plan().as_ref() != Some(&plan)
+        {
+            merges::give_back(self.env, case, &plan, Timestamp::MAX).await?;
+            breaker::give_back(self.env, &tried.remedy, &before.wound.repository, (case, &plan)).await?;
+        }
+        Ok(())
     }
 
     /// What the pull request of `delivery` offers.

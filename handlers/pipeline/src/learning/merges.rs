@@ -8,6 +8,9 @@ use std::collections::BTreeSet;
 /// A merge of which nothing bad was heard for so long is taken for right, in days.
 pub const SETTLED_DAYS: i64 = 14;
 
+/// That a merge was wrong may be told as late as its fix is seen to be undone, and heard later still: so long it is kept by itself, in days.
+const KEPT_DAYS: i64 = SETTLED_DAYS + 2;
+
 /// So large a part of the merges that are not known to be right yet is feared to be wrong.
 pub const FEARED: f64 = 0.4;
 
@@ -47,11 +50,11 @@ impl Merge {
 /// All of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Merges {
-    /// Those that are not settled.
+    /// Those of which anything may still be heard.
     open: Vec<Merge>,
-    /// Weight of the settled ones that were right, as of `weighed`.
+    /// Weight of the others that were right, as of `weighed`.
     right: f64,
-    /// Weight of the settled ones that were wrong, as of `weighed`.
+    /// Weight of the others that were wrong, as of `weighed`.
     wrong: f64,
     /// When they were weighed.
     weighed: Timestamp,
@@ -93,7 +96,7 @@ impl Merges {
         now: Timestamp,
     ) -> Option<String> {
         let (right, wrong) = self.settled(now);
-        let since = settled_before(now);
+        let since = days_before(now, SETTLED_DAYS);
         let is_other = |merge: &&Merge| !merge.is_of(case, plan) || merge.is_wrong;
         let open: Vec<&Merge> = self.open.iter().filter(|merge| merge.at > since).filter(is_other).collect();
         for release in releases {
@@ -119,30 +122,41 @@ impl Merges {
         })
     }
 
-    /// Takes for right what nothing bad was heard of for long enough.
+    /// Takes for right what nothing bad can be heard of any more. When that is done makes no difference.
     fn settle(&mut self, now: Timestamp) {
-        (self.right, self.wrong) = self.settled(now);
+        (self.right, self.wrong) = self.weight_until(days_before(now, KEPT_DAYS), now);
         self.weighed = self.weighed.max(now);
-        let since = settled_before(now);
+        let since = days_before(now, KEPT_DAYS);
         self.open.retain(|merge| merge.at > since);
     }
 
     /// Weight of the right and of the wrong ones that are settled at `now`.
     fn settled(&self, now: Timestamp) -> (f64, f64) {
-        let weeks = (now.as_second() - self.weighed.as_second()).max(0) as f64 / (7.0 * 24.0 * 3600.0);
-        let kept = KEPT_PER_WEEK.powf(weeks);
-        let since = settled_before(now);
-        let settled = self.open.iter().filter(|merge| merge.at <= since);
-        settled.fold((self.right * kept, self.wrong * kept), |(right, wrong), merge| match merge.is_wrong {
-            true => (right, wrong + 1.0),
-            false => (right + 1.0, wrong),
+        self.weight_until(days_before(now, SETTLED_DAYS), now)
+    }
+
+    /// Weight at `now` of the right and of the wrong ones that were merged until `last`. One loses weight from when it is settled.
+    fn weight_until(&self, last: Timestamp, now: Timestamp) -> (f64, f64) {
+        let kept = kept_since(self.weighed, now);
+        let merged = self.open.iter().filter(|merge| merge.at <= last);
+        merged.fold((self.right * kept, self.wrong * kept), |(right, wrong), merge| {
+            let weight = kept_since(merge.at, days_before(now, SETTLED_DAYS));
+            match merge.is_wrong {
+                true => (right, wrong + weight),
+                false => (right + weight, wrong),
+            }
         })
     }
 }
 
-/// What was merged until then is settled at `now`.
-fn settled_before(now: Timestamp) -> Timestamp {
-    now.saturating_sub(SignedDuration::from_hours(SETTLED_DAYS * 24)).unwrap_or(now)
+/// What is left at `now` of the weight that something had at `since`.
+fn kept_since(since: Timestamp, now: Timestamp) -> f64 {
+    let weeks = (now.as_second() - since.as_second()).max(0) as f64 / (7.0 * 24.0 * 3600.0);
+    KEPT_PER_WEEK.powf(weeks)
+}
+
+fn days_before(now: Timestamp, days: i64) -> Timestamp {
+    now.saturating_sub(SignedDuration::from_hours(days * 24)).unwrap_or(now)
 }
 
 #[cfg(test)]
@@ -235,6 +249,32 @@ mod tests {
         for number in [1, 9] {
             assert!(refusal(&merges, number, 1, 0.5, 21).unwrap().contains("was wrong"));
         }
+    }
+
+    #[test]
+    fn merges_lose_weight_from_when_they_are_settled_whenever_that_is_noted() {
+        let mut early = Merges::default();
+        (0..200).for_each(|number| take(&mut early, number, number, 0));
+        early.turned_out_wrong(&case(0), "a plan");
+        let late = early.clone();
+        for day in [SETTLED_DAYS, KEPT_DAYS, 100, 400] {
+            early.settle(at(day));
+        }
+        let (right, wrong) = late.settled(at(730));
+        let kept = 0.98_f64.powf((730 - SETTLED_DAYS) as f64 / 7.0);
+        assert!((right - 199.0 * kept).abs() < 1e-9 && (wrong - kept).abs() < 1e-9, "{right}, {wrong}");
+        let noted = early.settled(at(730));
+        assert!((noted.0 - right).abs() < 1e-9 && (noted.1 - wrong).abs() < 1e-9, "{noted:?}");
+    }
+
+    #[test]
+    fn one_that_is_heard_to_be_wrong_after_it_was_settled_is_wrong() {
+        let mut merges = Merges::default();
+        take(&mut merges, 1, 1, 0);
+        take(&mut merges, 2, 2, SETTLED_DAYS + 1);
+        merges.turned_out_wrong(&case(1), "a plan");
+        let (right, wrong) = merges.settled(at(SETTLED_DAYS + 1));
+        assert!(right == 0.0 && wrong > 0.9, "{right}, {wrong}");
     }
 
     #[test]

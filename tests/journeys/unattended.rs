@@ -127,6 +127,7 @@ async fn known_to_be_right(world: &World, times: u32) {
             is_unattended: false,
             at,
             ending: Ending::Merged,
+            before: None,
             healed: Default::default(),
         };
         learned::keep(&env, at, &outcome).await.unwrap();

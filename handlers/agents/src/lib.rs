@@ -41,6 +41,7 @@ pub mod trace;
 pub mod tries;
 mod unreadable;
 pub mod verify;
+mod words;
 
 #[cfg(test)]
 mod journal_tests;

@@ -28,6 +28,8 @@ const TOLD_MAX: usize = 50;
 pub struct Ended<'a> {
     /// What tells this outcome from any other.
     pub outcome: &'a str,
+    /// What tells the fix from any other: of several outcomes of one, the last that was told counts.
+    pub fix: &'a str,
     /// The case.
     pub case: &'a CaseId,
     /// The hash of its plan.
@@ -43,6 +45,9 @@ pub struct Ended<'a> {
 pub struct Breaker {
     /// The last outcomes since it was closed, oldest first: whether each went well.
     recent: Vec<bool>,
+    /// Of which fixes the last of these are. Those of an older release are not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<String>,
     /// Of which outcomes it was told last, so that being told twice makes no difference.
     told: Vec<String>,
     /// Since when it is open, and how often in a row it opened.
@@ -106,7 +111,7 @@ impl Breaker {
 
     /// A fix of a case ended. Told again, it makes no difference.
     pub fn record(&mut self, ended: &Ended<'_>, now: Timestamp) {
-        let Ended { outcome, case, plan, is_well, is_harm } = *ended;
+        let Ended { outcome, fix, case, plan, is_well, is_harm } = *ended;
         if self.told.iter().any(|told| told == outcome) {
             return;
         }
@@ -128,10 +133,7 @@ impl Breaker {
             }
             return;
         }
-        self.recent.push(is_well);
-        if self.recent.len() > RECENT {
-            self.recent.remove(0);
-        }
+        self.remember(fix, is_well);
         let failures = self.recent.iter().filter(|is_well| !**is_well).count();
         // What was under way when it opened says nothing new, but for harm once another may be tried.
         let may_open = match self.opened {
@@ -143,11 +145,29 @@ impl Breaker {
         }
     }
 
+    /// One of the last outcomes: that of `fix`.
+    fn remember(&mut self, fix: &str, is_well: bool) {
+        let unknown = self.recent.len() - self.fixes.len();
+        if let Some(known) = self.fixes.iter().position(|known| known == fix) {
+            self.recent[unknown + known] = is_well;
+            return;
+        }
+        self.recent.push(is_well);
+        self.fixes.push(fix.to_owned());
+        if self.recent.len() > RECENT {
+            self.recent.remove(0);
+            if unknown == 0 {
+                self.fixes.remove(0);
+            }
+        }
+    }
+
     fn open(&mut self, now: Timestamp) {
         let times = self.opened.map_or(1, |(_, times)| times.saturating_add(1));
         self.opened = Some((now, times));
         self.probe = None;
         self.recent.clear();
+        self.fixes.clear();
     }
 
     /// Why it is open, for people.
@@ -184,10 +204,16 @@ mod tests {
 
     /// A fix of the case `number` ends.
     fn end(breaker: &mut Breaker, number: u32, is_well: bool, is_harm: bool, now: Timestamp) {
-        let outcome = format!("{number} at {now}");
+        let (outcome, fix) = (format!("{number} at {now}: {is_well}"), format!("{number} at {now}"));
         for _ in 0..2 {
-            let ended =
-                Ended { outcome: &outcome, case: &case(number), plan: "a plan", is_well: Some(is_well), is_harm };
+            let ended = Ended {
+                outcome: &outcome,
+                fix: &fix,
+                case: &case(number),
+                plan: "a plan",
+                is_well: Some(is_well),
+                is_harm,
+            };
             breaker.record(&ended, now);
         }
     }
@@ -246,7 +272,8 @@ mod tests {
     fn probe_that_nobody_wanted_lets_another_through() {
         let mut breaker = failed();
         breaker.probe(&case(9), "a plan", at(24));
-        let declined = Ended { outcome: "declined", case: &case(9), plan: "a plan", is_well: None, is_harm: false };
+        let declined =
+            Ended { outcome: "declined", fix: "9", case: &case(9), plan: "a plan", is_well: None, is_harm: false };
         breaker.record(&declined, at(25));
         assert_eq!(breaker.standing(&case(10), at(25)), Standing::HalfOpen);
     }
@@ -284,6 +311,25 @@ mod tests {
         let mut breaker = failed();
         end(&mut breaker, 10, false, true, at(23));
         assert_eq!(breaker.standing(&case(9), at(24)), Standing::HalfOpen, "it was under way when it opened");
+    }
+
+    #[test]
+    fn fix_whose_checks_failed_and_passed_after_all_is_no_failure() {
+        let mut breaker = Breaker::default();
+        for number in 0..40 {
+            end(&mut breaker, number, false, false, at(0));
+            end(&mut breaker, number, true, false, at(0));
+            assert_eq!(breaker.standing(&case(99), at(0)), Standing::Closed, "{number}");
+        }
+        for number in 0..3 {
+            end(&mut breaker, number, false, false, at(1));
+        }
+        assert!(matches!(breaker.standing(&case(99), at(1)), Standing::Open(_)));
+        // An older release did not keep of which fixes they were.
+        let mut known: Breaker =
+            serde_json::from_str(r#"{"recent":[false,false],"told":[],"opened":null,"probe":null}"#).unwrap();
+        end(&mut known, 1, false, false, at(0));
+        assert!(matches!(known.standing(&case(99), at(0)), Standing::Open(_)));
     }
 
     #[test]

@@ -118,6 +118,7 @@ mod tests {
             is_unattended: false,
             at,
             ending,
+            before: None,
             healed: Default::default(),
         }
     }

@@ -8,7 +8,7 @@ use crate::environment::retention::DAYS_MIN;
 use crate::environment::store::{Listed, StoreError};
 use crate::error::AgentError;
 use crate::history::RUNS_READ_MAX;
-use crate::offered;
+use crate::{offered, words};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use pipeline::case::{CaseRecord, fold};
@@ -50,6 +50,7 @@ async fn forget(env: &Environment, mut records: Vec<(String, CaseRecord)>) -> Re
     if let Some((_, record)) = records.first() {
         offered::forget_last(&env.store, &record.case).await?;
         declined::forget(&env.store, &record.case).await?;
+        words::forget(&env.store, &record.case).await?;
     }
     for (key, _) in records.iter().filter(|(_, record)| record.status.is_none()) {
         env.store.delete(key).await?;

@@ -236,10 +236,14 @@ async fn merge_whose_answer_is_lost_is_found() {
     world.finish();
 }
 
-/// Whether the only fix has a place among the merges without people.
-async fn has_a_place(world: &World) -> bool {
-    let plan = only_case(world).await.delivery.unwrap().pull_request.unwrap().plan.unwrap();
-    merges::has(&world.process(Effects::default()), &only_case(world).await.case, &plan).await.unwrap()
+/// The plan of what was offered last.
+async fn plan(world: &World) -> String {
+    only_case(world).await.delivery.unwrap().pull_request.unwrap().plan.unwrap()
+}
+
+/// Whether the fix by `plan` has a place among the merges without people.
+async fn has_a_place(world: &World, plan: &str) -> bool {
+    merges::has(&world.process(Effects::default()), &only_case(world).await.case, plan).await.unwrap()
 }
 
 /// Its place among the merges without people is taken, the last one that its release has; GitHub fails, and the fix is not merged.
@@ -258,7 +262,7 @@ async fn merged_in_vain() -> World {
     }
     world.github().order("PUT", Fault::Error(502));
     hours_later(&mut world, 7).await;
-    assert_eq!((merged_by(&world), has_a_place(&world).await), (None, true));
+    assert_eq!((merged_by(&world), has_a_place(&world, &plan(&world).await).await), (None, true));
     world
 }
 
@@ -277,14 +281,14 @@ async fn place_that_was_taken_in_vain_is_given_back_however_the_fix_ends() {
         let mut world = merged_in_vain().await;
         kill_switch::set(&world.process(Effects::default()), true, "mona", "look into it").await.unwrap();
         world.clock.advance(SignedDuration::from_mins(1));
-        let pull = number(&world.open_pulls()[0]);
+        let (pull, plan) = (number(&world.open_pulls()[0]), plan(&world).await);
         match ending {
             Ending::Merged => drop(world.there().merge(pull, SOMEBODY)),
             Ending::Declined => world.there().close(pull, SOMEBODY),
             _ => check_ends(&mut world, "failure").await,
         }
         world.live().await;
-        assert_eq!((outcomes(&world).await, has_a_place(&world).await), (vec![(ending, false)], false));
+        assert_eq!((outcomes(&world).await, has_a_place(&world, &plan).await), (vec![(ending, false)], false));
     }
 }
 
@@ -293,8 +297,19 @@ async fn place_that_was_taken_in_vain_is_given_back_where_the_fix_stays_open() {
     let mut world = merged_in_vain().await;
     kill_switch::set(&world.process(Effects::default()), true, "mona", "look into it").await.unwrap();
     hours_later(&mut world, 7).await;
-    assert_eq!((merged_by(&world), has_a_place(&world).await), (None, false));
+    assert_eq!((merged_by(&world), has_a_place(&world, &plan(&world).await).await), (None, false));
     world.finish();
+}
+
+#[tokio::test]
+async fn place_that_was_taken_in_vain_is_given_back_where_another_fix_is_offered_instead() {
+    let mut world = merged_in_vain().await;
+    let before = plan(&world).await;
+    world.advise("GHSA-dddd-eeee-ffff", "latch", "1.3.0", "MODERATE");
+    world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+    world.live().await;
+    assert!(world.there().pulls().len() == 1 && plan(&world).await != before);
+    assert!(!has_a_place(&world, &before).await);
 }
 
 #[tokio::test]

@@ -9,9 +9,6 @@ use pipeline::decision::guard::Guard;
 use pipeline::ids::{CaseId, RepoName, hash_of};
 use pipeline::learning::outcome::Remedy;
 
-/// So often it is tried to be faster than others.
-const TRIES: usize = 20;
-
 /// What the breaker of `remedy` in `repository` says of using it for `case` by `plan`. The one try of a half-open breaker is taken by this.
 pub async fn ask(
     env: &Environment,
@@ -19,18 +16,18 @@ pub async fn ask(
     repository: &RepoName,
     (case, plan): (&CaseId, &str),
 ) -> Result<Option<Guard>, AgentError> {
-    for _ in 0..TRIES {
-        let (view, now) = (read(env, remedy, repository).await?, env.clock.now());
-        let said = said(&view, case, now);
-        let is_half_open = |breaker: &&Breaker| breaker.standing(case, now) == Standing::HalfOpen;
-        let Some(breaker) = view.value.as_ref().filter(is_half_open) else { return Ok(said) };
+    let now = env.clock.now();
+    let name = name(remedy, repository);
+    let asked = state::change(env, &name, |view: &View<Breaker>| {
+        let said = said(view, case, now);
+        let Some(breaker) = &view.value else { return (None, said) };
         let mut probed = breaker.clone();
         probed.probe(case, plan, now);
-        if probed == *breaker || state::follow(env, &view, probed).await?.is_some() {
-            return Ok(said);
-        }
-    }
-    Err(AgentError::TryLater { reason: format!("many cases ask for {remedy} at the same time"), not_before: None })
+        ((probed != *breaker).then_some(probed), said)
+    });
+    let many =
+        || AgentError::TryLater { reason: format!("many cases ask for {remedy} at the same time"), not_before: None };
+    asked.await?.ok_or_else(many)
 }
 
 /// What the breaker of `remedy` in `repository` says of `case`, which takes no try by that.
@@ -83,21 +80,23 @@ async fn change(
     repository: &RepoName,
     change: impl Fn(&mut Breaker),
 ) -> Result<(), AgentError> {
-    for _ in 0..TRIES {
-        let view = read(env, remedy, repository).await?;
-        let mut breaker = view.value.clone().unwrap_or_default();
+    let name = name(remedy, repository);
+    let changed = state::change(env, &name, |view: &View<Breaker>| {
+        let before = view.value.clone().unwrap_or_default();
+        let mut breaker = before.clone();
         change(&mut breaker);
-        if view.value.as_ref() == Some(&breaker) {
-            return Ok(());
-        }
-        if state::follow(env, &view, breaker).await?.is_some() {
-            return Ok(());
-        }
-    }
-    Err(AgentError::TryLater { reason: format!("many fixes by {remedy} end at the same time"), not_before: None })
+        ((breaker != before).then_some(breaker), ())
+    });
+    let many =
+        || AgentError::TryLater { reason: format!("many fixes by {remedy} end at the same time"), not_before: None };
+    changed.await?.ok_or_else(many)
+}
+
+/// The state that it is kept in.
+fn name(remedy: &Remedy, repository: &RepoName) -> String {
+    format!("breaker-{}", &hash_of(&[remedy.as_str(), repository.as_str()])[..24])
 }
 
 async fn read(env: &Environment, remedy: &Remedy, repository: &RepoName) -> Result<View<Breaker>, AgentError> {
-    let name = format!("breaker-{}", &hash_of(&[remedy.as_str(), repository.as_str()])[..24]);
-    Ok(state::read(env, &name).await?)
+    Ok(state::read(env, &name(remedy, repository)).await?)
 }

@@ -146,10 +146,21 @@ pub async fn find(store: &Store, case: &CaseId, wound: &Wound) -> Result<Option<
 
 /// Whether what is offered for `case` is still, as far as is recorded: of one that ended the record goes only when somebody looks next.
 pub async fn stands(store: &Store, case: &CaseId, wound: &Wound) -> Result<bool, StoreError> {
-    match find(store, case, wound).await? {
+    stands_on(store, case, &wound.repository, &wound.base_branch).await
+}
+
+/// As [`stands`], on `branch` of `repository`.
+pub async fn stands_on(store: &Store, case: &CaseId, repository: &RepoName, branch: &str) -> Result<bool, StoreError> {
+    match read::<Offered>(store, &key(repository, branch, case)).await? {
         Some(offered) => is_open(store, &offered).await,
         None => Ok(false),
     }
+}
+
+/// The cases of the branch that is kept under `name`, by [`branch_key`], whose fixes are offered. Some of them may have ended.
+pub async fn under(store: &Store, name: &str) -> Result<Vec<CaseId>, StoreError> {
+    let keys = store.list(&format!("{SHELF}/{name}")).await?;
+    Ok(keys.iter().filter_map(|key| case_of(key)).collect())
 }
 
 /// The cases of the branch that is kept under `name`, by [`branch_key`], whose fixes are offered still.
@@ -203,8 +214,7 @@ pub async fn have_looked_at<P>(
 
 /// The cases of `branch` of `repository` whose fixes are offered.
 pub async fn of_branch(store: &Store, repository: &RepoName, branch: &str) -> Result<Vec<CaseId>, StoreError> {
-    let keys = store.list(&format!("{SHELF}/{}", branch_key(repository, branch))).await?;
-    Ok(keys.iter().filter_map(|key| case_of(key)).collect())
+    under(store, &branch_key(repository, branch)).await
 }
 
 /// The cases of all of them.

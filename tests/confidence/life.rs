@@ -250,6 +250,7 @@ impl Life<'_> {
             guards: &guards,
             track,
             merges: &self.merges,
+            fix: (&fix.case, "a plan"),
             releases: &releases,
             pull: Pull { are_checks_fine: fix.are_checks_fine, ..Pull::READY },
         };
@@ -313,6 +314,7 @@ impl Life<'_> {
             is_unattended: fix.is_unattended,
             at: self.now,
             ending,
+            before: None,
             healed: Default::default(),
         };
         self.learned.add(&record);
@@ -321,7 +323,14 @@ impl Life<'_> {
         self.tracks.remove(&record.remedy);
         let id = format!("{} {ending}", fix.case);
         let is_well = ending.is_success();
-        let ended = Ended { outcome: &id, case: &fix.case, is_well, is_harm: ending.is_harm() };
+        let ended = Ended {
+            outcome: &id,
+            fix: fix.case.as_str(),
+            case: &fix.case,
+            plan: "a plan",
+            is_well,
+            is_harm: ending.is_harm(),
+        };
         self.breakers.entry((fix.repository, fix.remedy.clone())).or_default().record(&ended, self.now);
         if ending.is_harm() && fix.is_unattended {
             self.ledger.noticed += 1;

@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use pipeline::case::{Case, Status};
 use pipeline::decision::Decision;
 use pipeline::policy::DEFAULT_POLICIES;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// The built-in policies, of which the first says `more`.
@@ -311,6 +312,51 @@ async fn probe_that_fails_opens_the_breaker_for_longer() {
     later(&mut world, 67).await;
     assert_eq!(world.open_pulls().len(), 1);
     world.finish();
+}
+
+/// The newest value of the state whose name begins with `prefix`.
+async fn state(world: &World, prefix: &str) -> Value {
+    let keys = world.keys("state").await;
+    let newest = keys.iter().rfind(|key| key.starts_with(&format!("state/{prefix}"))).expect(prefix);
+    world.read(newest).await["value"].clone()
+}
+
+/// The breaker is open, and a case waits for it.
+async fn waiting_for_the_breaker() -> World {
+    let mut world = undone().await;
+    world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+    world.live().await;
+    assert!(reasons(&only_case(&world).await).contains("circuit breaker"));
+    world
+}
+
+#[tokio::test]
+async fn case_without_budget_does_not_take_the_one_try_of_the_breaker() {
+    let mut world = waiting_for_the_breaker().await;
+    world.set_policies(&with("limits: {pull_requests_per_repository_per_day: 0}"));
+    later(&mut world, 24 * 60 + 7).await;
+    let case = only_case(&world).await;
+    assert!(reasons(&case).contains("budget: 0 pull requests were opened"), "{case:#?}");
+    let breaker = state(&world, "breaker-").await;
+    assert!(breaker["opened"] != Value::Null && breaker["probe"] == Value::Null, "{breaker}");
+    world.set_policies(&with("limits: {pull_requests_per_repository_per_day: 1}"));
+    later(&mut world, 24 * 60 + 7).await;
+    assert_eq!(world.open_pulls().len(), 1);
+    assert_ne!(state(&world, "breaker-").await["probe"], Value::Null);
+    world.finish();
+}
+
+#[tokio::test]
+async fn what_was_taken_for_a_fix_is_given_back_where_its_branch_is_of_somebody_else() {
+    let mut world = waiting_for_the_breaker().await;
+    world.push(&only_case(&world).await.case.branch(), &[("README.md", "mine\n")]);
+    world.github().take_deliveries();
+    later(&mut world, 24 * 60 + 7).await;
+    let case = only_case(&world).await;
+    assert_eq!(case.status, Status::Escalated, "{case:#?}");
+    assert!(reasons(&case).contains("has commits of somebody else"), "{case:#?}");
+    assert_eq!(state(&world, "breaker-").await["probe"], Value::Null);
+    assert_eq!(state(&world, "budget-UTC-2026-01-02").await["cases"], json!({}));
 }
 
 #[tokio::test]

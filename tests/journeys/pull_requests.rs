@@ -477,6 +477,34 @@ async fn fix_is_declined_though_its_mark_was_taken_out_and_is_not_offered_again(
     world.finish();
 }
 
+#[tokio::test]
+async fn fix_that_was_declined_is_not_offered_again_though_another_was_offered_in_between() {
+    let mut world = shop_with_hole().await;
+    let with_hinge = |version| shop().needs("hinge", "^1.0.0").locks("hinge", version, &[]);
+    for version in ["1.0.0", "1.1.0"] {
+        world.registry.publish("hinge", version, &[]);
+    }
+    let push = |world: &mut World, project: &Project| {
+        world.push("main", &[("package.json", &project.manifest()), ("package-lock.json", &project.lockfile())]);
+    };
+    push(&mut world, &with_hinge("1.0.0"));
+    world.live().await;
+    let declined = number(&world.open_pulls()[0]);
+    world.there().close(declined, SOMEBODY);
+    world.live().await;
+    world.advise("GHSA-dddd-eeee-ffff", "hinge", "1.1.0", "MODERATE");
+    world.push("main", &[("package.json", &format!("{}\n", with_hinge("1.0.0").manifest()))]);
+    world.live().await;
+    assert!(world.open_pulls().len() == 1 && number(&world.open_pulls()[0]) != declined, "another fix is offered");
+    // Somebody mends the other hole by hand.
+    push(&mut world, &with_hinge("1.1.0"));
+    world.live().await;
+    let case = only_case(&world).await;
+    assert_eq!((case.status, world.open_pulls().len()), (Status::Suppressed, 0), "{case:#?}");
+    assert!(case.reasons[0].contains(&format!("#{declined} was closed")), "{case:#?}");
+    world.finish();
+}
+
 /// So many runs that the one which offered the fix is not read any more come to nothing, for it was declined.
 async fn push_until_the_offer_is_long_ago(world: &mut World) {
     for lines in 1..=RUNS_READ_MAX + 1 {

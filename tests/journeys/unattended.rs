@@ -6,10 +6,11 @@ use crate::world::github::Fault;
 use crate::world::on_github::SOMEBODY;
 use crate::world::weather::{in_every_weather, to_one_end};
 use agents::environment::effects::Effects;
-use agents::{kill_switch, learned};
+use agents::{kill_switch, learned, merges};
 use jiff::{SignedDuration, Timestamp};
 use pipeline::case::{Case, Status, Step};
 use pipeline::ids::CommitSha;
+use pipeline::learning::merges::{Merge, OF_ONE_RELEASE_MAX};
 use pipeline::learning::outcome::{Ending, OutcomeRecord, Remedy};
 use pipeline::policy::DEFAULT_POLICIES;
 use serde_json::Value;
@@ -126,6 +127,7 @@ async fn known_to_be_right(world: &World, times: u32) {
             is_unattended: false,
             at,
             ending: Ending::Merged,
+            before: None,
             healed: Default::default(),
         };
         learned::keep(&env, at, &outcome).await.unwrap();
@@ -232,6 +234,77 @@ async fn merge_whose_answer_is_lost_is_found() {
     assert_eq!((outcomes(&world).await, world.poison().await), (vec![(Ending::Merged, true)], Vec::new()));
     assert_eq!(world.github().asked().iter().filter(|line| line.ends_with("/merge")).count(), 1);
     world.finish();
+}
+
+/// The plan of what was offered last.
+async fn plan(world: &World) -> String {
+    only_case(world).await.delivery.unwrap().pull_request.unwrap().plan.unwrap()
+}
+
+/// Whether the fix by `plan` has a place among the merges without people.
+async fn has_a_place(world: &World, plan: &str) -> bool {
+    merges::has(&world.process(Effects::default()), &only_case(world).await.case, plan).await.unwrap()
+}
+
+/// Whoever took its place among the merges without people, the last one that its release has, died before it was merged.
+async fn merged_in_vain() -> World {
+    let world = about_to_merge(AUTO).await;
+    world.clock.advance(SignedDuration::from_hours(7));
+    let env = world.process(Effects::default());
+    let others = (1..OF_ONE_RELEASE_MAX).map(|number| (format!("npm-{number}").parse().unwrap(), "a plan".to_owned()));
+    for (case, plan) in others.chain([(only_case(&world).await.case, plan(&world).await)]) {
+        let releases = ["npm latch 1.2.0".to_owned()].into();
+        let merge = Merge { case, plan, releases, at: world.clock.now(), is_wrong: false };
+        assert_eq!(merges::take(&env, &merge, 0.1).await.unwrap(), None);
+    }
+    assert!(has_a_place(&world, &plan(&world).await).await);
+    world
+}
+
+#[tokio::test]
+async fn fix_that_was_to_be_merged_in_vain_is_merged_when_it_is_tried_again() {
+    let mut world = merged_in_vain().await;
+    hours_later(&mut world, 0).await;
+    assert_eq!((merged_by(&world), why_not(&world).await), (Some("suture-app[bot]".to_owned()), Vec::new()));
+    assert_eq!(outcomes(&world).await, [(Ending::Merged, true)]);
+    world.finish();
+}
+
+#[tokio::test]
+async fn place_that_was_taken_in_vain_is_given_back_however_the_fix_ends() {
+    for ending in [Ending::Merged, Ending::Declined, Ending::ChecksFailed] {
+        let mut world = merged_in_vain().await;
+        kill_switch::set(&world.process(Effects::default()), true, "mona", "look into it").await.unwrap();
+        world.clock.advance(SignedDuration::from_mins(1));
+        let (pull, plan) = (number(&world.open_pulls()[0]), plan(&world).await);
+        match ending {
+            Ending::Merged => drop(world.there().merge(pull, SOMEBODY)),
+            Ending::Declined => world.there().close(pull, SOMEBODY),
+            _ => check_ends(&mut world, "failure").await,
+        }
+        world.live().await;
+        assert_eq!((outcomes(&world).await, has_a_place(&world, &plan).await), (vec![(ending, false)], false));
+    }
+}
+
+#[tokio::test]
+async fn place_that_was_taken_in_vain_is_given_back_where_the_fix_stays_open() {
+    let mut world = merged_in_vain().await;
+    kill_switch::set(&world.process(Effects::default()), true, "mona", "look into it").await.unwrap();
+    hours_later(&mut world, 7).await;
+    assert_eq!((merged_by(&world), has_a_place(&world, &plan(&world).await).await), (None, false));
+    world.finish();
+}
+
+#[tokio::test]
+async fn place_that_was_taken_in_vain_is_given_back_where_another_fix_is_offered_instead() {
+    let mut world = merged_in_vain().await;
+    let before = plan(&world).await;
+    world.advise("GHSA-dddd-eeee-ffff", "latch", "1.3.0", "MODERATE");
+    world.push("main", &[("package.json", &format!("{}\n", shop().manifest()))]);
+    world.live().await;
+    assert!(world.there().pulls().len() == 1 && plan(&world).await != before);
+    assert!(!has_a_place(&world, &before).await);
 }
 
 #[tokio::test]
@@ -392,6 +465,23 @@ async fn fix_that_is_undone_soon_after_its_merge_was_wrong() {
     let mut ended = outcomes(&world).await;
     ended.sort();
     assert_eq!(ended, [(Ending::Merged, false), (Ending::Reverted, false)]);
+    world.finish();
+}
+
+#[tokio::test]
+async fn fix_that_is_undone_after_another_was_offered_was_wrong_all_the_same() {
+    let mut world = offered_under("limits: {}", AUTO).await;
+    world.there().merge(number(&world.open_pulls()[0]), SOMEBODY);
+    world.live().await;
+    world.clock.advance(SignedDuration::from_hours(24));
+    world.advise("GHSA-dddd-eeee-ffff", "latch", "1.3.0", "MODERATE");
+    world.push("main", &[("package.json", &format!("{}\n", healed().manifest()))]);
+    world.live().await;
+    assert_eq!((world.open_pulls().len(), outcomes(&world).await), (1, vec![(Ending::Merged, false)]));
+    world.push("main", &[("package-lock.json", &shop().lockfile())]);
+    world.live().await;
+    let ended: BTreeSet<_> = outcomes(&world).await.into_iter().collect();
+    assert!(ended.contains(&(Ending::Reverted, false)), "{ended:?}");
     world.finish();
 }
 

@@ -16,7 +16,7 @@ use local_host::backup::BUS;
 use local_host::bus::Source;
 use pipeline::case::{Case, CaseRecord};
 use pipeline::ids::RepoName;
-use pipeline::learning::outcome::OutcomeRecord;
+use pipeline::learning::outcome::{OutcomeRecord, Word};
 use pipeline::message::{Envelope, MessageId};
 use pipeline::payload::{Notification, Poisoned};
 use serde::de::DeserializeOwned;
@@ -82,9 +82,10 @@ fn every_record_is_read() {
                 "asked" => check::<Vec<MessageId>>(&name, value),
                 "inventory" => check::<Inventory>(&name, value),
                 "branches" => check::<RepoName>(&name, value),
-                "last_offers" => check::<Offer>(&name, value),
+                "last_offers" | "merged" => check::<Offer>(&name, value),
                 "tries" => check::<Noted>(&name, value),
-                "heard" => check::<Timestamp>(&name, value),
+                "declined" | "heard" => check::<Timestamp>(&name, value),
+                "words" => check::<Word>(&name, value),
                 "outcomes" => check::<OutcomeRecord>(&name, value),
                 "learned.json" => check::<Learned>(&name, value),
                 "agents.json" => check::<Registry>(&name, value),

@@ -9,28 +9,25 @@ use pipeline::decision::guard::Guard;
 use pipeline::ids::{CaseId, RepoName, hash_of};
 use pipeline::learning::outcome::Remedy;
 
-/// So often it is tried to be faster than others.
-const TRIES: usize = 20;
-
-/// What the breaker of `remedy` in `repository` says of using it for `case`. The one try of a half-open breaker is taken by this.
+/// What the breaker of `remedy` in `repository` says of using it for `case` by `plan`. The one try of a half-open breaker is taken by this.
 pub async fn ask(
     env: &Environment,
     remedy: &Remedy,
     repository: &RepoName,
-    case: &CaseId,
+    (case, plan): (&CaseId, &str),
 ) -> Result<Option<Guard>, AgentError> {
-    for _ in 0..TRIES {
-        let (view, now) = (read(env, remedy, repository).await?, env.clock.now());
-        let said = said(&view, case, now);
-        let is_half_open = |breaker: &&Breaker| breaker.standing(case, now) == Standing::HalfOpen;
-        let Some(breaker) = view.value.as_ref().filter(is_half_open) else { return Ok(said) };
+    let now = env.clock.now();
+    let name = name(remedy, repository);
+    let asked = state::change(env, &name, |view: &View<Breaker>| {
+        let said = said(view, case, now);
+        let Some(breaker) = &view.value else { return (None, said) };
         let mut probed = breaker.clone();
-        probed.probe(case, now);
-        if probed == *breaker || state::follow(env, &view, probed).await?.is_some() {
-            return Ok(said);
-        }
-    }
-    Err(AgentError::TryLater { reason: format!("many cases ask for {remedy} at the same time"), not_before: None })
+        probed.probe(case, plan, now);
+        ((probed != *breaker).then_some(probed), said)
+    });
+    let many =
+        || AgentError::TryLater { reason: format!("many cases ask for {remedy} at the same time"), not_before: None };
+    asked.await?.ok_or_else(many)
 }
 
 /// What the breaker of `remedy` in `repository` says of `case`, which takes no try by that.
@@ -53,6 +50,19 @@ fn said(view: &View<Breaker>, case: &CaseId, now: Timestamp) -> Option<Guard> {
     }
 }
 
+/// The fix of `case` by `plan` is not tried after all.
+pub async fn give_back(
+    env: &Environment,
+    remedy: &Remedy,
+    repository: &RepoName,
+    (case, plan): (&CaseId, &str),
+) -> Result<(), AgentError> {
+    match read(env, remedy, repository).await?.value {
+        Some(_) => change(env, remedy, repository, |breaker| breaker.give_back(case, plan)).await,
+        None => Ok(()),
+    }
+}
+
 /// Notes how a fix ended.
 pub async fn note(
     env: &Environment,
@@ -60,21 +70,33 @@ pub async fn note(
     repository: &RepoName,
     ended: &Ended<'_>,
 ) -> Result<(), AgentError> {
-    for _ in 0..TRIES {
-        let view = read(env, remedy, repository).await?;
-        let mut breaker = view.value.clone().unwrap_or_default();
-        breaker.record(ended, env.clock.now());
-        if view.value.as_ref() == Some(&breaker) {
-            return Ok(());
-        }
-        if state::follow(env, &view, breaker).await?.is_some() {
-            return Ok(());
-        }
-    }
-    Err(AgentError::TryLater { reason: format!("many fixes by {remedy} end at the same time"), not_before: None })
+    let now = env.clock.now();
+    change(env, remedy, repository, |breaker| breaker.record(ended, now)).await
+}
+
+async fn change(
+    env: &Environment,
+    remedy: &Remedy,
+    repository: &RepoName,
+    change: impl Fn(&mut Breaker),
+) -> Result<(), AgentError> {
+    let name = name(remedy, repository);
+    let changed = state::change(env, &name, |view: &View<Breaker>| {
+        let before = view.value.clone().unwrap_or_default();
+        let mut breaker = before.clone();
+        change(&mut breaker);
+        ((breaker != before).then_some(breaker), ())
+    });
+    let many =
+        || AgentError::TryLater { reason: format!("many fixes by {remedy} end at the same time"), not_before: None };
+    changed.await?.ok_or_else(many)
+}
+
+/// The state that it is kept in.
+fn name(remedy: &Remedy, repository: &RepoName) -> String {
+    format!("breaker-{}", &hash_of(&[remedy.as_str(), repository.as_str()])[..24])
 }
 
 async fn read(env: &Environment, remedy: &Remedy, repository: &RepoName) -> Result<View<Breaker>, AgentError> {
-    let name = format!("breaker-{}", &hash_of(&[remedy.as_str(), repository.as_str()])[..24]);
-    Ok(state::read(env, &name).await?)
+    Ok(state::read(env, &name(remedy, repository)).await?)
 }

@@ -11,6 +11,7 @@ use pipeline::advisory::normalised_name;
 use pipeline::dependency::DependencyGraph;
 use pipeline::finding::{Finding, Fix, Imported, ScanError, Severity};
 use pipeline::ids::Fingerprint;
+use pipeline::learning::track::day;
 use pipeline::repository_config::{self, RepositoryConfig};
 use pipeline::suppress::{self, Suppression, Suppressions};
 use pipeline::version::Ecosystem;
@@ -169,7 +170,7 @@ fn part(
     suppressions: &Suppressions,
     env: &Environment,
 ) -> (Vec<Matched>, Vec<(Matched, Suppression)>, Vec<String>) {
-    let today = env.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = day(env.clock.now());
     let findings: Vec<Finding> = matched.iter().map(|matched| matched.finding.clone()).collect();
     let parted = suppress::apply(findings, suppressions, today);
     let why: BTreeMap<Fingerprint, Suppression> =

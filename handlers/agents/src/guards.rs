@@ -1,6 +1,6 @@
 //! The guard rails of a case: what is counted in the store, held against the limits of its policy.
 
-use crate::budget::Spending;
+use crate::budget::{Answer, Spending};
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::{breaker, budget, kill_switch, learned, offered, tries};
@@ -55,35 +55,72 @@ pub struct Delivering<'a> {
     pub wound: &'a Wound,
     /// The kind of fix.
     pub remedy: &'a Remedy,
+    /// The hash of its plan.
+    pub plan: &'a str,
     /// The patch.
     pub patch: &'a Patch,
     /// In the handling of which message.
     pub message: MessageId,
     /// Whether it does not wait for budget and schedule.
     pub is_immediate: bool,
-    /// Whether it becomes a pull request: nothing else is paid for.
+    /// Whether it becomes a pull request: nothing else is paid for, and of nothing else is heard what came of it.
     pub is_pull_request: bool,
 }
 
-/// What is asked when a proven patch is in hand. The budget is asked last, and only if nothing else stands against it: asking spends it.
+/// What guard rails say of a fix that is about to be delivered.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// What they have against it.
+    pub guards: Vec<Guard>,
+    /// Whether the day's budget was spent for it by asking.
+    pub is_paid: bool,
+}
+
+/// What is asked when a proven patch is in hand. The budget is asked last, and only if nothing else stands against it: asking spends it. Once it
+/// is paid for, the one try of a half-open breaker is taken for it, so that no fix has that and is never offered.
 pub async fn before_delivery(
     env: &Environment,
     policy: &Policy,
     delivering: Delivering<'_>,
-) -> Result<Vec<Guard>, AgentError> {
-    let Delivering { case, wound, remedy, patch, message, is_immediate, is_pull_request } = delivering;
-    let limits = policy.limits.effective();
+) -> Result<Asked, AgentError> {
+    let Delivering { case, wound, remedy, plan, patch, message, is_immediate, is_pull_request } = delivering;
+    let (limits, repository) = (policy.limits.effective(), &wound.repository);
     let mut guards = before_work(env, policy, case, wound, message).await?;
     guards.extend(Guard::patch_size(&limits, patch.files.len(), patch.lines_changed()));
     guards.extend(learned::demotion(env, remedy).await?);
+    guards.extend(breaker::look(env, remedy, repository, case).await?);
     let waits = |guard: &Guard| guard.is_stop() && !(is_immediate && guard.rail.yields_to_immediate());
     let stops = |guards: &[Guard]| guards.iter().any(waits);
-    if !stops(&guards) {
-        guards.extend(breaker::ask(env, remedy, &wound.repository, case).await?);
+    if !is_pull_request || stops(&guards) {
+        return Ok(Asked { guards, is_paid: false });
     }
-    if is_pull_request && !stops(&guards) {
-        let spending = Spending { case, repository: &wound.repository, branch: &wound.base_branch, is_immediate };
-        guards.extend(budget::spend(env, &limits, spending).await?);
+    let spending = Spending { case, repository, branch: &wound.base_branch, is_immediate };
+    let Answer { guard, mut is_paid } = budget::spend(env, &limits, spending).await?;
+    guards.extend(guard);
+    // Another case may have been faster since it was looked at.
+    if !stops(&guards)
+        && let Some(open) = breaker::ask(env, remedy, repository, (case, plan)).await?.filter(Guard::is_stop)
+    {
+        if is_paid {
+            budget::give_back(env, &limits, case).await?;
+            is_paid = false;
+        }
+        guards.push(open);
     }
-    Ok(guards)
+    Ok(Asked { guards, is_paid })
+}
+
+/// Gives back what was taken for a fix that is not offered after all.
+pub async fn give_back(
+    env: &Environment,
+    policy: &Policy,
+    delivering: Delivering<'_>,
+    is_paid: bool,
+) -> Result<(), AgentError> {
+    let Delivering { case, wound, remedy, plan, .. } = delivering;
+    breaker::give_back(env, remedy, &wound.repository, (case, plan)).await?;
+    if is_paid {
+        budget::give_back(env, &policy.limits.effective(), case).await?;
+    }
+    Ok(())
 }

@@ -9,11 +9,11 @@ use crate::{dashboard, offered};
 use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use pipeline::advisory::normalised_name;
 use pipeline::dependency::{DependencyGraph, Package, Source};
 use pipeline::finding::Scope;
 use pipeline::ids::{CommitSha, Fingerprint, RepoName, hash_of};
+use pipeline::learning::track::day;
 use pipeline::message::{Envelope, MessageId, RunId};
 use pipeline::payload::{Mode, ScanCompleted, ScanRequested};
 use pipeline::version::Ecosystem;
@@ -146,7 +146,7 @@ impl Inventory {
 
     /// Whether something that was suppressed is not any more at `now`.
     pub fn has_ended(&self, now: Timestamp) -> bool {
-        self.suppressed_until.is_some_and(|last| now.to_zoned(TimeZone::UTC).date() > last)
+        self.suppressed_until.is_some_and(|last| day(now) > last)
     }
 
     /// Lets it be found by its repository: those of earlier versions were not.

@@ -42,13 +42,11 @@ pub async fn guard(env: &Environment) -> Result<Option<Guard>, StoreError> {
 
 /// Throws it, or takes it back. Whoever comes last decides.
 pub async fn set(env: &Environment, is_on: bool, by: &str, reason: &str) -> Result<(), StoreError> {
-    loop {
-        let view: View<KillSwitch> = state::read(env, NAME).await?;
-        let switch = KillSwitch { is_on, by: by.to_owned(), reason: reason.to_owned(), at: env.clock.now() };
-        if state::follow(env, &view, switch).await?.is_some() {
-            return Ok(());
-        }
-    }
+    let thrown = |_: &View<KillSwitch>| {
+        (Some(KillSwitch { is_on, by: by.to_owned(), reason: reason.to_owned(), at: env.clock.now() }), ())
+    };
+    while state::change(env, NAME, thrown).await?.is_none() {}
+    Ok(())
 }
 
 #[cfg(test)]

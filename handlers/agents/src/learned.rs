@@ -8,6 +8,7 @@ use crate::error::AgentError;
 use crate::merges;
 use crate::offered::Offer;
 use crate::tries::{self, Noted, Try};
+use crate::words;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use pipeline::decision::breaker::Ended;
@@ -18,6 +19,8 @@ use pipeline::learning::outcome::{Ending, OutcomeRecord, Remedy};
 use pipeline::learning::track::{Days, Track, day};
 use pipeline::message::{Envelope, topic};
 use pipeline::outbox::Reply;
+use pipeline::wording;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -30,8 +33,8 @@ pub const LEARNED: &str = "learned.json";
 /// Where it is noted when each was heard of first.
 const HEARD: &str = "heard";
 
-/// Clocks may differ: a day is over only so many days later.
-const DAYS_OPEN: i32 = 2;
+/// A day is over only so many days later: clocks may differ, and what is heard of on one day may be kept on the next.
+const DAYS_OPEN: i32 = 3;
 
 /// What was learned.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -73,6 +76,7 @@ pub fn tell<P>(env: &Environment, reply: &mut Reply<'_, P>, told: Told<'_>) -> R
         is_unattended,
         at: env.clock.now(),
         ending,
+        before: None,
         healed: offer.healed(),
     };
     Ok(reply.event(topic::OUTCOME_RECORDED, case.as_str(), &outcome)?)
@@ -81,14 +85,24 @@ pub fn tell<P>(env: &Environment, reply: &mut Reply<'_, P>, told: Told<'_>) -> R
 /// Takes in what `told` says of a fix: for the model, for the breaker of its kind, and for what the case has been through. Told again, it
 /// makes no difference.
 pub async fn hear(env: &Environment, told: &Envelope<OutcomeRecord>) -> Result<(), AgentError> {
-    let outcome = &told.payload;
+    let before = words::hear(&env.store, &told.payload).await?;
+    let outcome = &OutcomeRecord { before, ..told.payload.clone() };
     let id = id_of(outcome);
-    keep(env, first_heard(env, &id).await?, outcome).await?;
-    let is_well = outcome.ending.is_success();
-    let ended = Ended { outcome: &id, case: &outcome.case, is_well, is_harm: outcome.ending.is_harm() };
+    keep(env, when_kept(env, &id).await?, outcome).await?;
+    let ended = Ended {
+        outcome: &id,
+        fix: &words::fix_of(outcome),
+        case: &outcome.case,
+        plan: &outcome.plan,
+        is_well: outcome.ending.is_success().filter(|_| !outcome.is_outranked()),
+        is_harm: outcome.ending.is_harm(),
+    };
     breaker::note(env, &outcome.remedy, &outcome.repository, &ended).await?;
     if outcome.ending.is_harm() && outcome.is_unattended {
         merges::turned_out_wrong(env, &outcome.case, &outcome.plan).await?;
+    } else if !outcome.is_unattended {
+        // Whatever became of it, we did not merge it: the place that was meant for that would count as a merge that was right.
+        merges::give_back(env, &outcome.case, &outcome.plan, outcome.at).await?;
     }
     match outcome.ending {
         Ending::Merged | Ending::MergedEdited => {
@@ -110,27 +124,57 @@ fn id_of(outcome: &OutcomeRecord) -> String {
     hash_of(&[outcome.case.as_str(), &outcome.plan, &number, &outcome.ending.to_string()])[..32].to_owned()
 }
 
-/// When the outcome `id` was heard of first. It may be told of days later: then that day is the one it is kept on, for days that are over are not
-/// looked at again.
-async fn first_heard(env: &Environment, id: &str) -> Result<Timestamp, StoreError> {
-    let (key, now) = (format!("{HEARD}/{id}"), env.clock.now());
-    env.store.create(&key, &now).await?;
-    match env.store.read(&key).await {
+/// The moment on whose day the outcome `id` is kept: when it was heard of first. It may be told of days later, and days that are over are not
+/// looked at again: where whoever heard of it then died before it was kept, it is when it is heard of now.
+async fn when_kept(env: &Environment, id: &str) -> Result<Timestamp, StoreError> {
+    let yesterday = day(env.clock.now()).yesterday().unwrap_or(Date::MIN);
+    let mut key = format!("{HEARD}/{id}");
+    loop {
+        let heard = first_heard(env, &key).await?;
+        if day(heard) >= yesterday || is_kept(env, heard, id).await? {
+            return Ok(heard);
+        }
+        key.push_str("-again");
+    }
+}
+
+/// What stands under `key`: now, where nothing does yet.
+async fn first_heard(env: &Environment, key: &str) -> Result<Timestamp, StoreError> {
+    let now = env.clock.now();
+    env.store.create(key, &now).await?;
+    match env.store.read(key).await {
         Ok(first) => Ok(first.unwrap_or(now)),
         Err(StoreError::Damaged { .. }) => Ok(now),
         Err(error) => Err(error),
     }
 }
 
+/// Whether the outcome `id` is kept on the day of `moment`.
+async fn is_kept(env: &Environment, moment: Timestamp, id: &str) -> Result<bool, StoreError> {
+    match env.store.read::<IgnoredAny>(&key(moment, id)).await {
+        Ok(kept) => Ok(kept.is_some()),
+        Err(StoreError::Damaged { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 /// Keeps what came of a fix, on the day of `moment`.
 pub async fn keep(env: &Environment, moment: Timestamp, outcome: &OutcomeRecord) -> Result<(), StoreError> {
-    env.store.create(&format!("{SHELF}/{}/{}", day(moment), id_of(outcome)), outcome).await?;
+    env.store.create(&key(moment, &id_of(outcome)), outcome).await?;
     Ok(())
 }
 
-/// Why `remedy` is only proposed, where people keep declining it.
+fn key(moment: Timestamp, id: &str) -> String {
+    format!("{SHELF}/{}/{id}", day(moment))
+}
+
+/// Why `remedy` is only proposed: people keep declining it, or nobody can tell whether they do.
 pub async fn demotion(env: &Environment, remedy: &Remedy) -> Result<Option<Guard>, AgentError> {
-    Ok(read(&env.store).await?.all.sums(remedy).demotion().map(Guard::demoted))
+    match env.store.read::<Learned>(LEARNED).await {
+        Ok(learned) => Ok(learned.and_then(|learned| learned.all.sums(remedy).demotion()).map(Guard::demoted)),
+        Err(StoreError::Damaged { .. }) => Ok(Some(Guard::demoted(wording::learned_unreadable().to_owned()))),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// How `remedy` fared, as merges without people see it.
@@ -211,6 +255,7 @@ mod tests {
     use crate::environment::effects::Effects;
     use crate::test_office::environment;
     use jiff::SignedDuration;
+    use pipeline::message::RunId;
 
     fn outcome(number: u32, ending: Ending, at: Timestamp) -> OutcomeRecord {
         OutcomeRecord {
@@ -223,6 +268,7 @@ mod tests {
             is_unattended: false,
             at,
             ending,
+            before: None,
             healed: BTreeSet::new(),
         }
     }
@@ -247,6 +293,58 @@ mod tests {
             "censored, reverted and regressed ones are no other fixes"
         );
         assert!(learned.through.is_some() && learned.closed != learned.all);
+    }
+
+    fn told(outcome: &OutcomeRecord) -> Envelope<OutcomeRecord> {
+        let run = RunId::new(outcome.at, [0; 10]);
+        let event = Envelope::root("test", "events", topic::OUTCOME_RECORDED, outcome, run, outcome.at).unwrap();
+        event.read().unwrap()
+    }
+
+    #[tokio::test]
+    async fn outcome_that_was_heard_and_not_kept_is_kept_when_it_is_heard_again() {
+        let env = environment(Store::memory(Effects::default()));
+        let outcome = outcome(1, Ending::Declined, env.clock.now());
+        env.store.create(&format!("{HEARD}/{}", id_of(&outcome)), &env.clock.now()).await.unwrap();
+        for _ in 0..7 {
+            env.clock.advance(SignedDuration::from_hours(24));
+            learn(&env).await.unwrap();
+        }
+        for _ in 0..2 {
+            hear(&env, &told(&outcome)).await.unwrap();
+            learn(&env).await.unwrap();
+            assert_eq!(read(&env.store).await.unwrap().all.count(Ending::Declined), 1);
+            env.clock.advance(SignedDuration::from_hours(24 * 7));
+        }
+    }
+
+    #[tokio::test]
+    async fn checks_that_failed_and_passed_after_all_leave_one_outcome() {
+        for order in [[Ending::ChecksFailed, Ending::Merged], [Ending::Merged, Ending::ChecksFailed]] {
+            let env = environment(Store::memory(Effects::default()));
+            let failed = env.clock.now();
+            env.clock.advance(SignedDuration::from_hours(1));
+            for ending in order {
+                let at = if ending == Ending::Merged { env.clock.now() } else { failed };
+                for _ in 0..2 {
+                    hear(&env, &told(&outcome(1, ending, at))).await.unwrap();
+                }
+            }
+            learn(&env).await.unwrap();
+            let sums =
+                read(&env.store).await.unwrap().all.sums(&Remedy::from("update_dependency:npm:in_place".to_owned()));
+            assert_eq!((sums.telling(), sums.right_and_wrong()), (1, (1, 0)), "{order:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn remedy_of_which_nothing_can_be_read_is_only_proposed() {
+        let env = environment(Store::memory(Effects::default()));
+        env.store.overwrite(LEARNED, &"torn").await.unwrap();
+        let remedy = Remedy::from("update_dependency:npm:in_place".to_owned());
+        assert!(demotion(&env, &remedy).await.unwrap().unwrap().reason.contains("can't be read"));
+        learn(&env).await.unwrap();
+        assert_eq!(demotion(&env, &remedy).await.unwrap(), None, "it is made anew");
     }
 
     #[tokio::test]

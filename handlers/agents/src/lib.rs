@@ -5,6 +5,7 @@ pub mod audit;
 mod breaker;
 mod budget;
 pub mod dashboard;
+mod declined;
 pub mod environment;
 pub mod error;
 pub mod examine;
@@ -22,7 +23,7 @@ pub mod journal;
 pub mod kill_switch;
 pub mod learned;
 pub mod lease;
-mod merges;
+pub mod merges;
 pub mod monitor;
 pub mod notify;
 pub mod offer;
@@ -41,6 +42,7 @@ pub mod trace;
 pub mod tries;
 mod unreadable;
 pub mod verify;
+mod words;
 
 #[cfg(test)]
 mod journal_tests;

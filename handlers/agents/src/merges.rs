@@ -3,14 +3,12 @@
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::state::{self, View};
+use jiff::Timestamp;
 use pipeline::ids::CaseId;
 use pipeline::learning::merges::{Merge, Merges};
 
 /// The state that it is kept in.
 const NAME: &str = "unattended-merges";
-
-/// So often it is tried to be faster than others.
-const TRIES: usize = 20;
 
 /// What is known of them. Damaged, nothing is: then nothing may be merged without people.
 pub async fn read(env: &Environment) -> Result<Option<Merges>, AgentError> {
@@ -26,24 +24,23 @@ pub async fn has(env: &Environment, case: &CaseId, plan: &str) -> Result<bool, A
 /// Takes the place of `merge`, before it is made. Why there is none, if there is none: others may have been faster.
 pub async fn take(env: &Environment, merge: &Merge, wrong_rate_max: f64) -> Result<Option<String>, AgentError> {
     let now = env.clock.now();
-    let mut refusal = None;
     change(env, |merges| {
-        let Merge { case, plan, releases, .. } = merge;
-        refusal = match merges.has(case, plan) {
-            true => None,
-            false => merges.refusal(releases, wrong_rate_max, now),
-        };
+        let refusal = merges.refusal((&merge.case, &merge.plan), &merge.releases, wrong_rate_max, now);
         if refusal.is_none() {
             merges.take(merge.clone(), now);
         }
+        refusal
     })
-    .await?;
-    Ok(refusal)
+    .await
 }
 
-/// The fix was not merged after all.
-pub async fn give_back(env: &Environment, case: &CaseId, plan: &str) -> Result<(), AgentError> {
-    change(env, |merges| merges.give_back(case, plan)).await
+/// The place that was taken for the fix before `until` was taken in vain: it was not merged.
+pub async fn give_back(env: &Environment, case: &CaseId, plan: &str, until: Timestamp) -> Result<(), AgentError> {
+    // Few fixes have one, and where nothing can be read there is none.
+    match has(env, case, plan).await? {
+        true => change(env, |merges| merges.give_back(case, plan, until)).await,
+        false => Ok(()),
+    }
 }
 
 /// The fix was merged, and turned out wrong.
@@ -52,19 +49,21 @@ pub async fn turned_out_wrong(env: &Environment, case: &CaseId, plan: &str) -> R
 }
 
 /// Changes the state. One that is damaged stays as it is until somebody looks at it.
-async fn change(env: &Environment, mut change: impl FnMut(&mut Merges)) -> Result<(), AgentError> {
-    for _ in 0..TRIES {
-        let view: View<Merges> = state::read(env, NAME).await?;
+async fn change<R>(env: &Environment, change: impl Fn(&mut Merges) -> R) -> Result<R, AgentError> {
+    let changed = state::change(env, NAME, |view: &View<Merges>| {
         if view.is_damaged {
-            return Err(AgentError::cant_be_helped("what was merged without people can't be read"));
+            return (None, None);
         }
-        let mut merges = view.value.clone().unwrap_or_default();
-        change(&mut merges);
-        if view.value.as_ref().unwrap_or(&Merges::default()) == &merges
-            || state::follow(env, &view, merges).await?.is_some()
-        {
-            return Ok(());
+        let before = view.value.clone().unwrap_or_default();
+        let mut merges = before.clone();
+        let said = change(&mut merges);
+        ((merges != before).then_some(merges), Some(said))
+    });
+    match changed.await? {
+        Some(Some(said)) => Ok(said),
+        Some(None) => Err(AgentError::cant_be_helped("what was merged without people can't be read")),
+        None => {
+            Err(AgentError::TryLater { reason: "many fixes are merged at the same time".to_owned(), not_before: None })
         }
     }
-    Err(AgentError::TryLater { reason: "many fixes are merged at the same time".to_owned(), not_before: None })
 }

@@ -26,21 +26,33 @@ pub struct Wanted<'a> {
     pub is_draft: bool,
 }
 
-/// The pull request in which somebody declined this very `plan`: closed, and neither merged nor taken back by Suture.
+/// What people say of the plan in a pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// It is open.
+    Open(PullRequestRef),
+    /// It is declined: closed, and neither merged nor taken back by Suture.
+    Declined(PullRequestRef),
+}
+
+/// What people say of what the pull request of `branch` offers: the open one, or else the newest. `None` where it was merged or taken back, or
+/// does not tell its plan.
 ///
 /// `last`: the one that was opened last, as far as is known here. It tells the plan where somebody took that out of the text.
-pub async fn declined(
+pub async fn said(
     remote: &GitHubRepository,
     branch: &str,
-    plan: &Plan,
     last: Option<&PullRequestRef>,
-) -> Result<Option<PullRequestRef>, GitHubError> {
+) -> Result<Option<Said>, GitHubError> {
     let Some(pull) = remote.pull_request_of(branch).await? else { return Ok(None) };
     let known = last.filter(|last| last.number == pull.number).and_then(|last| last.plan.as_deref());
-    let offered = wording::offered_plan(&pull.body).or(known);
-    let is_declined = !pull.is_open && pull.merged_at.is_none() && !wording::is_withdrawn(&pull.body);
-    let hash = wording::plan_hash(plan);
-    Ok((is_declined && offered == Some(&*hash)).then(|| named(&pull, hash)))
+    let Some(plan) = wording::offered_plan(&pull.body).or(known) else { return Ok(None) };
+    let named = named(&pull, plan.to_owned());
+    if pull.is_open {
+        return Ok(Some(Said::Open(named)));
+    }
+    let is_declined = pull.merged_at.is_none() && !wording::is_withdrawn(&pull.body);
+    Ok(is_declined.then_some(Said::Declined(named)))
 }
 
 /// Opens the pull request of a branch, or brings the open one up to date. Whether it is a draft is for people once it is open.

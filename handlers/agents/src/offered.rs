@@ -1,6 +1,7 @@
 //! Which cases have a pull request that is open: one record for each, under `offered/<branch>/<case>`, so that they are found without
 //! looking at all cases, and whatever later runs of the case came to. What each case offered last is kept under `last_offers/<case>` as well,
-//! for as long as the case: what somebody declined is known however many runs came after it.
+//! for as long as the case: what somebody declined is known however many runs came after it. Each that was merged and held is kept under
+//! `merged/<case>/<run>`: whoever undoes it may do so after others were offered.
 
 use crate::environment::store::{Store, StoreError};
 use crate::history;
@@ -24,6 +25,9 @@ const SHELF: &str = "offered";
 
 /// Where what was offered last is.
 const LAST: &str = "last_offers";
+
+/// Where what was merged is.
+const MERGED: &str = "merged";
 
 /// A case whose fix is offered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,6 +108,23 @@ pub async fn last(store: &Store, case: &CaseId) -> Result<Option<Offer>, StoreEr
     read(store, &last_key(case)).await
 }
 
+/// `offer` of `case` was merged, and holds.
+pub async fn keep_merged(store: &Store, case: &CaseId, offer: &Offer) -> Result<(), StoreError> {
+    store.overwrite(&format!("{MERGED}/{case}/{}", offer.run), offer).await
+}
+
+/// What was merged of `case`, and held. Where an older release merged it, what was offered last may be that.
+pub async fn merged(store: &Store, case: &CaseId) -> Result<Vec<Offer>, StoreError> {
+    let mut merged = Vec::new();
+    for key in store.list(&format!("{MERGED}/{case}")).await? {
+        merged.extend(read::<Offer>(store, &key).await?);
+    }
+    let is_kept = |last: &Offer| merged.iter().any(|offer: &Offer| offer.run == last.run);
+    let last = last(store, case).await?.filter(|last| !is_kept(last));
+    merged.extend(last);
+    Ok(merged)
+}
+
 /// The case is forgotten.
 pub async fn forget_last(store: &Store, case: &CaseId) -> Result<(), StoreError> {
     store.delete(&last_key(case)).await
@@ -125,10 +146,21 @@ pub async fn find(store: &Store, case: &CaseId, wound: &Wound) -> Result<Option<
 
 /// Whether what is offered for `case` is still, as far as is recorded: of one that ended the record goes only when somebody looks next.
 pub async fn stands(store: &Store, case: &CaseId, wound: &Wound) -> Result<bool, StoreError> {
-    match find(store, case, wound).await? {
+    stands_on(store, case, &wound.repository, &wound.base_branch).await
+}
+
+/// As [`stands`], on `branch` of `repository`.
+pub async fn stands_on(store: &Store, case: &CaseId, repository: &RepoName, branch: &str) -> Result<bool, StoreError> {
+    match read::<Offered>(store, &key(repository, branch, case)).await? {
         Some(offered) => is_open(store, &offered).await,
         None => Ok(false),
     }
+}
+
+/// The cases of the branch that is kept under `name`, by [`branch_key`], whose fixes are offered. Some of them may have ended.
+pub async fn under(store: &Store, name: &str) -> Result<Vec<CaseId>, StoreError> {
+    let keys = store.list(&format!("{SHELF}/{name}")).await?;
+    Ok(keys.iter().filter_map(|key| case_of(key)).collect())
 }
 
 /// The cases of the branch that is kept under `name`, by [`branch_key`], whose fixes are offered still.
@@ -182,8 +214,7 @@ pub async fn have_looked_at<P>(
 
 /// The cases of `branch` of `repository` whose fixes are offered.
 pub async fn of_branch(store: &Store, repository: &RepoName, branch: &str) -> Result<Vec<CaseId>, StoreError> {
-    let keys = store.list(&format!("{SHELF}/{}", branch_key(repository, branch))).await?;
-    Ok(keys.iter().filter_map(|key| case_of(key)).collect())
+    under(store, &branch_key(repository, branch)).await
 }
 
 /// The cases of all of them.

@@ -1,5 +1,6 @@
 //! Function `remediate`: the smallest fix of a case, proven, on a branch of its own.
 
+use crate::declined;
 use crate::environment::Environment;
 use crate::environment::git::Delivered;
 use crate::environment::github::GitHubRepository;
@@ -8,13 +9,13 @@ use crate::environment::repository::{Fix, Outcome};
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::facts::{self, Determined};
-use crate::guards::{self, Delivering};
-use crate::history;
+use crate::guards::{self, Asked, Delivering};
 use crate::hold;
-use crate::offer::{self, Wanted};
+use crate::offer::{self, Said, Wanted};
 use crate::offered;
 use crate::prove::{Seen, failures, prove};
 use crate::tries::{self, Noted, Try};
+use crate::{breaker, history, merges};
 use detectors::source_tree::SourceTree;
 use jiff::Timestamp;
 use pipeline::case::{CaseRecord, Delivery, FACTS_STEP, PullRequestRef, SETTINGS_STEP, Status, Step, Wound};
@@ -231,15 +232,14 @@ impl Attempt<'_> {
         let mut verdict = self.verdict(circumstances.clone());
         let is_delivered = verdict.decision.is_delivered() && *mode != Mode::DryRun;
         let repository = self.env.repository(&wound.repository)?;
+        let plan = wording::github::plan_hash(&self.plan);
         if let Some(remote) = repository.on_github().filter(|_| is_delivered) {
-            let last = match offered::last(&self.env.store, case).await? {
-                Some(offer) => offer.delivery.pull_request,
-                None => history::last_pull(&self.env.store, case).await?,
-            };
-            if let Some(pull) = offer::declined(remote, &case.branch(), &self.plan, last.as_ref()).await? {
-                return self.declined(steps, &pull);
+            self.hear(remote).await?;
+            if let Some(number) = declined::find(&self.env.store, case, &plan).await? {
+                return self.declined(steps, number).await;
             }
         }
+        let mut taken = None;
         // What is not to be delivered anyway spends no budget.
         if let Ok(Some(policy)) = self.policy.as_ref()
             && is_delivered
@@ -248,12 +248,14 @@ impl Attempt<'_> {
                 case,
                 wound,
                 remedy: &remedy,
+                plan: &plan,
                 patch: &patch,
                 message: self.message.id,
                 is_immediate: is_immediate(policy, &circumstances),
                 is_pull_request: repository.on_github().is_some(),
             };
-            let mut guards = guards::before_delivery(self.env, policy, delivering).await?;
+            let Asked { mut guards, is_paid } = guards::before_delivery(self.env, policy, delivering).await?;
+            taken = Some((policy, delivering, is_paid));
             if guards.iter().any(Guard::is_stop) && self.is_offered(repository.on_github()).await? {
                 // What stands there already is not stopped, but followed.
                 guards.retain(|guard| !guard.is_stop());
@@ -310,9 +312,16 @@ impl Attempt<'_> {
                     false,
                     format!("{branch} has commits of somebody else ({}); it was left alone", commit.short()),
                 ));
+                if let Some((policy, delivering, is_paid)) = taken {
+                    guards::give_back(self.env, policy, delivering, is_paid).await?;
+                }
                 return self.escalated(steps, &verdict).await;
             }
             Outcome::BaseMoved => {
+                // What was paid for before stands there still, and is followed.
+                if let Some((policy, delivering, true)) = taken {
+                    guards::give_back(self.env, policy, delivering, true).await?;
+                }
                 let head = repository.branch(&wound.base_branch).await?.ok_or_else(|| gone(wound))?;
                 return start_over(self.env, self.message, head);
             }
@@ -348,6 +357,7 @@ impl Attempt<'_> {
                 let noted = Noted { at: self.env.clock.now(), healed: BTreeSet::new() };
                 tries::note(self.env, case, Try::Delivered, self.message.id, &noted).await?;
             }
+            self.replace(&offer).await?;
             offered::keep_last(&self.env.store, case, &offer).await?;
             offered::keep(&self.env.store, case, offer).await?;
         }
@@ -383,6 +393,24 @@ impl Attempt<'_> {
         let pull = remote.pull_request_of(&case.branch()).await?.filter(|pull| pull.is_open);
         let hash = wording::github::plan_hash(&self.plan);
         Ok(pull.is_some_and(|pull| wording::github::offered_plan(&pull.body) == Some(&*hash)))
+    }
+
+    /// What its pull request offered before `offer` is offered no more, and nobody will tell what came of it: it holds neither a place among
+    /// merges without people nor the one try of a breaker.
+    async fn replace(&self, offer: &offered::Offer) -> Result<(), AgentError> {
+        let RemediationRequested { case, wound, .. } = &self.message.payload;
+        let Some(before) = offered::find(&self.env.store, case, wound).await?.and_then(|offered| offered.offer) else {
+            return Ok(());
+        };
+        let number = |offer: &offered::Offer| offer.delivery.pull_request.as_ref().map(|pull| pull.number);
+        if let (Some(tried), Some(plan)) = (&before.tried, before.plan())
+            && number(&before) == number(offer)
+            && offer.plan().as_ref() != Some(&plan)
+        {
+            merges::give_back(self.env, case, &plan, Timestamp::MAX).await?;
+            breaker::give_back(self.env, &tried.remedy, &before.wound.repository, (case, &plan)).await?;
+        }
+        Ok(())
     }
 
     /// What the pull request of `delivery` offers.
@@ -432,13 +460,33 @@ impl Attempt<'_> {
         self.escalated(vec![Step::new(step, false, detail)], &verdict).await
     }
 
-    /// Somebody closed the pull request with this very fix: it is not offered again.
-    fn declined(self, mut steps: Vec<Step>, pull: &PullRequestRef) -> Result<Outbox, AgentError> {
-        let case = &self.message.payload.case;
-        let why = wording::declined(pull.number);
+    /// Hears what people say of what was offered last: nobody else may have heard it yet.
+    async fn hear(&self, remote: &GitHubRepository) -> Result<(), AgentError> {
+        let (case, store) = (&self.message.payload.case, &self.env.store);
+        let last = match offered::last(store, case).await? {
+            Some(offer) => offer.delivery.pull_request,
+            None => history::last_pull(store, case).await?,
+        };
+        match offer::said(remote, &case.branch(), last.as_ref()).await? {
+            Some(Said::Open(PullRequestRef { number, plan: Some(plan), .. })) => {
+                declined::take_back(store, case, &plan, number).await?;
+            }
+            Some(Said::Declined(PullRequestRef { number, plan: Some(plan), .. })) => {
+                declined::note(store, case, &plan, number, self.env.clock.now()).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Somebody closed the pull request `number` with this very fix: it is not offered again, and what is offered in its place is outdated.
+    async fn declined(self, mut steps: Vec<Step>, number: u64) -> Result<Outbox, AgentError> {
+        let RemediationRequested { case, wound, .. } = &self.message.payload;
+        let why = wording::declined(number);
         steps.push(Step::new("offer", false, why.clone()));
         let mut reply = self.reply();
         reply.event(topic::HEALING_SUPPRESSED, case.as_str(), &self.event(why.clone()))?;
+        offered::have_looked_at(&self.env.store, &mut reply, case, wound).await?;
         reply.record(case, |record| {
             record.status = Some(Status::Suppressed);
             record.decision = Some((Decision::Suppress, vec![why]));

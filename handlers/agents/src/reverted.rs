@@ -3,7 +3,8 @@
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::learned::{self, Told};
-use crate::{history, merges, offered};
+use crate::offered::{self, Offer};
+use crate::{history, merges};
 use jiff::SignedDuration;
 use pipeline::case::{Outcome, Step, Wound};
 use pipeline::ids::CaseId;
@@ -15,7 +16,7 @@ use pipeline::outbox::Reply;
 /// Name of the step that tells of it.
 const STEP: &str = "verify: reverted";
 
-/// Tells that what `case` offered last was undone, if `wound`, which `run` saw, shows it: once for each offer. A finding's fingerprint has the
+/// Tells of each fix of `case` that was merged and undone, if `wound`, which `run` saw, shows it: once for each. A finding's fingerprint has the
 /// version in it, so that what is found newly of the version that was brought in is no sign of it.
 ///
 /// A run that began before the merge was seen to hold may have looked at what was there before: it says nothing.
@@ -26,11 +27,25 @@ pub async fn tell<P>(
     wound: &Wound,
     run: RunId,
 ) -> Result<(), AgentError> {
-    let Some(offer) = offered::last(&env.store, case).await? else { return Ok(()) };
-    let promised = offer.healed();
-    if !wound.findings.iter().any(|finding| promised.contains(finding)) {
-        return Ok(());
+    for offer in offered::merged(&env.store, case).await? {
+        let promised = offer.healed();
+        if wound.findings.iter().any(|finding| promised.contains(finding)) {
+            // The repository may have been renamed since.
+            let offer = Offer { wound: Wound { repository: wound.repository.clone(), ..offer.wound }, ..offer };
+            tell_of(env, reply, case, &offer, wound, run).await?;
+        }
     }
+    Ok(())
+}
+
+async fn tell_of<P>(
+    env: &Environment,
+    reply: &mut Reply<'_, P>,
+    case: &CaseId,
+    offer: &Offer,
+    wound: &Wound,
+    run: RunId,
+) -> Result<(), AgentError> {
     let of_run = history::run_records(&env.store, case, offer.run).await?;
     let held = of_run.iter().filter(|record| record.outcome == Some(Outcome::Verified)).map(|record| record.at).max();
     let is_told = of_run.iter().flat_map(|record| &record.steps).any(|step| step.name == STEP);
@@ -43,7 +58,7 @@ pub async fn tell<P>(
         Some(plan) => merges::has(env, case, &plan).await?,
         None => false,
     };
-    learned::tell(env, reply, Told { case, offer: &offer, ending: Ending::Reverted, is_unattended })?;
+    learned::tell(env, reply, Told { case, offer, ending: Ending::Reverted, is_unattended })?;
     let step = Step::new(STEP, false, format!("what was gone with it is there again at {}", wound.commit.short()));
     let hops = history::last_hops(&of_run, offer.run).saturating_add(1);
     reply.record_in(case, offer.run, hops, |record| record.steps.push(step));

@@ -20,6 +20,9 @@ pub const SUPERSEDED_S_MIN: i64 = 40 * 60;
 /// The newest numbers, which are kept however old they are.
 pub const NUMBERS_KEPT: usize = 3;
 
+/// So often it is tried to be faster than others.
+const TRIES: usize = 20;
+
 /// One number of a state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Numbered<T> {
@@ -97,6 +100,30 @@ where
         return Ok(None);
     }
     Ok(Some(View { name: view.name.clone(), number, read: record.at, value: Some(record.value), is_damaged: false }))
+}
+
+/// Changes the state `name`, whoever else does so at the same time: of what it is, `change` makes what it is to be, if it is to be another, and
+/// what there is to say of it. `None`: others were faster each time.
+pub async fn change<T, R>(
+    env: &Environment,
+    name: &str,
+    mut change: impl FnMut(&View<T>) -> (Option<T>, R),
+) -> Result<Option<R>, StoreError>
+where
+    T: Serialize + DeserializeOwned + Sync,
+{
+    for _ in 0..TRIES {
+        let view = read(env, name).await?;
+        let (next, said) = change(&view);
+        let is_done = match next {
+            Some(next) => follow(env, &view, next).await?.is_some(),
+            None => true,
+        };
+        if is_done {
+            return Ok(Some(said));
+        }
+    }
+    Ok(None)
 }
 
 fn is_stale(env: &Environment, read: Timestamp) -> bool {

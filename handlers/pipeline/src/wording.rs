@@ -173,6 +173,11 @@ pub fn declined(number: u64) -> String {
     format!("this fix was declined: pull request #{number} was closed without being merged")
 }
 
+/// Why a fix is only proposed.
+pub fn learned_unreadable() -> &'static str {
+    "what was learned of such fixes can't be read"
+}
+
 /// Why a fix is not merged without people, where the policy would have it.
 pub fn no_auto_merge() -> &'static str {
     "the repository asks for no_auto_merge"

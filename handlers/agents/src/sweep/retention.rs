@@ -12,7 +12,7 @@ use crate::journal::WakeUp;
 use crate::{budget, lease, state};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use pipeline::learning::track::day;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ enum Looked {
 
 /// Goes on with the pass of today, if it is not over, and if nobody else is at it.
 pub(super) async fn clear_away(env: &Environment) -> Result<(), AgentError> {
-    let today = env.clock.now().to_zoned(TimeZone::UTC).date();
+    let today = day(env.clock.now());
     let view = state::read::<Progress>(env, PROGRESS).await?;
     if view.value.as_ref().is_some_and(|progress| progress.day >= today && progress.shelf.is_none()) {
         return Ok(());
@@ -81,7 +81,8 @@ async fn shelves(env: &Environment) -> Result<Vec<String>, StoreError> {
     let functions = env.store.folders("journal").await?;
     let mut shelves: Vec<String> = functions.iter().map(|function| format!("journal/{function}")).collect();
     shelves.extend(
-        ["events", "notices", "poison", "cases", "tries", "heard", "diffs", "claims", "state"].map(str::to_owned),
+        ["events", "notices", "poison", "cases", "tries", "heard", "merged", "diffs", "claims", "state"]
+            .map(str::to_owned),
     );
     Ok(shelves)
 }

@@ -55,11 +55,17 @@ async fn case_whose_fix_is_offered_is_kept_however_it_stands() {
     store.create("offered/0123/offered", &"what is offered").await.unwrap();
     for case in ["offered", "failed"] {
         store.create(&format!("last_offers/{case}"), &"what was offered last").await.unwrap();
+        for shelf in ["declined", "words"] {
+            store.create(&format!("{shelf}/{case}/plan/1"), &"when, or what").await.unwrap();
+        }
     }
     sweep_through(&far_ahead(store.clone(), 0)).await;
     let cases = store.folders("cases").await.unwrap();
     assert_eq!(cases, ["offered"]);
     assert_eq!(store.list("last_offers").await.unwrap(), ["last_offers/offered"]);
+    for shelf in ["declined", "words"] {
+        assert_eq!(store.list(shelf).await.unwrap(), [format!("{shelf}/offered/plan/1")]);
+    }
 }
 
 /// A store with one of everything, all of it old.

@@ -61,6 +61,7 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
     // The newest word counts: checks are run again.
     let told = standing.steps.iter().rev().find(|step| step.name == STEP).map(|step| step.ok);
     let mut taken = Taken::default();
+    let untouched = untouched(env, &standing);
     if said.is_over && !said.failed.is_empty() && told != Some(false) {
         taken = failed(env, &mut reply, &standing, remote, &pull, &said.failed).await?;
     } else if said.are_fine {
@@ -71,10 +72,13 @@ pub async fn checks(env: &Environment, message: Envelope<ChecksCompleted>) -> Re
         }
         if said.passed > 0 && standing.steps.iter().all(|step| step.name != STEP || step.ok) {
             taken.steps.extend(make_ready(&standing, remote, &pull, said.passed).await?);
-            taken.steps.extend(unattended::merge(env, &standing, remote, &pull).await?);
+            // That nothing came of it gives its place among such merges back: it is merged at the next look, if at all.
+            if untouched.is_none() {
+                taken.steps.extend(unattended::merge(env, &standing, remote, &pull).await?);
+            }
         }
     }
-    if let Some(step) = untouched(env, &standing) {
+    if let Some(step) = untouched {
         standing.learn(env, &mut reply, Ending::Censored, false)?;
         taken.steps.push(step);
     }

@@ -3,10 +3,12 @@
 use super::alerts;
 use super::case::Standing;
 use super::{regressed, unattended};
+use crate::declined;
 use crate::environment::Environment;
 use crate::environment::github::{GitHubError, GitHubRepository, PullRequest};
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
+use crate::offered;
 use detectors::source_tree::SourceTree;
 use pipeline::case::{Case, Outcome, Status, Step};
 use pipeline::decision::Decision;
@@ -94,6 +96,9 @@ pub(super) async fn conclude<P>(
         let is_unattended = unattended::was_ours(env, standing, remote, &pull).await?;
         let merge = Merge { number, is_unattended, is_edited: is_edited(standing, remote, &pull).await? };
         return merged(env, reply, standing, &tree, &head, merge).await;
+    }
+    if let Some(plan) = standing.offer.plan() {
+        declined::note(&env.store, &standing.case, &plan, number, env.clock.now()).await?;
     }
     declined(reply, standing, number)?;
     standing.learn(env, reply, Ending::Declined, false)?;
@@ -187,6 +192,7 @@ async fn merged<P>(
         reply.event(topic::HEALING_COMPLETED, case.as_str(), &standing.event(step.detail.clone()))?;
         alerts::await_closing(env, reply, standing)?;
         if !is_edited {
+            offered::keep_merged(&env.store, case, &standing.offer).await?;
             regressed::await_checks(env, reply, standing)?;
         }
         let ending = if is_edited { Ending::MergedEdited } else { Ending::Merged };

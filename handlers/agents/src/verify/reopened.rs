@@ -2,6 +2,7 @@
 
 use super::case::offer_of;
 use super::checks;
+use crate::declined;
 use crate::environment::Environment;
 use crate::environment::github::{Changes, GitHubRepository, PullRequest};
 use crate::error::AgentError;
@@ -38,6 +39,9 @@ pub async fn reopened(env: &Environment, message: Envelope<PullRequestReopened>)
         return Ok(reply.finish());
     }
     let Some(pull) = remote.pull_request(*number).await?.filter(|pull| pull.is_open) else { return Ok(reply.finish()) };
+    if let Some(plan) = before.plan() {
+        declined::take_back(&env.store, case, &plan, *number).await?;
+    }
     let Some(commit) = before.delivery.commit.clone() else { return Ok(reply.finish()) };
     let branch = case.branch();
     if remote.branch(&branch).await?.as_ref() != Some(&commit)

@@ -6,7 +6,7 @@ use crate::environment::github::{GitHubRepository, Merging, PullRequest};
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::{guards, learned, merges};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use pipeline::case::Step;
 use pipeline::decision::priority::soonest;
 use pipeline::decision::{Circumstances, Decision, Phase, Verdict, decide};
@@ -26,6 +26,9 @@ const REFUSED_STEP: &str = "verify: merge";
 
 /// For so long after a fix is offered it is left to people, and to checks that begin late, in minutes.
 pub const REST_MINUTES: i64 = 60;
+
+/// Whoever took a place so long ago has merged by now, or died, in minutes.
+const GIVEN_UP_MINUTES: i64 = 60;
 
 /// So often GitHub is asked to merge one commit.
 const TRIES_MAX: usize = 3;
@@ -48,11 +51,16 @@ pub(super) async fn merge(
     else {
         return Ok(None);
     };
-    let is_wanted = env.policies.iter().any(|policy| policy.auto_merge.is_some());
+    if env.policies.iter().all(|policy| policy.auto_merge.is_none()) {
+        return Ok(None);
+    }
+    // Nobody is at it any more who took a place so long ago, and it is open still: the place would count as a merge that was right.
+    let given_up = env.clock.now().saturating_sub(SignedDuration::from_mins(GIVEN_UP_MINUTES)).unwrap_or(at);
+    merges::give_back(env, &standing.case, &plan, given_up).await?;
     let is_for_people = offered.decision != Decision::Heal || offer.is_kept_by_people;
     let is_too_soon = env.clock.now() < at.saturating_add(SignedDuration::from_mins(REST_MINUTES)).unwrap_or(at);
     // GitHub finds out whether it can be merged only when it is asked, and takes a moment for it.
-    if !is_wanted || is_for_people || is_too_soon || !standing.is_verified() || pull.is_mergeable.is_none() {
+    if is_for_people || is_too_soon || !standing.is_verified() || pull.is_mergeable.is_none() {
         return Ok(None);
     }
     let is_refused = standing.steps.iter().filter(|step| step.name == REFUSED_STEP).count() >= TRIES_MAX;
@@ -64,7 +72,7 @@ pub(super) async fn merge(
         None => vec![wording::no_auto_merge().to_owned()],
         Some(auto_merge) => {
             let pull = state_of(standing, remote, pull).await?;
-            why_not(env, standing, tried, &now, auto_merge, pull).await?
+            why_not(env, standing, (tried, &plan), &now, auto_merge, pull).await?
         }
     };
     let Some(auto_merge) = now.auto_merge.filter(|_| reasons.is_empty()) else {
@@ -91,7 +99,7 @@ pub(super) async fn merge(
     if remote.pull_request(pull.number).await?.is_some_and(|pull| pull.merged_at.is_some()) {
         return Ok(None);
     }
-    merges::give_back(env, &standing.case, &plan).await?;
+    merges::give_back(env, &standing.case, &plan, Timestamp::MAX).await?;
     Ok(Some(Step::new(REFUSED_STEP, false, wording::github::merge_refused(pull.number, &refused))))
 }
 
@@ -173,7 +181,7 @@ async fn state_of(standing: &Standing, remote: &GitHubRepository, pull: &PullReq
 async fn why_not(
     env: &Environment,
     standing: &Standing,
-    tried: &Tried,
+    (tried, plan): (&Tried, &str),
     now: &Now,
     auto_merge: AutoMerge,
     pull: Pull,
@@ -191,6 +199,7 @@ async fn why_not(
         guards: &guards,
         track: &track,
         merges: &merges,
+        fix: (case, plan),
         releases: &offer.releases,
         pull,
     };

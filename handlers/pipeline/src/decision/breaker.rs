@@ -28,8 +28,12 @@ const TOLD_MAX: usize = 50;
 pub struct Ended<'a> {
     /// What tells this outcome from any other.
     pub outcome: &'a str,
+    /// What tells the fix from any other: of several outcomes of one, the last that was told counts.
+    pub fix: &'a str,
     /// The case.
     pub case: &'a CaseId,
+    /// The hash of its plan.
+    pub plan: &'a str,
     /// Whether it went well; `None` where that can't be told.
     pub is_well: Option<bool>,
     /// Whether it was wrong where people work, which opens the breaker at once.
@@ -41,12 +45,18 @@ pub struct Ended<'a> {
 pub struct Breaker {
     /// The last outcomes since it was closed, oldest first: whether each went well.
     recent: Vec<bool>,
+    /// Of which fixes the last of these are. Those of an older release are not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<String>,
     /// Of which outcomes it was told last, so that being told twice makes no difference.
     told: Vec<String>,
     /// Since when it is open, and how often in a row it opened.
     opened: Option<(Timestamp, u32)>,
     /// The case that is tried while it is half open, and since when.
     probe: Option<(CaseId, Timestamp)>,
+    /// The hash of the plan by which it is tried. Older ones lack it: then whatever comes of the case is taken for what came of the try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    probe_plan: Option<String>,
 }
 
 /// How it stands towards a case.
@@ -76,17 +86,32 @@ impl Breaker {
         }
     }
 
-    /// `case` is the one that is tried while it is half open.
-    pub fn probe(&mut self, case: &CaseId, now: Timestamp) {
-        if self.standing(case, now) == Standing::HalfOpen && self.probe.as_ref().is_none_or(|(probe, _)| probe != case)
-        {
+    /// `case` is the one that is tried while it is half open, by `plan`. A try that was given up begins anew.
+    pub fn probe(&mut self, case: &CaseId, plan: &str, now: Timestamp) {
+        let is_under_way = |(_, since): &(CaseId, Timestamp)| now < after(*since, PROBE_HOURS);
+        let is_known = self.is_probe(case, plan) && self.probe.as_ref().is_some_and(is_under_way);
+        if self.standing(case, now) == Standing::HalfOpen && !is_known {
             self.probe = Some((case.clone(), now));
+            self.probe_plan = Some(plan.to_owned());
         }
+    }
+
+    /// `case` is not tried by `plan` after all.
+    pub fn give_back(&mut self, case: &CaseId, plan: &str) {
+        if self.is_probe(case, plan) {
+            self.probe = None;
+        }
+    }
+
+    /// Whether the fix of `case` by `plan` is the one try.
+    fn is_probe(&self, case: &CaseId, plan: &str) -> bool {
+        let is_of_plan = self.probe_plan.as_ref().is_none_or(|probe| probe == plan);
+        is_of_plan && self.probe.as_ref().is_some_and(|(probe, _)| probe == case)
     }
 
     /// A fix of a case ended. Told again, it makes no difference.
     pub fn record(&mut self, ended: &Ended<'_>, now: Timestamp) {
-        let Ended { outcome, case, is_well, is_harm } = *ended;
+        let Ended { outcome, fix, case, plan, is_well, is_harm } = *ended;
         if self.told.iter().any(|told| told == outcome) {
             return;
         }
@@ -94,7 +119,7 @@ impl Breaker {
         if self.told.len() > TOLD_MAX {
             self.told.remove(0);
         }
-        let is_probe = self.opened.is_some() && self.probe.as_ref().is_some_and(|(probe, _)| probe == case);
+        let is_probe = self.opened.is_some() && self.is_probe(case, plan);
         if is_probe {
             self.probe = None;
         }
@@ -108,21 +133,41 @@ impl Breaker {
             }
             return;
         }
+        self.remember(fix, is_well);
+        let failures = self.recent.iter().filter(|is_well| !**is_well).count();
+        // What was under way when it opened says nothing new, but for harm once another may be tried.
+        let may_open = match self.opened {
+            None => is_harm || failures >= FAILURES_MAX,
+            Some((since, times)) => is_harm && now >= after(since, open_hours(times)),
+        };
+        if may_open {
+            self.open(now);
+        }
+    }
+
+    /// One of the last outcomes: that of `fix`.
+    fn remember(&mut self, fix: &str, is_well: bool) {
+        let unknown = self.recent.len() - self.fixes.len();
+        if let Some(known) = self.fixes.iter().position(|known| known == fix) {
+            self.recent[unknown + known] = is_well;
+            return;
+        }
         self.recent.push(is_well);
+        self.fixes.push(fix.to_owned());
         if self.recent.len() > RECENT {
             self.recent.remove(0);
-        }
-        let failures = self.recent.iter().filter(|is_well| !**is_well).count();
-        // What was under way when it opened says nothing new.
-        if self.opened.is_none() && (is_harm || failures >= FAILURES_MAX) {
-            self.open(now);
+            if unknown == 0 {
+                self.fixes.remove(0);
+            }
         }
     }
 
     fn open(&mut self, now: Timestamp) {
         let times = self.opened.map_or(1, |(_, times)| times.saturating_add(1));
         self.opened = Some((now, times));
+        self.probe = None;
         self.recent.clear();
+        self.fixes.clear();
     }
 
     /// Why it is open, for people.
@@ -159,9 +204,17 @@ mod tests {
 
     /// A fix of the case `number` ends.
     fn end(breaker: &mut Breaker, number: u32, is_well: bool, is_harm: bool, now: Timestamp) {
-        let outcome = format!("{number} at {now}");
+        let (outcome, fix) = (format!("{number} at {now}: {is_well}"), format!("{number} at {now}"));
         for _ in 0..2 {
-            breaker.record(&Ended { outcome: &outcome, case: &case(number), is_well: Some(is_well), is_harm }, now);
+            let ended = Ended {
+                outcome: &outcome,
+                fix: &fix,
+                case: &case(number),
+                plan: "a plan",
+                is_well: Some(is_well),
+                is_harm,
+            };
+            breaker.record(&ended, now);
         }
     }
 
@@ -184,7 +237,7 @@ mod tests {
         let mut breaker = failed();
         assert_eq!(breaker.standing(&case(9), at(1)), Standing::Open(at(24)));
         assert_eq!(breaker.standing(&case(9), at(24)), Standing::HalfOpen);
-        breaker.probe(&case(9), at(24));
+        breaker.probe(&case(9), "a plan", at(24));
         assert_eq!(breaker.standing(&case(9), at(25)), Standing::HalfOpen, "the same case goes on");
         assert_eq!(breaker.standing(&case(10), at(25)), midnight(25), "one at a time");
         end(&mut breaker, 10, true, false, at(26));
@@ -196,10 +249,10 @@ mod tests {
     #[test]
     fn probe_that_fails_opens_it_for_longer() {
         let mut breaker = failed();
-        breaker.probe(&case(9), at(24));
+        breaker.probe(&case(9), "a plan", at(24));
         end(&mut breaker, 9, false, false, at(30));
         assert_eq!(breaker.standing(&case(9), at(31)), Standing::Open(at(78)));
-        breaker.probe(&case(11), at(78));
+        breaker.probe(&case(11), "a plan", at(78));
         end(&mut breaker, 11, false, false, at(80));
         assert_eq!(breaker.standing(&case(9), at(81)), Standing::Open(at(80 + 96)));
     }
@@ -207,17 +260,76 @@ mod tests {
     #[test]
     fn probe_of_which_nothing_is_heard_is_given_up() {
         let mut breaker = failed();
-        breaker.probe(&case(9), at(24));
+        breaker.probe(&case(9), "a plan", at(24));
         assert!(matches!(breaker.standing(&case(10), at(24 + 14 * 24 - 1)), Standing::Open(_)));
-        assert_eq!(breaker.standing(&case(10), at(24 + 14 * 24)), Standing::HalfOpen);
+        let given_up = 24 + 14 * 24;
+        assert_eq!(breaker.standing(&case(10), at(given_up)), Standing::HalfOpen);
+        breaker.probe(&case(9), "a plan", at(given_up));
+        assert_eq!(breaker.standing(&case(10), at(given_up)), midnight(given_up), "its own case tries it once more");
     }
 
     #[test]
     fn probe_that_nobody_wanted_lets_another_through() {
         let mut breaker = failed();
-        breaker.probe(&case(9), at(24));
-        breaker.record(&Ended { outcome: "declined", case: &case(9), is_well: None, is_harm: false }, at(25));
+        breaker.probe(&case(9), "a plan", at(24));
+        let declined =
+            Ended { outcome: "declined", fix: "9", case: &case(9), plan: "a plan", is_well: None, is_harm: false };
+        breaker.record(&declined, at(25));
         assert_eq!(breaker.standing(&case(10), at(25)), Standing::HalfOpen);
+    }
+
+    #[test]
+    fn probe_that_is_given_back_lets_another_through() {
+        let mut breaker = failed();
+        breaker.probe(&case(9), "a plan", at(24));
+        breaker.give_back(&case(9), "another");
+        breaker.give_back(&case(10), "a plan");
+        assert_eq!(breaker.standing(&case(10), at(25)), midnight(25));
+        breaker.give_back(&case(9), "a plan");
+        assert_eq!(breaker.standing(&case(10), at(25)), Standing::HalfOpen);
+    }
+
+    #[test]
+    fn earlier_fix_of_the_same_case_says_nothing_of_its_probe() {
+        let mut breaker = failed();
+        breaker.probe(&case(9), "another plan", at(24));
+        end(&mut breaker, 9, true, false, at(25));
+        assert_eq!(breaker.standing(&case(10), at(26)), midnight(26));
+        breaker.probe(&case(9), "a plan", at(26));
+        end(&mut breaker, 9, true, false, at(27));
+        assert_eq!(breaker.standing(&case(10), at(27)), Standing::Closed);
+    }
+
+    #[test]
+    fn harm_of_another_fix_while_one_is_tried_opens_it_again() {
+        let mut breaker = failed();
+        breaker.probe(&case(9), "a plan", at(24));
+        end(&mut breaker, 10, false, true, at(25));
+        assert_eq!(breaker.standing(&case(9), at(26)), Standing::Open(at(25 + 48)));
+        end(&mut breaker, 9, true, false, at(27));
+        assert_eq!(breaker.standing(&case(9), at(28)), Standing::Open(at(25 + 48)), "it was tried before that");
+        let mut breaker = failed();
+        end(&mut breaker, 10, false, true, at(23));
+        assert_eq!(breaker.standing(&case(9), at(24)), Standing::HalfOpen, "it was under way when it opened");
+    }
+
+    #[test]
+    fn fix_whose_checks_failed_and_passed_after_all_is_no_failure() {
+        let mut breaker = Breaker::default();
+        for number in 0..40 {
+            end(&mut breaker, number, false, false, at(0));
+            end(&mut breaker, number, true, false, at(0));
+            assert_eq!(breaker.standing(&case(99), at(0)), Standing::Closed, "{number}");
+        }
+        for number in 0..3 {
+            end(&mut breaker, number, false, false, at(1));
+        }
+        assert!(matches!(breaker.standing(&case(99), at(1)), Standing::Open(_)));
+        // An older release did not keep of which fixes they were.
+        let mut known: Breaker =
+            serde_json::from_str(r#"{"recent":[false,false],"told":[],"opened":null,"probe":null}"#).unwrap();
+        end(&mut known, 1, false, false, at(0));
+        assert!(matches!(known.standing(&case(99), at(0)), Standing::Open(_)));
     }
 
     #[test]

@@ -53,11 +53,11 @@ impl Calibration {
         group.squares += squares(confidence, is_right);
     }
 
-    /// A fix that was offered with `confidence`, and was learned of as right, turned out wrong.
-    pub fn turn(&mut self, confidence: f64) {
+    /// A fix that was offered with `confidence`, and was learned of as otherwise, is right after all, or wrong.
+    pub fn turn(&mut self, confidence: f64, is_right: bool) {
         let group = self.group(confidence);
-        group.right -= 1;
-        group.squares += squares(confidence, false) - squares(confidence, true);
+        group.right += if is_right { 1 } else { -1 };
+        group.squares += squares(confidence, is_right) - squares(confidence, !is_right);
     }
 
     fn group(&mut self, confidence: f64) -> &mut Group {
@@ -130,7 +130,7 @@ mod tests {
         let (mut turned, mut wrong) = (Calibration::default(), Calibration::default());
         for confidence in [0.95, 0.97, 0.6] {
             turned.add(confidence, true);
-            turned.turn(confidence);
+            turned.turn(confidence, false);
             wrong.add(confidence, false);
         }
         assert_eq!(turned, wrong);

@@ -8,6 +8,9 @@ use std::collections::BTreeSet;
 /// A merge of which nothing bad was heard for so long is taken for right, in days.
 pub const SETTLED_DAYS: i64 = 14;
 
+/// That a merge was wrong may be told as late as its fix is seen to be undone, and heard later still: so long it is kept by itself, in days.
+const KEPT_DAYS: i64 = SETTLED_DAYS + 2;
+
 /// So large a part of the merges that are not known to be right yet is feared to be wrong.
 pub const FEARED: f64 = 0.4;
 
@@ -38,14 +41,20 @@ pub struct Merge {
     pub is_wrong: bool,
 }
 
+impl Merge {
+    fn is_of(&self, case: &CaseId, plan: &str) -> bool {
+        self.case == *case && self.plan == plan
+    }
+}
+
 /// All of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Merges {
-    /// Those that are not settled.
+    /// Those of which anything may still be heard.
     open: Vec<Merge>,
-    /// Weight of the settled ones that were right, as of `weighed`.
+    /// Weight of the others that were right, as of `weighed`.
     right: f64,
-    /// Weight of the settled ones that were wrong, as of `weighed`.
+    /// Weight of the others that were wrong, as of `weighed`.
     wrong: f64,
     /// When they were weighed.
     weighed: Timestamp,
@@ -54,36 +63,42 @@ pub struct Merges {
 impl Merges {
     /// Whether the fix was merged of late.
     pub fn has(&self, case: &CaseId, plan: &str) -> bool {
-        self.open.iter().any(|merge| merge.case == *case && merge.plan == plan)
+        self.open.iter().any(|merge| merge.is_of(case, plan))
     }
 
-    /// A fix is about to be merged. Told again, it makes no difference.
+    /// A fix is about to be merged. A place that it has already is its own, as of now: it was taken in vain.
     pub fn take(&mut self, merge: Merge, now: Timestamp) {
-        if !self.has(&merge.case, &merge.plan) {
-            self.settle(now);
-            self.open.push(merge);
-        }
+        self.settle(now);
+        self.give_back(&merge.case, &merge.plan, Timestamp::MAX);
+        self.open.push(merge);
     }
 
-    /// It was not merged after all.
-    pub fn give_back(&mut self, case: &CaseId, plan: &str) {
-        self.open.retain(|merge| merge.case != *case || merge.plan != plan || merge.is_wrong);
+    /// The place that was taken for it before `until` was taken in vain: it was not merged.
+    pub fn give_back(&mut self, case: &CaseId, plan: &str, until: Timestamp) {
+        self.open.retain(|merge| !merge.is_of(case, plan) || merge.is_wrong || merge.at >= until);
     }
 
     /// A fix that was merged turned out wrong. Told again, it makes no difference.
     pub fn turned_out_wrong(&mut self, case: &CaseId, plan: &str) {
-        let merge = self.open.iter_mut().find(|merge| merge.case == *case && merge.plan == plan);
-        merge.into_iter().for_each(|merge| merge.is_wrong = true);
+        self.open.iter_mut().filter(|merge| merge.is_of(case, plan)).for_each(|merge| merge.is_wrong = true);
     }
 
-    /// Why another one that brings in `releases` would be too many, where no more than `wrong_rate_max` of them may be wrong.
+    /// Why the fix of `case` by `plan`, which brings in `releases`, would be one too many, where no more than `wrong_rate_max` of them may be
+    /// wrong. The place that it may have already does not stand in its way.
     ///
     /// The wrong ones, noticed or not, and the feared part of those that are not settled have to stay within that rate of all of them,
     /// beyond what is borne.
-    pub fn refusal(&self, releases: &BTreeSet<String>, wrong_rate_max: f64, now: Timestamp) -> Option<String> {
+    pub fn refusal(
+        &self,
+        (case, plan): (&CaseId, &str),
+        releases: &BTreeSet<String>,
+        wrong_rate_max: f64,
+        now: Timestamp,
+    ) -> Option<String> {
         let (right, wrong) = self.settled(now);
-        let since = settled_before(now);
-        let open: Vec<&Merge> = self.open.iter().filter(|merge| merge.at > since).collect();
+        let since = days_before(now, SETTLED_DAYS);
+        let is_other = |merge: &&Merge| !merge.is_of(case, plan) || merge.is_wrong;
+        let open: Vec<&Merge> = self.open.iter().filter(|merge| merge.at > since).filter(is_other).collect();
         for release in releases {
             let brought: Vec<&&Merge> = open.iter().filter(|merge| merge.releases.contains(release)).collect();
             if brought.iter().any(|merge| merge.is_wrong) {
@@ -107,30 +122,41 @@ impl Merges {
         })
     }
 
-    /// Takes for right what nothing bad was heard of for long enough.
+    /// Takes for right what nothing bad can be heard of any more. When that is done makes no difference.
     fn settle(&mut self, now: Timestamp) {
-        (self.right, self.wrong) = self.settled(now);
+        (self.right, self.wrong) = self.weight_until(days_before(now, KEPT_DAYS), now);
         self.weighed = self.weighed.max(now);
-        let since = settled_before(now);
+        let since = days_before(now, KEPT_DAYS);
         self.open.retain(|merge| merge.at > since);
     }
 
     /// Weight of the right and of the wrong ones that are settled at `now`.
     fn settled(&self, now: Timestamp) -> (f64, f64) {
-        let weeks = (now.as_second() - self.weighed.as_second()).max(0) as f64 / (7.0 * 24.0 * 3600.0);
-        let kept = KEPT_PER_WEEK.powf(weeks);
-        let since = settled_before(now);
-        let settled = self.open.iter().filter(|merge| merge.at <= since);
-        settled.fold((self.right * kept, self.wrong * kept), |(right, wrong), merge| match merge.is_wrong {
-            true => (right, wrong + 1.0),
-            false => (right + 1.0, wrong),
+        self.weight_until(days_before(now, SETTLED_DAYS), now)
+    }
+
+    /// Weight at `now` of the right and of the wrong ones that were merged until `last`. One loses weight from when it is settled.
+    fn weight_until(&self, last: Timestamp, now: Timestamp) -> (f64, f64) {
+        let kept = kept_since(self.weighed, now);
+        let merged = self.open.iter().filter(|merge| merge.at <= last);
+        merged.fold((self.right * kept, self.wrong * kept), |(right, wrong), merge| {
+            let weight = kept_since(merge.at, days_before(now, SETTLED_DAYS));
+            match merge.is_wrong {
+                true => (right, wrong + weight),
+                false => (right + weight, wrong),
+            }
         })
     }
 }
 
-/// What was merged until then is settled at `now`.
-fn settled_before(now: Timestamp) -> Timestamp {
-    now.saturating_sub(SignedDuration::from_hours(SETTLED_DAYS * 24)).unwrap_or(now)
+/// What is left at `now` of the weight that something had at `since`.
+fn kept_since(since: Timestamp, now: Timestamp) -> f64 {
+    let weeks = (now.as_second() - since.as_second()).max(0) as f64 / (7.0 * 24.0 * 3600.0);
+    KEPT_PER_WEEK.powf(weeks)
+}
+
+fn days_before(now: Timestamp, days: i64) -> Timestamp {
+    now.saturating_sub(SignedDuration::from_hours(days * 24)).unwrap_or(now)
 }
 
 #[cfg(test)]
@@ -161,12 +187,17 @@ mod tests {
         merges.take(merge, at(day));
     }
 
+    /// Why the fix of the case `number` by `release` is one too many on `day`.
+    fn refusal(merges: &Merges, number: u32, release: u32, rate: f64, day: i64) -> Option<String> {
+        merges.refusal((&case(number), "a plan"), &releases(release), rate, at(day))
+    }
+
     /// How many more may be merged on `day`, each of a release of its own.
     fn room(merges: &Merges, rate: f64, day: i64) -> u32 {
         let mut merges = merges.clone();
         (0..)
             .take_while(|more| {
-                let is_free = merges.refusal(&releases(1000 + more), rate, at(day)).is_none();
+                let is_free = refusal(&merges, 1000 + more, 1000 + more, rate, day).is_none();
                 take(&mut merges, 1000 + more, 1000 + more, day);
                 is_free
             })
@@ -207,14 +238,43 @@ mod tests {
         let mut merges = Merges::default();
         (100..200).for_each(|number| take(&mut merges, number, number, 0));
         for number in 0..OF_ONE_RELEASE_MAX as u32 {
-            assert_eq!(merges.refusal(&releases(1), 0.5, at(20)), None);
+            assert_eq!(refusal(&merges, number, 1, 0.5, 20), None);
             take(&mut merges, number, 1, 20);
         }
-        assert!(merges.refusal(&releases(1), 0.5, at(20)).unwrap().contains("in 3 places"));
-        assert_eq!(merges.refusal(&releases(2), 0.5, at(20)), None);
-        assert_eq!(merges.refusal(&releases(1), 0.5, at(20 + SETTLED_DAYS)), None);
+        assert!(refusal(&merges, 9, 1, 0.5, 20).unwrap().contains("in 3 places"));
+        assert_eq!(refusal(&merges, 1, 1, 0.5, 20), None, "its own place does not stand in its way");
+        assert_eq!(refusal(&merges, 9, 2, 0.5, 20), None);
+        assert_eq!(refusal(&merges, 9, 1, 0.5, 20 + SETTLED_DAYS), None);
         merges.turned_out_wrong(&case(1), "a plan");
-        assert!(merges.refusal(&releases(1), 0.5, at(21)).unwrap().contains("was wrong"));
+        for number in [1, 9] {
+            assert!(refusal(&merges, number, 1, 0.5, 21).unwrap().contains("was wrong"));
+        }
+    }
+
+    #[test]
+    fn merges_lose_weight_from_when_they_are_settled_whenever_that_is_noted() {
+        let mut early = Merges::default();
+        (0..200).for_each(|number| take(&mut early, number, number, 0));
+        early.turned_out_wrong(&case(0), "a plan");
+        let late = early.clone();
+        for day in [SETTLED_DAYS, KEPT_DAYS, 100, 400] {
+            early.settle(at(day));
+        }
+        let (right, wrong) = late.settled(at(730));
+        let kept = 0.98_f64.powf((730 - SETTLED_DAYS) as f64 / 7.0);
+        assert!((right - 199.0 * kept).abs() < 1e-9 && (wrong - kept).abs() < 1e-9, "{right}, {wrong}");
+        let noted = early.settled(at(730));
+        assert!((noted.0 - right).abs() < 1e-9 && (noted.1 - wrong).abs() < 1e-9, "{noted:?}");
+    }
+
+    #[test]
+    fn one_that_is_heard_to_be_wrong_after_it_was_settled_is_wrong() {
+        let mut merges = Merges::default();
+        take(&mut merges, 1, 1, 0);
+        take(&mut merges, 2, 2, SETTLED_DAYS + 1);
+        merges.turned_out_wrong(&case(1), "a plan");
+        let (right, wrong) = merges.settled(at(SETTLED_DAYS + 1));
+        assert!(right == 0.0 && wrong > 0.9, "{right}, {wrong}");
     }
 
     #[test]
@@ -222,7 +282,10 @@ mod tests {
         let mut merges = Merges::default();
         take(&mut merges, 1, 1, 0);
         assert!(merges.has(&case(1), "a plan") && !merges.has(&case(1), "another"));
-        merges.give_back(&case(1), "a plan");
+        let before = merges.clone();
+        merges.give_back(&case(1), "a plan", at(0));
+        assert_eq!(merges, before, "it may be being merged now");
+        merges.give_back(&case(1), "a plan", at(1));
         assert_eq!(room(&merges, 0.1, 0), room(&Merges::default(), 0.1, 0));
     }
 }

@@ -28,11 +28,27 @@ pub struct Model {
 impl Model {
     /// Learns of one outcome. Whoever calls this sees to it that each is learned of once.
     pub fn add(&mut self, record: &OutcomeRecord) {
-        self.remedies.entry(record.remedy.clone()).or_default().add(record.ending, record.at);
-        match record.ending.is_success() {
-            Some(_) if record.ending.undoes_merge() => self.calibration.turn(record.confidence),
-            Some(is_success) => self.calibration.add(record.confidence, is_success),
-            None => {}
+        let sums = self.remedies.entry(record.remedy.clone()).or_default();
+        if record.is_outranked() {
+            sums.add_outranked(record.ending);
+            return;
+        }
+        sums.add(record.ending, record.at);
+        let confidence = match &record.before {
+            Some(before) => {
+                self.remedies.entry(before.tried.remedy.clone()).or_default().take_back(before);
+                before.tried.confidence
+            }
+            None => record.confidence,
+        };
+        let was_right = match record.ending.undoes_merge() {
+            true => Some(true),
+            false => record.before.as_ref().and_then(|before| before.ending.is_success()),
+        };
+        match (was_right, record.ending.is_success()) {
+            (None, Some(is_right)) => self.calibration.add(record.confidence, is_right),
+            (Some(was_right), Some(is_right)) if was_right != is_right => self.calibration.turn(confidence, is_right),
+            _ => {}
         }
     }
 
@@ -66,6 +82,7 @@ impl Model {
 mod tests {
     use super::*;
     use jiff::Timestamp;
+    use outcome::Word;
     use proptest::prelude::*;
 
     fn record(second: i64, ending: Ending, confidence: f64, remedy: &str) -> OutcomeRecord {
@@ -79,8 +96,62 @@ mod tests {
             is_unattended: false,
             at: Timestamp::from_second(second).unwrap(),
             ending,
+            before: None,
             healed: Default::default(),
         }
+    }
+
+    /// What is learned where `endings` are told of one fix, a day apart, and heard in the order of `heard`.
+    fn of_one_fix(endings: &[Ending], heard: &[usize]) -> Model {
+        let told = |index: usize| record(1_790_000_000 + 86_400 * index as i64, endings[index], 0.95, "a remedy");
+        let mut model = Model::default();
+        for (place, index) in heard.iter().enumerate() {
+            let words = heard[..place].iter().filter_map(|index| told(*index).word());
+            let before = told(*index).word().and(words.max_by_key(Word::order));
+            model.add(&OutcomeRecord { before, ..told(*index) });
+        }
+        model
+    }
+
+    #[test]
+    fn several_words_on_one_fix_are_one_outcome_in_whatever_order_they_are_heard() {
+        let now = Timestamp::from_second(1_790_000_000 + 10 * 86_400).unwrap();
+        let read = |model: &Model| {
+            let sums = model.sums(&Remedy::from("a remedy".to_owned()));
+            let reliability = sums.reliability((8.0, 2.0), now);
+            let round = |weight: f64| (weight * 1e6).round();
+            let calibration = &model.calibration;
+            (
+                (round(reliability.successes), round(reliability.failures), sums.telling(), sums.right_and_wrong()),
+                (calibration.brier().map(round), calibration.rows().first().map(|row| (row.fixes, row.seen))),
+            )
+        };
+        use Ending::{ChecksFailed, Declined, Merged, MergedEdited, Reverted, TakenBack};
+        let rows: [(&[Ending], &[Ending]); 6] = [
+            (&[ChecksFailed, Merged], &[Merged]),
+            (&[Declined, Merged], &[Merged]),
+            (&[ChecksFailed, Declined], &[ChecksFailed]),
+            (&[Declined, ChecksFailed], &[ChecksFailed]),
+            (&[Declined, ChecksFailed, Merged, Reverted], &[Merged, Reverted]),
+            (&[TakenBack, Declined, Merged], &[Merged]),
+        ];
+        for (told, counts) in rows {
+            let at = |ending: &Ending| told.iter().position(|told| told == ending).unwrap();
+            // As if nothing else had been told.
+            let mut expected = Model::default();
+            for ending in counts {
+                expected.add(&record(1_790_000_000 + 86_400 * at(ending) as i64, *ending, 0.95, "a remedy"));
+            }
+            let in_order: Vec<usize> = (0..told.len()).collect();
+            let reversed: Vec<usize> = (0..told.len()).rev().collect();
+            for heard in [in_order, reversed] {
+                assert_eq!(read(&of_one_fix(told, &heard)), read(&expected), "{told:?} in the order {heard:?}");
+            }
+        }
+        let edited = of_one_fix(&[ChecksFailed, MergedEdited], &[0, 1]);
+        assert_eq!((read(&edited).0.2, read(&edited).1.1), (1, Some((1, 0.0))), "the proof was wrong all the same");
+        let declined = of_one_fix(&[ChecksFailed, Declined], &[0, 1]);
+        assert_eq!(declined.count(Declined), 1, "people declined it, which may have its remedy demoted");
     }
 
     prop_compose! {

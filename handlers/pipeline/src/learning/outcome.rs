@@ -147,6 +147,17 @@ impl Ending {
         }
     }
 
+    /// Which of several that were told of one fix counts: the highest, the last of them. What ends a pull request counts, whatever was told while
+    /// it was open; that people then close what failed its checks says nothing for it. `None` for those that only add to what was told.
+    fn rank(self) -> Option<u8> {
+        match self {
+            Self::Merged | Self::MergedEdited | Self::TakenBack | Self::NotFixed => Some(2),
+            Self::ChecksFailed => Some(1),
+            Self::Declined => Some(0),
+            Self::Reverted | Self::Regressed | Self::Censored => None,
+        }
+    }
+
     /// Whether it takes back that the same fix was merged.
     pub fn undoes_merge(self) -> bool {
         matches!(self, Self::Reverted | Self::Regressed)
@@ -155,6 +166,24 @@ impl Ending {
     /// Whether it did harm where people work: it was merged, and wrong.
     pub fn is_harm(self) -> bool {
         matches!(self, Self::NotFixed | Self::Reverted | Self::Regressed)
+    }
+}
+
+/// What was told of a fix, and counts unless something else that was told of it does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Word {
+    /// How it ended.
+    pub ending: Ending,
+    /// When.
+    pub at: Timestamp,
+    /// What was to be learned of it.
+    pub tried: Tried,
+}
+
+impl Word {
+    /// Of all that was told of one fix, that with the greatest counts.
+    pub fn order(&self) -> (Option<u8>, Timestamp, Ending) {
+        (self.ending.rank(), self.at, self.ending)
     }
 }
 
@@ -181,7 +210,27 @@ pub struct OutcomeRecord {
     pub at: Timestamp,
     /// How.
     pub ending: Ending,
+    /// What counted of the same fix when this was heard: from then on, only the greater of both does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Word>,
     /// Findings that are gone with it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub healed: BTreeSet<Fingerprint>,
+}
+
+impl OutcomeRecord {
+    /// What it says of the fix by itself; `None` where it only adds to what was told.
+    pub fn word(&self) -> Option<Word> {
+        self.ending.rank()?;
+        let tried = Tried { remedy: self.remedy.clone(), confidence: self.confidence };
+        Some(Word { ending: self.ending, at: self.at, tried })
+    }
+
+    /// Whether what was told before counts still, and this does not.
+    pub fn is_outranked(&self) -> bool {
+        match (&self.before, self.word()) {
+            (Some(before), Some(word)) => before.order() > word.order(),
+            _ => false,
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! How reliable a remedy is: a Beta distribution over what came of it, which forgets slowly.
 
-use super::outcome::Ending;
+use super::outcome::{Ending, Word};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{Beta, ContinuousCDF};
@@ -39,8 +39,14 @@ pub struct Sums {
     /// Weight of failures, in parts.
     #[serde(with = "digits")]
     failures: u128,
-    /// How often it ended in which way.
+    /// Weight of failures that were none after all, in parts.
+    #[serde(default, with = "digits")]
+    excused: u128,
+    /// How often it was told that one ended in which way.
     counts: BTreeMap<Ending, u64>,
+    /// How many of these do not count: something else was told of the same fix, which does.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    outranked: BTreeMap<Ending, u64>,
 }
 
 /// Numbers that JSON's readers would round.
@@ -60,14 +66,27 @@ mod digits {
 impl Sums {
     /// Learns of one outcome.
     pub fn add(&mut self, ending: Ending, at: Timestamp) {
-        let scale = PARTS * growth(at);
-        let (success, failure) = ending.weights();
-        self.successes += (success * scale) as u128;
-        self.failures += (failure * scale) as u128;
+        let (success, failure) = parts(ending, at);
+        self.successes += success;
+        self.failures += failure;
         if ending.undoes_merge() {
-            self.undone += (Ending::Merged.weights().0 * scale) as u128;
+            self.undone += parts(Ending::Merged, at).0;
         }
         *self.counts.entry(ending).or_default() += 1;
+    }
+
+    /// `word`, of which it was learned or will be, does not count: the fix ended otherwise.
+    pub fn take_back(&mut self, word: &Word) {
+        let (success, failure) = parts(word.ending, word.at);
+        self.undone += success;
+        self.excused += failure;
+        *self.outranked.entry(word.ending).or_default() += 1;
+    }
+
+    /// Learns of an outcome that does not count, for what was told of the same fix before does.
+    pub fn add_outranked(&mut self, ending: Ending) {
+        *self.counts.entry(ending).or_default() += 1;
+        *self.outranked.entry(ending).or_default() += 1;
     }
 
     /// What both learned.
@@ -75,51 +94,68 @@ impl Sums {
         self.successes += other.successes;
         self.undone += other.undone;
         self.failures += other.failures;
-        for (ending, count) in &other.counts {
-            *self.counts.entry(*ending).or_default() += count;
+        self.excused += other.excused;
+        for (counts, other) in [(&mut self.counts, &other.counts), (&mut self.outranked, &other.outranked)] {
+            for (ending, count) in other {
+                *counts.entry(*ending).or_default() += count;
+            }
         }
     }
 
-    /// Without the successes of `late`, which are in it: they have yet to stand the test of time.
+    /// Without the successes of `late`, which are in it: they have yet to stand the test of time. Those of them that were undone meanwhile are
+    /// among the undone ones already.
     pub fn without_successes_of(&self, late: &Self) -> Self {
         let mut counts = self.counts.clone();
         for ending in [Ending::Merged, Ending::MergedEdited] {
             let count = counts.entry(ending).or_default();
             *count = count.saturating_sub(late.count(ending));
         }
-        Self { successes: self.successes.saturating_sub(late.successes), counts, ..*self }
+        let late = late.successes.saturating_sub(late.undone);
+        Self { successes: self.successes.saturating_sub(late), counts, ..self.clone() }
     }
 
     /// What it was without `part`, which is in it.
     pub fn without(&self, part: &Self) -> Self {
-        let count = |(ending, count): (&Ending, &u64)| (*ending, count.saturating_sub(part.count(*ending)));
+        let rest = |counts: &BTreeMap<Ending, u64>, part: &BTreeMap<Ending, u64>| {
+            let of_part = |ending: &Ending| part.get(ending).copied().unwrap_or_default();
+            counts.iter().map(|(ending, count)| (*ending, count.saturating_sub(of_part(ending)))).collect()
+        };
         Self {
             successes: self.successes.saturating_sub(part.successes),
             undone: self.undone.saturating_sub(part.undone),
             failures: self.failures.saturating_sub(part.failures),
-            counts: self.counts.iter().map(count).collect(),
+            excused: self.excused.saturating_sub(part.excused),
+            counts: rest(&self.counts, &part.counts),
+            outranked: rest(&self.outranked, &part.outranked),
         }
     }
 
-    /// How often it ended as `ending`.
+    /// How often it was told that one ended as `ending`.
     pub fn count(&self, ending: Ending) -> u64 {
         self.counts.get(&ending).copied().unwrap_or_default()
     }
 
-    /// How many outcomes say anything.
+    /// As [`Self::count`], without those of which something else counts.
+    fn counting(&self, ending: Ending) -> u64 {
+        let outranked = self.outranked.get(&ending).copied().unwrap_or_default();
+        self.count(ending).saturating_sub(outranked)
+    }
+
+    /// How many fixes end in a way that `is_meant`.
+    fn sum(&self, is_meant: impl Fn(Ending) -> bool) -> u64 {
+        Ending::ALL.into_iter().filter(|ending| is_meant(*ending)).map(|ending| self.counting(ending)).sum()
+    }
+
+    /// Of how many fixes anything is known.
     pub fn telling(&self) -> u64 {
-        let says_something = |ending: Ending| ending != Ending::Censored && !ending.undoes_merge();
-        self.counts.iter().filter(|(ending, _)| says_something(**ending)).map(|(_, count)| count).sum()
+        self.sum(|ending| ending != Ending::Censored && !ending.undoes_merge())
     }
 
     /// How many fixes were merged as they were, and how many were wrong: a merge that was undone is among the latter alone, and two that
     /// were declined count as one.
     pub fn right_and_wrong(&self) -> (u64, u64) {
-        let sum = |is_meant: fn(Ending) -> bool| -> u64 {
-            self.counts.iter().filter(|(ending, _)| is_meant(**ending)).map(|(_, count)| count).sum()
-        };
-        let wrong = sum(|ending| ending.is_success() == Some(false)) + self.count(Ending::Declined) / 2;
-        (self.count(Ending::Merged).saturating_sub(sum(Ending::undoes_merge)), wrong)
+        let wrong = self.sum(|ending| ending.is_success() == Some(false)) + self.counting(Ending::Declined) / 2;
+        (self.counting(Ending::Merged).saturating_sub(self.sum(Ending::undoes_merge)), wrong)
     }
 
     /// How reliable the remedy is at `now`, where `prior` is what was believed beforehand.
@@ -127,7 +163,7 @@ impl Sums {
         let scale = PARTS * growth(now);
         Reliability {
             successes: prior.0 + self.successes.saturating_sub(self.undone) as f64 / scale,
-            failures: prior.1 + self.failures as f64 / scale,
+            failures: prior.1 + self.failures.saturating_sub(self.excused) as f64 / scale,
             telling: self.telling(),
         }
     }
@@ -148,6 +184,13 @@ impl Sums {
         (declined >= DECLINED_MAX && declined > merged)
             .then(|| format!("such fixes were declined {declined} times and merged {merged} times"))
     }
+}
+
+/// How much `ending` counts at `at` as a success and as a failure, in parts.
+fn parts(ending: Ending, at: Timestamp) -> (u128, u128) {
+    let (success, failure) = ending.weights();
+    let scale = PARTS * growth(at);
+    ((success * scale) as u128, (failure * scale) as u128)
 }
 
 /// How much more something weighs at `at` than at the epoch.
@@ -256,7 +299,12 @@ mod tests {
         let settled = all.without_successes_of(&late);
         assert_eq!(settled.telling(), 30 + 1 + 2);
         let reliability = settled.reliability(PRIOR, now());
-        assert!(reliability.successes < 8.0 + 30.0 && reliability.failures > 2.0 + 3.9, "{reliability:?}");
+        assert!(
+            (reliability.successes - (8.0 + 30.0)).abs() < 1e-6 && (reliability.failures - (2.0 + 4.0)).abs() < 1e-6,
+            "the late merge that was undone takes nothing from the early ones: {reliability:?}"
+        );
+        let feared = settled.feared(PRIOR, 2.0, now());
+        assert!((feared.successes - (8.0 + 29.0)).abs() < 1e-6, "and tells of another one: {feared:?}");
     }
 
     #[test]

@@ -61,7 +61,8 @@ impl Days {
     /// How `remedy` fared at `now`, where `all` is everything that was learned.
     pub fn track(&self, remedy: &Remedy, all: &Model, now: Timestamp) -> Track {
         let all = all.sums(remedy);
-        let late = self.since(remedy, now, SETTLED_DAYS);
+        // Outcomes are kept by their day: of the last one, some are not as old as that yet.
+        let late = self.since(remedy, now, SETTLED_DAYS + 1);
         let changes = RECENT_DAYS.map(|days| {
             let recent = self.since(remedy, now, days);
             let (right, wrong) = recent.right_and_wrong();
@@ -106,6 +107,22 @@ mod tests {
 
     const BEGIN: &str = "2026-01-01T12:00:00Z";
 
+    fn outcome(remedy: &Remedy, ending: Ending, at: Timestamp) -> OutcomeRecord {
+        OutcomeRecord {
+            case: "npm-1".parse().unwrap(),
+            plan: "a plan".to_owned(),
+            pull_request: 0,
+            repository: "github.example/octo/shop".parse().unwrap(),
+            remedy: remedy.clone(),
+            confidence: 0.95,
+            is_unattended: false,
+            at,
+            ending,
+            before: None,
+            healed: Default::default(),
+        }
+    }
+
     /// What is known of a remedy after so many days, of which each has these outcomes.
     fn lived(days: &[&[(Ending, u32)]]) -> (Track, Timestamp) {
         let remedy = Remedy::from("update_dependency:npm:in_place".to_owned());
@@ -114,18 +131,7 @@ mod tests {
         for outcomes in days {
             now += SignedDuration::from_hours(24);
             for ending in outcomes.iter().flat_map(|(ending, times)| (0..*times).map(|_| *ending)) {
-                let record = OutcomeRecord {
-                    case: "npm-1".parse().unwrap(),
-                    plan: "a plan".to_owned(),
-                    pull_request: 0,
-                    repository: "github.example/octo/shop".parse().unwrap(),
-                    remedy: remedy.clone(),
-                    confidence: 0.95,
-                    is_unattended: false,
-                    at: now,
-                    ending,
-                    healed: Default::default(),
-                };
+                let record = outcome(&remedy, ending, now);
                 all.add(&record);
                 kept.on(day(now)).add(&record);
             }
@@ -140,9 +146,24 @@ mod tests {
         let (early, _) = lived(&[right; 14]);
         assert_eq!((early.settled.telling, early.settled.successes), (0, 8.0));
         let (late, _) = lived(&[right; 30]);
-        assert_eq!(late.settled.telling, 16);
+        assert_eq!(late.settled.telling, 15);
         let (failed, _) = lived(&[&[(Ending::ChecksFailed, 3)]]);
         assert_eq!(failed.settled.telling, 3, "what failed counts at once");
+    }
+
+    #[test]
+    fn merge_late_in_the_day_counts_after_as_long_a_time() {
+        let remedy = Remedy::from("update_dependency:npm:in_place".to_owned());
+        let merged: Timestamp = "2026-01-01T23:59:00Z".parse().unwrap();
+        let (mut all, mut kept) = (Model::default(), Days::default());
+        let record = outcome(&remedy, Ending::Merged, merged);
+        all.add(&record);
+        kept.on(day(merged)).add(&record);
+        let telling = |hours: i64| {
+            let now = merged + SignedDuration::from_hours(hours);
+            kept.track(&remedy, &all, now).settled.telling
+        };
+        assert_eq!((telling(SETTLED_DAYS * 24 - 23), telling(SETTLED_DAYS * 24 + 1)), (0, 1));
     }
 
     #[test]

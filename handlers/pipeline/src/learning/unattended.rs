@@ -5,6 +5,7 @@ use super::reliability::{LOWER, OUTCOMES_MIN};
 use super::track::Track;
 use crate::decision::guard::Guard;
 use crate::decision::{Decision, Verdict};
+use crate::ids::CaseId;
 use crate::policy::AutoMerge;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -24,6 +25,8 @@ pub struct Asked<'a> {
     pub track: &'a Track,
     /// What was merged without people by its remedy.
     pub merges: &'a Merges,
+    /// The fix: its case, and the hash of its plan.
+    pub fix: (&'a CaseId, &'a str),
     /// What it brings in.
     pub releases: &'a BTreeSet<String>,
     /// How its pull request stands.
@@ -82,7 +85,7 @@ pub fn refusals(asked: &Asked<'_>, now: Timestamp) -> Vec<String> {
         reasons.push(format!("such fixes are right in {lower:.3} of cases at least; the policy asks for {least:.3}"));
     }
     reasons.extend(asked.track.drift());
-    reasons.extend(asked.merges.refusal(asked.releases, rate, now));
+    reasons.extend(asked.merges.refusal(asked.fix, asked.releases, rate, now));
     reasons
 }
 
@@ -91,9 +94,13 @@ mod tests {
     use super::*;
     use crate::decision::{Circumstances, Evidence, Phase, Reach, decide};
     use crate::finding::Severity;
-    use crate::learning::reliability::Reliability;
+    use crate::learning::merges::Merge;
+    use crate::learning::outcome::Ending;
+    use crate::learning::reliability::{Reliability, Sums};
     use crate::learning::track::Change;
     use crate::policy::{DEFAULT_POLICIES, parse};
+    use jiff::SignedDuration;
+    use proptest::prelude::*;
 
     fn now() -> Timestamp {
         "2026-11-27T12:00:00Z".parse().unwrap()
@@ -133,6 +140,7 @@ mod tests {
             guards: &[],
             track: kept(track(400.0, 2.0, 400)),
             merges: kept(Merges::default()),
+            fix: (kept("npm-1".parse().unwrap()), "a plan"),
             releases: kept(["npm latch 1.2.0".to_owned()].into()),
             pull: Pull::READY,
         };
@@ -166,6 +174,54 @@ mod tests {
         drifting.changes[0] = Change { days: 7, wrong: 5, fixes: 10, chance: 1e-6 };
         check(&only(|asked| asked.track = kept(drifting)), "5 of 10 such fixes were wrong in the last 7 days");
         check(&only(|asked| asked.auto_merge.wrong_rate_max = 0.0), "asks for 1.000");
+    }
+
+    proptest! {
+        /// But for drift, to which more success before is more to fall from.
+        #[test]
+        fn more_success_never_makes_it_more_cautious(
+            right in 0..400_u32, wrong in 0..20_u32, unsettled in 0..60_u32, noticed in 0..4_u32, more in 1..40_u32
+        ) {
+            let refused = |right: u32, settled: u32| {
+                let mut sums = Sums::default();
+                (0..right).for_each(|_| sums.add(Ending::Merged, now()));
+                (0..wrong).for_each(|_| sums.add(Ending::ChecksFailed, now()));
+                let change = Change { days: 7, wrong: 0, fixes: 10, chance: 1.0 };
+                let track = Track { settled: sums.feared((8.0, 2.0), 2.0, now()), changes: [change; 2] };
+                let merges = merges(settled, unsettled, noticed);
+                let releases = ["npm latch 1.2.0".to_owned()].into();
+                let (verdict, case) = (verdict(Severity::Low), "npm-1".parse().unwrap());
+                let asked = Asked {
+                    auto_merge: AutoMerge { wrong_rate_max: 0.05 },
+                    offered: &verdict,
+                    now: &verdict,
+                    guards: &[],
+                    track: &track,
+                    merges: &merges,
+                    fix: (&case, "a plan"),
+                    releases: &releases,
+                    pull: Pull::READY,
+                };
+                refusals(&asked, now()).len()
+            };
+            prop_assert!(refused(right + more, 0) <= refused(right, 0));
+            prop_assert!(refused(right, more) <= refused(right, 0));
+        }
+    }
+
+    /// So many merges without people, of releases of their own, of which so many are known to be right, not known, and known to be wrong.
+    fn merges(settled: u32, unsettled: u32, wrong: u32) -> Merges {
+        let mut merges = Merges::default();
+        let days_ago = |days: i64| now().saturating_sub(SignedDuration::from_hours(24 * days)).unwrap();
+        let kinds = [(settled, 15, false), (unsettled, 1, false), (wrong, 1, true)];
+        for (kind, (count, days, is_wrong)) in kinds.into_iter().enumerate() {
+            for number in 0..count {
+                let case: CaseId = format!("npm-{kind}{number:06}").parse().unwrap();
+                let (releases, at) = ([format!("npm {case} 1.0.0")].into(), days_ago(days));
+                merges.take(Merge { case, plan: "a plan".to_owned(), releases, at, is_wrong }, at);
+            }
+        }
+        merges
     }
 
     #[test]

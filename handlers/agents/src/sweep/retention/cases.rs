@@ -2,12 +2,13 @@
 //! any more are forgotten.
 
 use super::{KEYS_PER_TICK, Looked};
+use crate::declined;
 use crate::environment::Environment;
 use crate::environment::retention::DAYS_MIN;
 use crate::environment::store::{Listed, StoreError};
 use crate::error::AgentError;
 use crate::history::RUNS_READ_MAX;
-use crate::offered;
+use crate::{offered, words};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use pipeline::case::{CaseRecord, fold};
@@ -48,6 +49,8 @@ async fn forget(env: &Environment, mut records: Vec<(String, CaseRecord)>) -> Re
     records.sort_by_key(|(_, record)| (record.run, record.hops, record.message));
     if let Some((_, record)) = records.first() {
         offered::forget_last(&env.store, &record.case).await?;
+        declined::forget(&env.store, &record.case).await?;
+        words::forget(&env.store, &record.case).await?;
     }
     for (key, _) in records.iter().filter(|(_, record)| record.status.is_none()) {
         env.store.delete(key).await?;

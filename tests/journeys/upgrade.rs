@@ -14,7 +14,7 @@ use agents::tries::Noted;
 use jiff::Timestamp;
 use local_host::backup::BUS;
 use local_host::bus::Source;
-use pipeline::case::{Case, CaseRecord};
+use pipeline::case::{Case, CaseRecord, Step};
 use pipeline::ids::RepoName;
 use pipeline::learning::outcome::OutcomeRecord;
 use pipeline::message::{Envelope, MessageId};
@@ -85,6 +85,7 @@ fn every_record_is_read() {
                 "last_offers" => check::<Offer>(&name, value),
                 "tries" => check::<Noted>(&name, value),
                 "heard" => check::<Timestamp>(&name, value),
+                "rollbacks" => check::<Vec<Step>>(&name, value),
                 "outcomes" => check::<OutcomeRecord>(&name, value),
                 "learned.json" => check::<Learned>(&name, value),
                 "agents.json" => check::<Registry>(&name, value),

@@ -28,6 +28,21 @@ const LEASE_S: i64 = 5 * 60;
 /// Where the pass is.
 const PROGRESS: &str = "sweep-compaction";
 
+/// The shelves that are cleared after the journal. Under `state/rollback` earlier releases kept what is under `rollbacks` now.
+const SHELVES: [&str; 11] = [
+    "events",
+    "notices",
+    "poison",
+    "rollbacks",
+    "state/rollback",
+    "cases",
+    "tries",
+    "heard",
+    "diffs",
+    "claims",
+    "state",
+];
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Progress {
     /// The day of the pass.
@@ -80,9 +95,7 @@ pub(super) async fn clear_away(env: &Environment) -> Result<(), AgentError> {
 async fn shelves(env: &Environment) -> Result<Vec<String>, StoreError> {
     let functions = env.store.folders("journal").await?;
     let mut shelves: Vec<String> = functions.iter().map(|function| format!("journal/{function}")).collect();
-    shelves.extend(
-        ["events", "notices", "poison", "cases", "tries", "heard", "diffs", "claims", "state"].map(str::to_owned),
-    );
+    shelves.extend(SHELVES.map(str::to_owned));
     Ok(shelves)
 }
 

@@ -249,3 +249,24 @@ async fn long_history_keeps_the_runs_that_are_read() {
     assert_eq!(left[1..], all[60 - crate::history::RUNS_READ_MAX..]);
     assert_eq!(fold_of(&store, "busy").await, Some(Status::Completed));
 }
+
+/// The clock of the store is the machine's: everything was written just now.
+fn today(store: Store) -> Environment {
+    Environment { clock: Clock::System, ..environment(store) }
+}
+
+#[tokio::test]
+async fn what_was_claimed_for_a_rollback_is_forgotten_wherever_it_is() {
+    let store = Store::memory(Effects::default());
+    let places =
+        ["rollbacks", "state/rollback"].map(|shelf| format!("{shelf}/{}", MessageId(uuid::Uuid::from_u128(1))));
+    for (number, place) in places.iter().enumerate() {
+        let step = pipeline::case::Step::new("prove: gone", false, number.to_string());
+        store.create(place, &vec![step]).await.unwrap();
+    }
+    let there = async || store.list("").await.unwrap().into_iter().filter(|key| places.contains(key)).count();
+    sweep_through(&today(store.clone())).await;
+    assert_eq!(there().await, 2, "a message may be on its way that asks for them");
+    sweep_through(&far_ahead(store.clone(), 0)).await;
+    assert_eq!(there().await, 0);
+}

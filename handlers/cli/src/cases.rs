@@ -3,8 +3,8 @@
 use crate::arguments::{Cases, Format};
 use crate::terminal::Terminal;
 use crate::{Failure, Outcome, block_on, open, present};
-use agents::environment::store::Store;
-use agents::history;
+use agents::environment::store::{Store, StoreError};
+use agents::{history, offered};
 use pipeline::case::{Case, CaseRecord};
 use pipeline::ids::CaseId;
 use serde_json::json;
@@ -57,9 +57,22 @@ fn tell(told: &Told, format: Format, terminal: &Terminal) -> Result<(), Failure>
 async fn one(store: &Store, id: &str) -> Result<Told, Failure> {
     let known: CaseId = id.parse().map_err(Failure::new)?;
     let case = history::case(store, &known).await.map_err(Failure::new)?;
-    let case = case.ok_or_else(|| Failure(format!("there is no case `{id}`; `suture cases` lists them")))?;
+    let mut case = case.ok_or_else(|| Failure(format!("there is no case `{id}`; `suture cases` lists them")))?;
+    find_offer(store, &mut case).await.map_err(Failure::new)?;
     let (timeline, older) = history::timeline(store, &known, TIMELINE_MAX).await.map_err(Failure::new)?;
     Ok(Told { case, timeline, older })
+}
+
+/// Adds where the fix of `case` is, if it is offered and a later run, which a guard rail holds, has nothing to say of it.
+async fn find_offer(store: &Store, case: &mut Case) -> Result<(), StoreError> {
+    let Some(wound) = case.wound.as_ref().filter(|_| case.status.is_open() && case.delivery.is_none()) else {
+        return Ok(());
+    };
+    if offered::stands(store, &case.case, wound).await? {
+        let offered = offered::find(store, &case.case, wound).await?;
+        case.delivery = offered.and_then(|offered| offered.offer).map(|offer| offer.delivery);
+    }
+    Ok(())
 }
 
 async fn all(store: &Store, terminal: &Terminal) -> Result<Vec<Case>, Failure> {

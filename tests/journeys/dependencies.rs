@@ -275,6 +275,30 @@ async fn fix_that_does_not_hold_is_taken_back() {
     world.finish();
 }
 
+/// Earlier releases claimed it in another place.
+#[tokio::test]
+async fn rollback_that_an_earlier_release_began_is_brought_to_its_end() {
+    let mut died_in_rollback = 0;
+    for dies_after in 0..6 {
+        let mut world = fix_that_turns_out_wrong().await;
+        let doomed = world.process(Effects::crashing_after(dies_after));
+        while !world.bus.waiting.is_empty() && world.bus.deliver(0, &doomed).await.unwrap().is_none() {}
+        for key in world.keys("rollbacks").await {
+            let claim = world.read(&key).await;
+            world.delete(&key).await;
+            world.write(&format!("state/rollback/{}", key.rsplit('/').next().unwrap()), &claim).await;
+            let is_taken_back = world.repository.branches().len() == 1;
+            died_in_rollback += usize::from(is_taken_back && world.cases().await[0].status != Status::RolledBack);
+        }
+        world.settle().await;
+        let case = world.expect(&world.cases().await, Status::RolledBack);
+        let detail = |part| case.steps.iter().any(|step| !step.ok && step.detail.contains(part));
+        assert!(detail("GHSA-dddd-eeee-ffff"), "{dies_after}: {:?}", case.steps);
+        world.finish();
+    }
+    assert!(died_in_rollback > 0);
+}
+
 #[tokio::test]
 async fn branch_that_somebody_moved_on_is_theirs() {
     let mut world = shop_with_hole("MODERATE").await;

@@ -12,7 +12,7 @@ use pipeline::case::{Case, Status};
 use pipeline::decision::Decision;
 use pipeline::policy::DEFAULT_POLICIES;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The built-in policies, of which the first says `more`.
 fn with(more: &str) -> String {
@@ -177,8 +177,8 @@ async fn work_slowly(world: &mut World) {
     }
 }
 
-#[tokio::test]
-async fn cases_of_a_branch_that_are_held_share_one_scan_each_time() {
+/// Four projects of one repository with the same hole. Somebody pushed.
+async fn four_shops() -> World {
     let mut world = shop_with_hole().await;
     let (manifest, lockfile) = (shop().manifest(), shop().lockfile());
     let files = ["a", "b", "c"].map(|folder| {
@@ -187,22 +187,70 @@ async fn cases_of_a_branch_that_are_held_share_one_scan_each_time() {
     let files: Vec<(&str, &str)> = files.iter().flatten().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     world.push("main", &files);
     world.hear().await;
-    kill_switch::set(&world.process(Effects::default()), true, "mona", "look into it").await.unwrap();
+    world
+}
+
+/// The runs of each case.
+async fn runs_of_cases(world: &World) -> Vec<usize> {
+    let mut runs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for key in world.keys("cases").await {
+        let parts: Vec<&str> = key.split('/').collect();
+        runs.entry(parts[1].to_owned()).or_default().insert(parts[2].to_owned());
+    }
+    runs.into_values().map(|runs| runs.len()).collect()
+}
+
+#[tokio::test]
+async fn cases_of_a_branch_that_are_held_share_one_scan_each_time() {
+    let mut world = four_shops().await;
+    world.set_policies(&with("limits: {open_pull_requests_per_repository: 0}"));
     let rounds = 6;
     work_slowly(&mut world).await;
     for _ in 0..rounds {
+        world.clock.advance(SignedDuration::from_mins(6 * 60 + 7));
+        world.tick().await;
+        work_slowly(&mut world).await;
+    }
+    let runs = runs_of_cases(&world).await;
+    assert_eq!(runs.len(), 4);
+    assert!(runs.iter().all(|runs| (rounds..=rounds + 1).contains(runs)), "{runs:?}");
+    world.finish();
+}
+
+#[tokio::test]
+async fn kill_switch_that_is_on_for_long_makes_no_history() {
+    let mut world = four_shops().await;
+    kill_switch::set(&world.process(Effects::default()), true, "mona", "look into it").await.unwrap();
+    work_slowly(&mut world).await;
+    assert_eq!(runs_of_cases(&world).await, [1; 4]);
+    for _ in 0..12 {
         world.clock.advance(SignedDuration::from_mins(22));
         world.tick().await;
         work_slowly(&mut world).await;
     }
-    assert_eq!(world.cases().await.len(), 4);
-    for case in world.cases().await {
-        let folder = format!("cases/{}", case.case);
-        let runs: BTreeSet<String> =
-            world.keys(&folder).await.iter().map(|key| key.split('/').nth(2).unwrap().to_owned()).collect();
-        assert!((rounds..=rounds + 1).contains(&runs.len()), "{runs:?}");
-    }
+    assert_eq!(runs_of_cases(&world).await, [1; 4]);
+    // What was handled goes with the next tick.
+    world.sweep().await;
+    assert_eq!(world.wake_ups().await.len(), 1, "they wait for the same look");
+    kill_switch::set(&world.process(Effects::default()), false, "mona", "it is fine").await.unwrap();
+    later(&mut world, 22).await;
+    assert_eq!(world.open_pulls().len(), 4);
     world.finish();
+}
+
+#[tokio::test]
+async fn look_that_is_put_off_by_the_kill_switch_ends_the_same_in_every_weather() {
+    let begin = || async {
+        let mut world = shop_after_a_push().await;
+        let env = world.process(Effects::default());
+        kill_switch::set(&env, true, "mona", "the registry is under attack").await.unwrap();
+        world.live().await;
+        world.clock.advance(SignedDuration::from_mins(22));
+        world.tick().await;
+        assert!(world.bus.waiting.iter().any(|waiting| waiting.function == "scan"));
+        world
+    };
+    in_every_weather(begin).await;
 }
 
 #[tokio::test]

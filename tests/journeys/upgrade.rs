@@ -14,7 +14,8 @@ use agents::tries::Noted;
 use jiff::Timestamp;
 use local_host::backup::BUS;
 use local_host::bus::Source;
-use pipeline::case::{Case, CaseRecord};
+use pipeline::audit::{End, Entry};
+use pipeline::case::{Case, CaseRecord, Step};
 use pipeline::ids::RepoName;
 use pipeline::learning::outcome::{OutcomeRecord, Word};
 use pipeline::message::{Envelope, MessageId};
@@ -86,6 +87,10 @@ fn every_record_is_read() {
                 "tries" => check::<Noted>(&name, value),
                 "declined" | "heard" => check::<Timestamp>(&name, value),
                 "words" => check::<Word>(&name, value),
+                "audit" => check::<Entry>(&name, value),
+                "audit_tried" => check::<u64>(&name, value),
+                "audit_end" => check::<End>(&name, value),
+                "rollbacks" => check::<Vec<Step>>(&name, value),
                 "outcomes" => check::<OutcomeRecord>(&name, value),
                 "learned.json" => check::<Learned>(&name, value),
                 "agents.json" => check::<Registry>(&name, value),

@@ -56,7 +56,7 @@ use registry::NpmRegistry;
 use repository::GitRepository;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 /// Where the topology is written.
@@ -79,6 +79,14 @@ pub fn functions() -> Vec<(String, String)> {
         (name, std::fs::read_to_string(folder.join("function.json")).unwrap())
     };
     folders.iter().map(read).collect()
+}
+
+/// A folder for a world that ends with its process: in memory, on machines that have a place for it.
+pub fn temporary_folder() -> tempfile::TempDir {
+    let in_memory = Path::new("/dev/shm");
+    let is_there = in_memory.is_dir();
+    let folder = if is_there { tempfile::tempdir_in(in_memory) } else { tempfile::tempdir() };
+    folder.unwrap()
 }
 
 /// Sends `scan` a message that it can't read, and lets the agents work.
@@ -142,7 +150,7 @@ pub struct World {
 impl World {
     /// A world whose repository has `files` on `main`.
     pub async fn with_files(files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = temporary_folder();
         Self {
             repository: GitRepository::with_files(&folder.path().join("repository"), files),
             registry: NpmRegistry::start().await,

@@ -1,7 +1,13 @@
 //! A real git repository in a temporary folder.
 
-use git2::{Oid, Repository, Signature, Time};
+use git2::{Oid, Repository, RepositoryInitOptions, Signature, Time};
 use std::path::{Path, PathBuf};
+
+/// An empty repository in `folder`. Without the samples of hooks that git has on some machines: a dozen files each time.
+pub fn init(folder: &Path, is_bare: bool) -> Repository {
+    let mut options = RepositoryInitOptions::new();
+    Repository::init_opts(folder, options.bare(is_bare).mkpath(true).external_template(false)).unwrap()
+}
 
 /// A repository, and commits to it.
 #[derive(Debug, Clone)]
@@ -12,7 +18,7 @@ pub struct GitRepository {
 impl GitRepository {
     /// A repository in `folder` with one commit on `main` that has `files`.
     pub fn with_files(folder: &Path, files: &[(&str, &str)]) -> Self {
-        let repository = Repository::init(folder).unwrap();
+        let repository = init(folder, false);
         repository.set_head("refs/heads/main").unwrap();
         // Cases are named after it, so that they are the same in every temporary folder.
         repository.remote("origin", "https://git.example/team/shop.git").unwrap();

@@ -3,13 +3,13 @@
 use super::program::{User, handler};
 use super::project::Project;
 use super::registry::NpmRegistry;
-use super::repository::GitRepository;
+use super::repository::{GitRepository, init};
 use agents::environment::advisories::index::Index;
 use agents::environment::effects::Effects;
 use agents::environment::git::LocalRepository;
 use agents::environment::store::Store;
 use agents::history;
-use git2::{Repository, Signature, Time};
+use git2::{Signature, Time};
 use pipeline::advisory::osv::OsvRecord;
 use pipeline::case::{Case, CaseRecord, fold};
 use serde_json::{Value, json};
@@ -237,7 +237,7 @@ fn stage(root: &Path) {
 
 /// A bare repository with the project on `main`.
 fn bare(folder: &Path, number: usize) -> GitRepository {
-    let repository = Repository::init_bare(folder).unwrap();
+    let repository = init(folder, true);
     repository.set_head("refs/heads/main").unwrap();
     repository.remote("origin", &format!("https://git.example/team/shop{number}.git")).unwrap();
     let mut tree = repository.treebuilder(None).unwrap();

@@ -114,21 +114,17 @@ impl Inventory {
         }
     }
 
-    /// Keeps it as that of `run`. One of a later run stays.
+    /// Keeps it as that of `run`. What the same run kept before stays, and so does one of a later run.
     pub async fn keep(&self, store: &Store, run: RunId) -> Result<(), StoreError> {
-        self.keep_in(store, run, false).await
+        store.create(&self.key(run), self).await?;
+        self.take_over(store, run).await
     }
 
     /// As [`Self::keep`], of the commit that was the head when it was looked at: a run looks again where its base moved meanwhile, and what it saw
     /// last counts.
     pub async fn keep_of_head(&self, store: &Store, run: RunId) -> Result<(), StoreError> {
-        self.keep_in(store, run, true).await
-    }
-
-    async fn keep_in(&self, store: &Store, run: RunId, is_of_head: bool) -> Result<(), StoreError> {
-        let folder = format!("{SHELF}/{}", branch_key(&self.repository, &self.branch));
-        let key = format!("{folder}/{run}");
-        if store.create(&key, self).await? == Created::Before && is_of_head {
+        let key = self.key(run);
+        if store.create(&key, self).await? == Created::Before {
             let there = match store.read::<Self>(&key).await {
                 Err(StoreError::Damaged { .. }) => None,
                 there => there?,
@@ -137,11 +133,26 @@ impl Inventory {
                 store.overwrite(&key, self).await?;
             }
         }
+        self.take_over(store, run).await
+    }
+
+    /// Lets that of `run` be found, and deletes those of earlier runs.
+    async fn take_over(&self, store: &Store, run: RunId) -> Result<(), StoreError> {
         self.make_findable(store).await?;
-        for older in store.list(&folder).await?.into_iter().filter(|other| *other < key) {
+        let key = self.key(run);
+        for older in store.list(&self.folder()).await?.into_iter().filter(|other| *other < key) {
             store.delete(&older).await?;
         }
         Ok(())
+    }
+
+    /// Where those of its branch are.
+    fn folder(&self) -> String {
+        format!("{SHELF}/{}", branch_key(&self.repository, &self.branch))
+    }
+
+    fn key(&self, run: RunId) -> String {
+        format!("{}/{run}", self.folder())
     }
 
     /// Whether something that was suppressed is not any more at `now`.

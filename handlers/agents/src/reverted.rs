@@ -48,7 +48,9 @@ async fn tell_of<P>(
 ) -> Result<(), AgentError> {
     let of_run = history::run_records(&env.store, case, offer.run).await?;
     let held = of_run.iter().filter(|record| record.outcome == Some(Outcome::Verified)).map(|record| record.at).max();
-    let is_told = of_run.iter().flat_map(|record| &record.steps).any(|step| step.name == STEP);
+    // Whoever undoes what broke checks says nothing new of it.
+    let has_regressed = of_run.iter().any(|record| record.outcome == Some(Outcome::Regressed));
+    let is_told = has_regressed || of_run.iter().flat_map(|record| &record.steps).any(|step| step.name == STEP);
     let Some(held) = held.filter(|_| !is_told) else { return Ok(()) };
     let is_soon = env.clock.now().duration_since(held) <= SignedDuration::from_hours(SETTLED_DAYS * 24);
     if !is_soon || run.began() <= held {

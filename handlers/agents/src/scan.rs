@@ -13,7 +13,7 @@ use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::inventory::Inventory;
-use crate::{identity, offered};
+use crate::{hold, identity, offered};
 use pipeline::case::{Status, Wound};
 use pipeline::decision::priority::{order_of_work, soonest};
 use pipeline::finding::{Finding, ScanError, Severity};
@@ -32,6 +32,9 @@ use std::collections::{BTreeMap, BTreeSet};
 ///
 /// Can't be helped where the repository or the commit is not there, or a limit leaves nothing to look at.
 pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Result<Outbox, AgentError> {
+    if let Some(outbox) = hold::put_off_while_stopped(env, &message).await? {
+        return Ok(outbox);
+    }
     let asked_for = message.payload.repository.clone();
     let mut named_after = asked_for.clone();
     if let Some(remote) = env.repository(&asked_for)?.on_github() {

@@ -144,7 +144,8 @@ fn number_of(key: &str) -> Option<u64> {
 /// them the numbers would begin anew.
 pub async fn prune(env: &Environment, keys_max: usize) -> Result<usize, StoreError> {
     let mut states: Vec<Vec<String>> = Vec::new();
-    for key in env.store.list("state").await? {
+    // What has no number is no state: earlier releases kept other things beside them.
+    for key in env.store.list("state").await?.into_iter().filter(|key| number_of(key).is_some()) {
         let is_same = |state: &Vec<String>| {
             state.last().and_then(|last| Some(last.rsplit_once('/')?.0 == key.rsplit_once('/')?.0)) == Some(true)
         };

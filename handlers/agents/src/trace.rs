@@ -25,8 +25,10 @@ pub struct Handled {
     pub topic: String,
     /// The function that has to do with it.
     pub function: String,
-    /// When it was sent.
+    /// When it was sent; of one for later, when it was due.
     pub sent: Option<Timestamp>,
+    /// When it is due, of one that was not to be sent at once.
+    pub due: Option<Timestamp>,
     /// When it was handled; `None`: it was not, as far as was looked.
     pub handled: Option<Timestamp>,
     /// Until when it was put off, where it was.
@@ -73,27 +75,26 @@ pub async fn trace(store: &Store, run: RunId, hours: i64) -> Result<Vec<Handled>
 
 /// The messages of `run` in `records`, by their time.
 fn of_run(run: RunId, records: &BTreeMap<(String, MessageId), JournalRecord>) -> Vec<Handled> {
-    let mut sent: BTreeMap<MessageId, Envelope> = BTreeMap::new();
+    let mut sent: BTreeMap<MessageId, (Envelope, Option<Timestamp>)> = BTreeMap::new();
     let mut roots: BTreeSet<MessageId> = BTreeSet::new();
     for ((_, id), record) in records {
-        let later = record.wake_ups().map(|wake_up| wake_up.message);
-        for message in
-            record.outbox.messages.iter().cloned().chain(later).filter(|message| message.correlation_id == run)
-        {
+        let later = record.wake_ups().map(|wake_up| (wake_up.message, Some(wake_up.due)));
+        let at_once = record.outbox.messages.iter().map(|message| (message.clone(), None));
+        for (message, due) in at_once.chain(later).filter(|(message, _)| message.correlation_id == run) {
             roots.insert(*id);
-            sent.insert(message.id, message);
+            sent.insert(message.id, (message, due));
         }
     }
     roots.retain(|root| !sent.contains_key(root));
     let handled = |function: &str, id: MessageId| records.get(&(function.to_owned(), id));
-    let due = |record: &JournalRecord| record.wake_up.as_ref().map(|wake_up| wake_up.due);
+    let put_off_until = |record: &JournalRecord| record.wake_up.as_ref().map(|wake_up| wake_up.due);
     let mut all: Vec<Handled> = Vec::new();
     for ((function, id), record) in records.iter().filter(|((_, id), _)| roots.contains(id)) {
         let (topic, function) = (String::new(), function.clone());
-        let (handled, put_off) = (Some(record.at), due(record));
-        all.push(Handled { message: *id, cause: None, topic, function, sent: None, handled, put_off });
+        let (handled, put_off) = (Some(record.at), put_off_until(record));
+        all.push(Handled { message: *id, cause: None, topic, function, sent: None, due: None, handled, put_off });
     }
-    for message in sent.values() {
+    for (message, due) in sent.values() {
         let is_event = message.message_type == MessageType::Event || message.target.is_none();
         let function = if is_event { MONITOR_SUBSCRIPTION } else { message.target.as_deref().unwrap_or_default() };
         let record = handled(function, message.id);
@@ -102,11 +103,62 @@ fn of_run(run: RunId, records: &BTreeMap<(String, MessageId), JournalRecord>) ->
             cause: message.causation_id,
             topic: message.topic.clone(),
             function: function.to_owned(),
-            sent: Some(message.timestamp),
+            sent: Some(due.map_or(message.timestamp, |due| due.max(message.timestamp))),
+            due: *due,
             handled: record.map(|record| record.at),
-            put_off: record.and_then(due),
+            put_off: record.and_then(put_off_until),
         });
     }
     all.sort_by_key(|message| (message.sent, message.handled, message.message));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pipeline::message::{queue, topic};
+    use pipeline::outbox::{Outbox, Reply};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn handled_at(second: i64, outbox: Outbox) -> JournalRecord {
+        JournalRecord { at: at(second), outbox, wake_up: None }
+    }
+
+    #[test]
+    fn waiting_that_was_meant_is_no_latency() {
+        let run = RunId::new(at(0), [0; 10]);
+        let root = Envelope::root("test", queue::VERIFY, topic::CHECKS_COMPLETED, &"", run, at(0)).unwrap();
+        let mut reply = Reply::new("verify", &root, at(1));
+        reply.command(queue::NOTIFY, topic::NOTIFICATION_REQUESTED, "", &"").unwrap();
+        reply.command_later(at(3600), queue::VERIFY, topic::CHECKS_COMPLETED, "", &"").unwrap();
+        let outbox = reply.finish();
+        let look = outbox.later[0].message.id;
+        let mut records = BTreeMap::from([(("verify".to_owned(), root.id), handled_at(1, outbox))]);
+        let of_look = |records: &BTreeMap<_, _>| {
+            let found = of_run(run, records).into_iter().find(|handled| handled.message == look).unwrap();
+            (found.due, found.handled, found.latency_ms())
+        };
+        assert_eq!(of_look(&records), (Some(at(3600)), None, None));
+        records.insert(("verify".to_owned(), look), handled_at(3602, Outbox::default()));
+        assert_eq!(of_look(&records), (Some(at(3600)), Some(at(3602)), Some(2000)));
+        let at_once = of_run(run, &records).into_iter().find(|handled| handled.function == "notify").unwrap();
+        assert_eq!((at_once.sent, at_once.due), (Some(at(1)), None));
+    }
+
+    #[test]
+    fn work_that_was_put_off_is_due_when_it_comes_again() {
+        let run = RunId::new(at(0), [0; 10]);
+        let root = Envelope::root("test", queue::SCAN, topic::SCAN_REQUESTED, &"", run, at(0)).unwrap();
+        let again = root.next_attempt(at(1));
+        let wake_up = Some(crate::journal::WakeUp { due: at(60), reason: String::new(), message: again.clone() });
+        let records = BTreeMap::from([
+            (("scan".to_owned(), root.id), JournalRecord { wake_up, ..handled_at(1, Outbox::default()) }),
+            (("scan".to_owned(), again.id), handled_at(61, Outbox::default())),
+        ]);
+        let found = of_run(run, &records).into_iter().find(|handled| handled.message == again.id).unwrap();
+        assert_eq!((found.due, found.latency_ms()), (Some(at(60)), Some(1000)));
+    }
 }

@@ -41,8 +41,12 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
     let repository = env.repository(&wound.repository)?;
     let mut steps = Vec::new();
     let stands = repository.branch(branch).await?;
-    let rollback_claim = format!("state/rollback/{}", message.id);
-    let claimed = env.store.read::<Vec<Step>>(&rollback_claim).await?;
+    let rollback_claim = format!("rollbacks/{}", message.id);
+    let claimed = match env.store.read::<Vec<Step>>(&rollback_claim).await? {
+        // Where earlier releases kept it.
+        None => env.store.read(&format!("state/rollback/{}", message.id)).await?,
+        claimed => claimed,
+    };
     if claimed.is_none()
         && let (Some(remote), Some(ours)) = (repository.on_github(), &delivery.pull_request)
     {

@@ -3,6 +3,8 @@
 use super::deliveries::{Attempt, Delivery};
 use super::service::{Fault, Recorded};
 use super::storm::Storm;
+use crate::world::repository::init;
+use crate::world::temporary_folder;
 use agents::environment::clock::Clock;
 use git2::Repository;
 use jiff::Timestamp;
@@ -154,7 +156,7 @@ impl State {
             graphql: Vec::new(),
             deliveries: Vec::new(),
             attempts: Vec::new(),
-            folder: tempfile::tempdir().unwrap(),
+            folder: temporary_folder(),
             last_id: 100,
         }
     }
@@ -172,7 +174,7 @@ impl State {
     pub fn add_repository(&mut self, full_name: &str) -> u64 {
         let id = self.id();
         self.renamed.remove(&full_name.to_lowercase());
-        Repository::init_bare(self.folder.path().join(id.to_string())).unwrap();
+        init(&self.folder.path().join(id.to_string()), true);
         let repo = Repo {
             id,
             full_name: full_name.to_owned(),

@@ -18,6 +18,7 @@ pub mod settings;
 pub mod settings_file;
 pub mod sources;
 pub mod store;
+pub mod tls;
 pub mod tree_limits;
 
 use crate::error::AgentError;

@@ -1,6 +1,7 @@
 //! Whether an app answers: its function `health`, asked as anybody may ask it.
 
 use super::github::causes;
+use super::tls::trusting_this_machine;
 use serde::Deserialize;
 use std::time::Duration;
 use url::Url;
@@ -61,7 +62,7 @@ pub async fn health(health: &Url) -> Result<Health, String> {
         version: String,
     }
     let failed = |error: reqwest::Error| causes(&error);
-    let client = reqwest::Client::builder()
+    let client = trusting_this_machine(reqwest::Client::builder())
         .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(CONNECT_TIMEOUT_S))

@@ -28,6 +28,23 @@ const LEASE_S: i64 = 5 * 60;
 /// Where the pass is.
 const PROGRESS: &str = "sweep-compaction";
 
+/// The shelves that are cleared after the journal. Under `state/rollback` earlier releases kept what is under `rollbacks` now.
+const SHELVES: [&str; 13] = [
+    "events",
+    "notices",
+    "poison",
+    "rollbacks",
+    "state/rollback",
+    "cases",
+    "tries",
+    "heard",
+    "merged",
+    "audit_tried",
+    "diffs",
+    "claims",
+    "state",
+];
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Progress {
     /// The day of the pass.
@@ -80,10 +97,7 @@ pub(super) async fn clear_away(env: &Environment) -> Result<(), AgentError> {
 async fn shelves(env: &Environment) -> Result<Vec<String>, StoreError> {
     let functions = env.store.folders("journal").await?;
     let mut shelves: Vec<String> = functions.iter().map(|function| format!("journal/{function}")).collect();
-    shelves.extend(
-        ["events", "notices", "poison", "cases", "tries", "heard", "merged", "diffs", "claims", "state"]
-            .map(str::to_owned),
-    );
+    shelves.extend(SHELVES.map(str::to_owned));
     Ok(shelves)
 }
 

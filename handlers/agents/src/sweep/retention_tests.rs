@@ -6,6 +6,7 @@ use crate::history::record_key;
 use crate::test_office::environment;
 use jiff::SignedDuration;
 use pipeline::case::{CaseRecord, Delivery, Status};
+use pipeline::decision::Decision;
 use pipeline::message::{Envelope, MessageId, RunId, queue, topic};
 
 /// Stores date what is written by the machine's clock; the sweeps of these tests look back from far ahead.
@@ -254,4 +255,83 @@ async fn long_history_keeps_the_runs_that_are_read() {
     assert_eq!(left[0], all[0]);
     assert_eq!(left[1..], all[60 - crate::history::RUNS_READ_MAX..]);
     assert_eq!(fold_of(&store, "busy").await, Some(Status::Completed));
+}
+
+/// A case that was offered in its first run but one, and then held `held` times.
+async fn held_case(store: &Store, held: usize) {
+    case(store, "held", Status::Proposed, 2).await;
+    for run in 2..2 + held {
+        let began = Timestamp::from_second(1_700_000_000 + 3600 * run as i64).unwrap();
+        for hops in 0..2 {
+            let message = MessageId(uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{run}{hops}").as_bytes()));
+            let mut record =
+                CaseRecord::new("held".parse().unwrap(), message, RunId::new(began, [0; 10]), hops, "test", began);
+            match hops {
+                0 => record.status = Some(Status::Initiated),
+                _ => {
+                    record.decision = Some((Decision::Heal, vec!["budget".to_owned()]));
+                    record.grounds = serde_json::from_value(serde_json::json!({
+                        "confidence": 1.0,
+                        "held_until": began + SignedDuration::from_hours(6),
+                    }))
+                    .ok();
+                    assert!(record.grounds.is_some());
+                }
+            }
+            store.create(&record_key(&record), &record).await.unwrap();
+        }
+    }
+}
+
+/// The clock of the store is the machine's: everything was written just now.
+fn today(store: Store) -> Environment {
+    Environment { clock: Clock::System, ..environment(store) }
+}
+
+#[tokio::test]
+async fn of_runs_that_were_held_one_after_another_the_newest_is_kept() {
+    let store = Store::memory(Effects::default());
+    held_case(&store, 12).await;
+    let before = crate::history::case(&store, &"held".parse().unwrap()).await.unwrap();
+    sweep_through(&today(store.clone())).await;
+    let mut runs: Vec<String> =
+        keys(&store).await.iter().filter(|key| key.starts_with("cases/held")).map(|key| key[..47].to_owned()).collect();
+    runs.dedup();
+    assert_eq!(runs.len(), 3, "two that offered, and the newest of those that were held: {runs:?}");
+    assert_eq!(crate::history::case(&store, &"held".parse().unwrap()).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn sweep_that_dies_while_it_forgets_held_runs_leaves_the_case_as_it_stands() {
+    let of_case = async |store: &Store| crate::history::case(store, &"held".parse().unwrap()).await.unwrap();
+    for dies_after in 0..22 {
+        let store = Store::memory(Effects::default());
+        held_case(&store, 12).await;
+        let before = of_case(&store).await;
+        let doomed = today(store.with_effects(Effects::crashing_after(dies_after)));
+        let runs = cases::all(&doomed).await.unwrap().remove("held").unwrap();
+        assert!(cases::forget_held(&doomed, &runs).await.is_err(), "{dies_after}");
+        assert_eq!(of_case(&store).await, before, "{dies_after}");
+        let next = today(store.clone());
+        let runs = cases::all(&next).await.unwrap().remove("held").unwrap();
+        cases::forget_held(&next, &runs).await.unwrap();
+        assert!(cases::all(&next).await.unwrap()["held"].len() <= cases::RUNS_LET_BE, "{dies_after}");
+        assert_eq!(of_case(&store).await, before, "{dies_after}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_claimed_for_a_rollback_is_forgotten_wherever_it_is() {
+    let store = Store::memory(Effects::default());
+    let places =
+        ["rollbacks", "state/rollback"].map(|shelf| format!("{shelf}/{}", MessageId(uuid::Uuid::from_u128(1))));
+    for (number, place) in places.iter().enumerate() {
+        let step = pipeline::case::Step::new("prove: gone", false, number.to_string());
+        store.create(place, &vec![step]).await.unwrap();
+    }
+    let there = async || store.list("").await.unwrap().into_iter().filter(|key| places.contains(key)).count();
+    sweep_through(&today(store.clone())).await;
+    assert_eq!(there().await, 2, "a message may be on its way that asks for them");
+    sweep_through(&far_ahead(store.clone(), 0)).await;
+    assert_eq!(there().await, 0);
 }

@@ -174,7 +174,8 @@ async fn tell_people(
 
 /// What was merged.
 async fn offer(env: &Environment, awaited: &MergeChecksAwaited) -> Result<Option<Offer>, AgentError> {
-    Ok(offered::last(&env.store, &awaited.case).await?.filter(|offer| offer.run == awaited.run))
+    let merged = offered::merged(&env.store, &awaited.case).await?;
+    Ok(merged.into_iter().find(|offer| offer.run == awaited.run))
 }
 
 fn event(awaited: &MergeChecksAwaited, step: &Step) -> CaseEvent {

@@ -4,6 +4,7 @@ use super::error::{GitHubError, found};
 use super::repository::GitHubRepository;
 use super::scope::Scope;
 use super::session::Listed;
+use http::Method;
 use pipeline::ids::CommitSha;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -263,7 +264,7 @@ impl GitHubRepository {
 
     async fn change_alert(&self, scope: Scope, below: &str, change: Value) -> Result<(), GitHubError> {
         let effect = format!("change of {}", below.trim_start_matches('/'));
-        self.patch(scope, below, change, &effect).await.map(drop)
+        self.write(Method::PATCH, scope, below, change, &effect).await.map(drop)
     }
 }
 

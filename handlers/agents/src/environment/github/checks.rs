@@ -4,6 +4,7 @@ use super::error::GitHubError;
 use super::repository::{GitHubRepository, in_segment};
 use super::scope::Scope;
 use super::session::Listed;
+use http::Method;
 use pipeline::ids::CommitSha;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -180,7 +181,8 @@ impl GitHubRepository {
                     return Ok(());
                 }
                 if left.is_empty() {
-                    self.patch(Scope::Checks, &format!("/check-runs/{}", run.id), body(&[]), &effect).await?;
+                    self.write(Method::PATCH, Scope::Checks, &format!("/check-runs/{}", run.id), body(&[]), &effect)
+                        .await?;
                 }
                 run.id
             }
@@ -189,11 +191,11 @@ impl GitHubRepository {
                 if let Some(made) = made.as_object_mut() {
                     made.insert("head_sha".to_owned(), json!(commit));
                 }
-                self.post(Scope::Checks, "/check-runs", made, &effect).await?.json::<WireRun>()?.id
+                self.write(Method::POST, Scope::Checks, "/check-runs", made, &effect).await?.json::<WireRun>()?.id
             }
         };
         for part in parts {
-            self.patch(Scope::Checks, &format!("/check-runs/{id}"), body(part), &effect).await?;
+            self.write(Method::PATCH, Scope::Checks, &format!("/check-runs/{id}"), body(part), &effect).await?;
         }
         Ok(())
     }

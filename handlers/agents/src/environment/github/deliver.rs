@@ -10,6 +10,7 @@ use crate::environment::git::{CASE_TRAILER, Delivered};
 use crate::environment::repository::Fix;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use http::Method;
 use pipeline::ids::CommitSha;
 use pipeline::patch::Patch;
 use serde::Deserialize;
@@ -145,11 +146,11 @@ impl GitHubRepository {
                 _ => REGULAR,
             };
             let blob = json!({ "content": BASE64_STANDARD.encode(&file.after), "encoding": "base64" });
-            let blob: Named = self.post(Scope::Deliver, "/git/blobs", blob, "blob").await?.json()?;
+            let blob: Named = self.write(Method::POST, Scope::Deliver, "/git/blobs", blob, "blob").await?.json()?;
             entries.push(json!({ "path": file.path, "mode": mode, "type": "blob", "sha": blob.sha }));
         }
         let tree = json!({ "base_tree": base, "tree": entries });
-        Ok(self.post(Scope::Deliver, "/git/trees", tree, "tree").await?.json::<Named>()?.sha)
+        Ok(self.write(Method::POST, Scope::Deliver, "/git/trees", tree, "tree").await?.json::<Named>()?.sha)
     }
 
     /// The mode of the file at `path` in the tree `root`.
@@ -180,12 +181,12 @@ impl GitHubRepository {
 
     async fn make_commit(&self, tree: &CommitSha, base: &CommitSha, message: &str) -> Result<CommitSha, GitHubError> {
         let commit = json!({ "message": message, "tree": tree, "parents": [base] });
-        Ok(self.post(Scope::Deliver, "/git/commits", commit, "commit").await?.json::<Named>()?.sha)
+        Ok(self.write(Method::POST, Scope::Deliver, "/git/commits", commit, "commit").await?.json::<Named>()?.sha)
     }
 
     async fn make_branch(&self, branch: &str, commit: &CommitSha) -> Result<(), GitHubError> {
         let reference = json!({ "ref": format!("refs/heads/{branch}"), "sha": commit });
-        self.post(Scope::Deliver, "/git/refs", reference, branch).await.map(drop)
+        self.write(Method::POST, Scope::Deliver, "/git/refs", reference, branch).await.map(drop)
     }
 
     /// Moves `branch` if it stands where it was seen. GitHub has no words of its own for one that does not.

@@ -5,6 +5,7 @@ use super::error::GitHubError;
 use super::repository::GitHubRepository;
 use super::scope::Scope;
 use super::session::Listed;
+use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
@@ -62,6 +63,6 @@ impl GitHubRepository {
         let secret = secret.expose_secret();
         let config = json!({ "url": url, "content_type": "json", "insecure_ssl": "0", "secret": secret });
         let made = json!({ "name": "web", "active": true, "events": events, "config": config });
-        self.post(Scope::Read, "/hooks", made, "webhook").await?.json()
+        self.write(Method::POST, Scope::Read, "/hooks", made, "webhook").await?.json()
     }
 }

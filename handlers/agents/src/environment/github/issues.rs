@@ -5,6 +5,7 @@ use super::pulls::{Changes, Label, WireLabel};
 use super::repository::{GitHubRepository, Login, in_segment};
 use super::scope::Scope;
 use super::session::Listed;
+use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -85,13 +86,14 @@ impl GitHubRepository {
         }
         let labels: Vec<_> = labels.iter().map(|label| label.name).collect();
         let made = json!({ "title": title, "body": body, "labels": labels });
-        Ok(self.post(Scope::Issues, "/issues", made, "issue").await?.json::<WireIssue>()?.read())
+        Ok(self.write(Method::POST, Scope::Issues, "/issues", made, "issue").await?.json::<WireIssue>()?.read())
     }
 
     /// Changes an issue.
     pub async fn update_issue(&self, number: u64, changes: Changes<'_>) -> Result<Issue, GitHubError> {
         let below = format!("/issues/{number}");
-        let answer = self.patch(Scope::Issues, &below, changes.json(), &format!("change of #{number}")).await?;
+        let answer =
+            self.write(Method::PATCH, Scope::Issues, &below, changes.json(), &format!("change of #{number}")).await?;
         Ok(answer.json::<WireIssue>()?.read())
     }
 }

@@ -4,6 +4,7 @@ use super::error::{GitHubError, Refusal};
 use super::repository::{GitHubRepository, Login};
 use super::scope::Scope;
 use super::session::Listed;
+use http::Method;
 use pipeline::ids::CommitSha;
 use serde::Deserialize;
 use serde_json::json;
@@ -86,7 +87,7 @@ impl GitHubRepository {
     pub async fn merge(&self, number: u64, commit: &CommitSha, method: MergeMethod) -> Result<Merging, GitHubError> {
         let below = format!("/pulls/{number}/merge");
         let wanted = json!({ "sha": commit, "merge_method": method.name() });
-        match self.put(Scope::Merges, &below, wanted, &format!("merge of #{number}")).await {
+        match self.write(Method::PUT, Scope::Merges, &below, wanted, &format!("merge of #{number}")).await {
             Ok(_) => Ok(Merging::Done),
             Err(
                 GitHubError::Refused { refusal: Refusal::Archived, message, .. } | GitHubError::Denied { message, .. },

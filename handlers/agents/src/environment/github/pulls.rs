@@ -4,6 +4,7 @@ use super::error::{GitHubError, Refusal, found};
 use super::repository::{GitHubRepository, Login, in_path, in_segment};
 use super::scope::Scope;
 use super::session::Listed;
+use http::Method;
 use jiff::Timestamp;
 use pipeline::ids::CommitSha;
 use serde::Deserialize;
@@ -261,7 +262,7 @@ impl GitHubRepository {
             let names: Vec<_> = missing.iter().map(|label| label.name).collect();
             let below = format!("/issues/{}/labels", pull.number);
             let effect = format!("labels of #{}", pull.number);
-            let answer = self.post(Scope::Pulls, &below, json!({ "labels": names }), &effect).await?;
+            let answer = self.write(Method::POST, Scope::Pulls, &below, json!({ "labels": names }), &effect).await?;
             pull.labels = WireLabel::names(answer.json()?);
         }
         Ok(pull)
@@ -271,7 +272,7 @@ impl GitHubRepository {
         let NewPullRequest { title, body, head, base, is_draft, .. } = new;
         let post = async |is_draft: bool| {
             let wanted = json!({ "title": title, "body": body, "head": head, "base": base, "draft": is_draft });
-            self.post(Scope::Pulls, "/pulls", wanted, &format!("pull request of {head}")).await
+            self.write(Method::POST, Scope::Pulls, "/pulls", wanted, &format!("pull request of {head}")).await
         };
         let made = match post(*is_draft).await {
             Err(error) if *is_draft && has_no_drafts(&error) => post(false).await,
@@ -294,7 +295,8 @@ impl GitHubRepository {
     /// Changes a pull request.
     pub async fn update_pull_request(&self, number: u64, changes: Changes<'_>) -> Result<PullRequest, GitHubError> {
         let below = format!("/pulls/{number}");
-        let answer = self.patch(Scope::Pulls, &below, changes.json(), &format!("change of #{number}")).await?;
+        let answer =
+            self.write(Method::PATCH, Scope::Pulls, &below, changes.json(), &format!("change of #{number}")).await?;
         Ok(answer.json::<WirePull>()?.read())
     }
 
@@ -312,7 +314,9 @@ impl GitHubRepository {
     /// Says something under a pull request. Who says it only once looks for it first, in [`Self::comments`].
     pub async fn comment(&self, number: u64, body: &str) -> Result<(), GitHubError> {
         let below = format!("/issues/{number}/comments");
-        self.post(Scope::Pulls, &below, json!({ "body": body }), &format!("comment on #{number}")).await.map(drop)
+        self.write(Method::POST, Scope::Pulls, &below, json!({ "body": body }), &format!("comment on #{number}"))
+            .await
+            .map(drop)
     }
 
     /// What was said under a pull request, oldest first, at most 1000 of them.
@@ -336,7 +340,7 @@ impl GitHubRepository {
         }
         let Label { name, color, description } = label;
         let made = json!({ "name": name, "color": color, "description": description });
-        match self.post(scope, "/labels", made, &format!("label {name}")).await {
+        match self.write(Method::POST, scope, "/labels", made, &format!("label {name}")).await {
             Err(error) if !error.is_refused_as(Refusal::Exists) => Err(error),
             _ => Ok(()),
         }

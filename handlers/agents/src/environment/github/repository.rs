@@ -245,39 +245,16 @@ impl GitHubRepository {
         format!("/repos/{path}{below}")
     }
 
-    /// Posts `body` to what is `below` the repository.
-    pub(super) async fn post(
+    /// Writes `body` to what is `below` the repository, by `method`. That is the effect `effect`.
+    pub(super) async fn write(
         &self,
+        method: Method,
         scope: Scope,
         below: &str,
         body: Value,
         effect: &str,
     ) -> Result<Answer, GitHubError> {
-        let asked = Asked::with(Method::POST, self.path(below), body);
-        self.session.write(&self.who(scope), &asked, effect).await
-    }
-
-    /// Puts `body` to what is `below` the repository.
-    pub(super) async fn put(
-        &self,
-        scope: Scope,
-        below: &str,
-        body: Value,
-        effect: &str,
-    ) -> Result<Answer, GitHubError> {
-        let asked = Asked::with(Method::PUT, self.path(below), body);
-        self.session.write(&self.who(scope), &asked, effect).await
-    }
-
-    /// Changes what is `below` the repository.
-    pub(super) async fn patch(
-        &self,
-        scope: Scope,
-        below: &str,
-        body: Value,
-        effect: &str,
-    ) -> Result<Answer, GitHubError> {
-        let asked = Asked::with(Method::PATCH, self.path(below), body);
+        let asked = Asked::with(method, self.path(below), body);
         self.session.write(&self.who(scope), &asked, effect).await
     }
 }

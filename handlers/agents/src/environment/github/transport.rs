@@ -4,6 +4,7 @@ use super::error::{GitHubError, server_time};
 use super::settings::Identity;
 use crate::environment::clock::Clock;
 use crate::environment::open::OpenError;
+use crate::environment::tls::trusting_this_machine;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
@@ -120,7 +121,7 @@ impl Transport {
     /// Nobody is asked yet. It lives as long as the runtime it was made in.
     pub fn new(api: &Url, identity: Option<&Identity>) -> Result<Self, OpenError> {
         let wrong = |error: &dyn Error| OpenError(format!("GitHub: {}", causes(error)));
-        let http = reqwest::Client::builder()
+        let http = trusting_this_machine(reqwest::Client::builder())
             .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)

@@ -6,6 +6,7 @@ use super::body::read_body;
 use super::breaker::Breaker;
 use super::credentials::{Credentials, is_this_machine};
 use super::unavailable::Unavailable;
+use crate::environment::tls::trusting_this_machine;
 use reqwest::dns::{Name, Resolve, Resolving};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, StatusCode};
@@ -222,6 +223,7 @@ impl Fetcher {
             own.extend(reqwest::Certificate::from_pem_bundle(pem).map_err(|error| causes(&error))?);
         }
         let builder = reqwest::Client::builder();
+        let builder = if own.is_empty() { trusting_this_machine(builder) } else { builder.tls_certs_merge(own) };
         let builder = if is_direct { builder.no_proxy() } else { builder };
         builder
             .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")))
@@ -229,7 +231,6 @@ impl Fetcher {
             .referer(false)
             .connect_timeout(Duration::from_secs(self.limits.connect_timeout_s))
             .dns_resolver(self.watched.clone())
-            .tls_certs_merge(own)
             .build()
             .map_err(|error| causes(&error))
     }

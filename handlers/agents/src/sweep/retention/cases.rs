@@ -17,8 +17,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Records that are read at the same time where all that are old have to be.
 const READ_AT_ONCE: usize = 16;
 
+/// A case of no more runs than this is not looked through for those that were held: most cases.
+pub(super) const RUNS_LET_BE: usize = 5;
+
 /// The records of one case, by run. Ids of runs sort by the time at which they began.
-type Runs = BTreeMap<String, Vec<Listed>>;
+pub(super) type Runs = BTreeMap<String, Vec<Listed>>;
 
 /// Looks at the cases after `after`, until [`KEYS_PER_TICK`] keys were read or deleted.
 pub(super) async fn look_through(env: &Environment, horizon: Timestamp, after: &str) -> Result<Looked, AgentError> {
@@ -26,7 +29,7 @@ pub(super) async fn look_through(env: &Environment, horizon: Timestamp, after: &
     let offered = offered::cases(&env.store).await?;
     for (case, runs) in all(env).await?.iter().filter(|(case, _)| case.as_str() > after) {
         if is_old(runs, horizon) {
-            let records = read(env, runs).await?;
+            let records = read(env, runs.values().flatten()).await?;
             budget = budget.saturating_sub(records.len());
             let stands = fold(records.iter().map(|(_, record)| record.clone()));
             if stands.is_some_and(|case| !case.status.is_open() && !offered.contains(&case.case)) {
@@ -35,6 +38,7 @@ pub(super) async fn look_through(env: &Environment, horizon: Timestamp, after: &
             }
         } else {
             budget = budget.saturating_sub(forget_runs(env, runs, horizon, budget).await?);
+            budget = budget.saturating_sub(forget_held(env, runs).await?);
         }
         if budget == 0 {
             return Ok(Looked::Up(case.clone()));
@@ -77,6 +81,43 @@ pub(super) async fn forget_runs(
     Ok(keys.len())
 }
 
+/// Of runs that came to nothing because a guard rail held the case, and that followed on one another, the newest says all there is to say: the
+/// others are deleted, however young they are. Otherwise a case that waits for long had nothing else in the runs that `history` reads. Returns
+/// how many records were read.
+pub(super) async fn forget_held(env: &Environment, runs: &Runs) -> Result<usize, AgentError> {
+    if runs.len() <= RUNS_LET_BE {
+        return Ok(0);
+    }
+    let mut looked_at = 0;
+    let mut next_is_held = false;
+    // The first run stays, for it says when the case began.
+    let but_first = runs.values().skip(1).collect::<Vec<_>>();
+    for keys in but_first.into_iter().rev().take(RUNS_READ_MAX) {
+        let mut records = read(env, keys).await?;
+        looked_at += records.len();
+        records.sort_by_key(|(_, record)| (record.hops, record.message));
+        let is_held = is_held(&records);
+        if is_held && next_is_held {
+            // What shows that it was held goes last: a sweep that dies on the way finds it again.
+            for (key, _) in &records {
+                env.store.delete(key).await?;
+            }
+        }
+        next_is_held = is_held;
+    }
+    Ok(looked_at)
+}
+
+/// Whether all that the run of `records`, the oldest first, came to is that a guard rail held the case.
+fn is_held(records: &[(String, CaseRecord)]) -> bool {
+    let waits = |record: &CaseRecord| {
+        record.decision.as_ref().is_some_and(|(decision, _)| decision.is_delivered())
+            && record.grounds.as_ref().is_some_and(|grounds| grounds.held_until.is_some())
+    };
+    records.last().is_some_and(|(_, record)| waits(record))
+        && records.iter().all(|(_, record)| record.delivery.is_none() && record.outcome.is_none())
+}
+
 /// Diffs older than `horizon` that records of cases name, and those of what was offered last: what is left of a case is kept, and so are its diffs.
 ///
 /// A record is written with its diff, or by a message that began then: it is younger by what a message may live, at most. Those
@@ -99,7 +140,7 @@ pub(super) async fn diffs_named(env: &Environment, horizon: Timestamp) -> Result
     Ok(named)
 }
 
-async fn all(env: &Environment) -> Result<BTreeMap<String, Runs>, StoreError> {
+pub(super) async fn all(env: &Environment) -> Result<BTreeMap<String, Runs>, StoreError> {
     let mut cases: BTreeMap<String, Runs> = BTreeMap::new();
     for listed in env.store.list_written("cases").await? {
         let mut parts = listed.key.split('/').skip(1);
@@ -116,9 +157,12 @@ fn is_old(runs: &Runs, horizon: Timestamp) -> bool {
 }
 
 /// The records with their keys. A damaged one says nothing: it stays, and so does its case until somebody looks at it.
-async fn read(env: &Environment, runs: &Runs) -> Result<Vec<(String, CaseRecord)>, AgentError> {
+async fn read(
+    env: &Environment,
+    listed: impl IntoIterator<Item = &Listed>,
+) -> Result<Vec<(String, CaseRecord)>, AgentError> {
     let mut records = Vec::new();
-    for listed in runs.values().flatten() {
+    for listed in listed {
         match env.store.read::<CaseRecord>(&listed.key).await {
             Ok(record) => records.extend(record.map(|record| (listed.key.clone(), record))),
             Err(StoreError::Damaged { key, error }) => {

@@ -1,6 +1,7 @@
 //! Sending and reading, within limits.
 
 use crate::environment::registries::is_this_machine;
+use crate::environment::tls::trusting_this_machine;
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -137,7 +138,7 @@ pub(in super::super) fn client_of(url: &Url) -> ClientBuilder {
         let is_same = attempt.url().host_str() == host.as_deref();
         if is_same && attempt.previous().len() <= REDIRECTS_MAX { attempt.follow() } else { attempt.stop() }
     });
-    let builder = Client::builder();
+    let builder = trusting_this_machine(Client::builder());
     // A proxy elsewhere can't reach what runs on this machine.
     let builder = if is_this_machine(url) { builder.no_proxy() } else { builder };
     builder.redirect(same_host).user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")))

@@ -144,7 +144,8 @@ impl GitHubRepository {
         }
         // The check run of a job has the id of the job.
         let below = format!("/actions/jobs/{}/rerun", check.id);
-        match self.post(Scope::Rerun, &below, json!({}), &format!("another run of {}", check.name)).await {
+        let effect = format!("another run of {}", check.name);
+        match self.write(Method::POST, Scope::Rerun, &below, json!({}), &effect).await {
             Ok(_) => Ok(true),
             Err(error @ (GitHubError::TryLater { .. } | GitHubError::Crashed(_))) => Err(error),
             Err(error) => {

@@ -84,7 +84,7 @@ fn every_record_is_read() {
                 "branches" => check::<RepoName>(&name, value),
                 "last_offers" => check::<Offer>(&name, value),
                 "tries" => check::<Noted>(&name, value),
-                "heard" => check::<Timestamp>(&name, value),
+                "heard" | "worked" => check::<Timestamp>(&name, value),
                 "rollbacks" => check::<Vec<Step>>(&name, value),
                 "outcomes" => check::<OutcomeRecord>(&name, value),
                 "learned.json" => check::<Learned>(&name, value),

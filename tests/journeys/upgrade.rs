@@ -85,7 +85,7 @@ fn every_record_is_read() {
                 "branches" => check::<RepoName>(&name, value),
                 "last_offers" | "merged" => check::<Offer>(&name, value),
                 "tries" => check::<Noted>(&name, value),
-                "declined" | "heard" => check::<Timestamp>(&name, value),
+                "declined" | "heard" | "worked" => check::<Timestamp>(&name, value),
                 "words" => check::<Word>(&name, value),
                 "audit" => check::<Entry>(&name, value),
                 "audit_tried" => check::<u64>(&name, value),

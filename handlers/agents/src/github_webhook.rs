@@ -4,9 +4,11 @@ mod signature;
 
 use crate::environment::Environment;
 use crate::environment::github::GitHub;
+use crate::environment::store::StoreError;
 use crate::error::AgentError;
 use crate::journal::once;
 use crate::request::{Answer, Request};
+use jiff::Timestamp;
 use pipeline::github::{BODY_BYTES_MAX, GitHubEvent, Lead, Malformed, Us, lead, parse};
 use pipeline::message::{Envelope, MessageId, topic};
 use pipeline::outbox::{Outbox, Reply};
@@ -18,7 +20,13 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Its name, as `functions/` has it.
-const FUNCTION: &str = "github-webhook";
+pub const FUNCTION: &str = "github-webhook";
+
+/// Where it is noted when a delivery was taken last.
+const TAKEN: &str = "worked/github-webhook";
+
+/// Of what each process takes in a part of time of this length, the first is noted.
+const NOTED_S: i64 = 60;
 
 /// What is journaled of a delivery. Its contents are not kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,8 +65,21 @@ pub async fn github_webhook(env: &Environment, request: &Request) -> Result<Answ
     let outcome = outcome(github, request)?;
     let message = delivery(env, request, MessageId(id))?;
     let now = env.clock.now();
+    let before = env.last_work.of(FUNCTION);
     let messages = once(env, FUNCTION, message, async |message| messages(&outcome, &message.read()?, now)).await?;
+    let part = |at: Timestamp| at.as_second().div_euclid(NOTED_S);
+    if before.map(part) != Some(part(now)) {
+        env.store.overwrite(TAKEN, &now).await?;
+    }
     Ok(answer(id, &outcome, messages))
+}
+
+/// When a delivery was taken last, to the minute. `None` where it can't be read, too.
+pub async fn last_taken(env: &Environment) -> Result<Option<Timestamp>, StoreError> {
+    match env.store.read(TAKEN).await {
+        Err(StoreError::Damaged { .. }) => Ok(None),
+        taken => taken,
+    }
 }
 
 /// A refusal, and the line by which they are counted. Nothing that a stranger sent is in it.
@@ -111,7 +132,7 @@ fn contents(request: &Request) -> Result<Cow<'_, str>, String> {
     }
 }
 
-fn messages(outcome: &Outcome, delivery: &Envelope<Delivery>, now: jiff::Timestamp) -> Result<Outbox, AgentError> {
+fn messages(outcome: &Outcome, delivery: &Envelope<Delivery>, now: Timestamp) -> Result<Outbox, AgentError> {
     let mut reply = Reply::new(FUNCTION, delivery, now);
     match outcome {
         Outcome::Lead(Lead::Nowhere(_)) => {}

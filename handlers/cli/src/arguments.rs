@@ -416,7 +416,7 @@ pub struct Learning {
 /// `suture agents`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  suture agents\n  suture agents --format json\n\nExit codes: 0 all is well, 1 an agent is silent, 2 could not be told."
+    after_help = "Examples:\n  suture agents\n  suture agents --format json\n\nExit codes: 0 all is well, 1 an agent is silent or none was asked for three quarters of an hour, 2 could not be told."
 )]
 pub struct Agents {
     /// Where the records are. Default: $SUTURE_STORE, else the user's state directory.

@@ -2,6 +2,7 @@
 
 use super::{Desk, write};
 use crate::world::program::User;
+use agents::environment::clock::Clock;
 use serde_json::json;
 
 const POLICY: &str = "policies:
@@ -111,4 +112,29 @@ fn what_was_never_learned_is_said_so() {
     assert!(user.suture(&["agents"]).expect(0).contains("no "));
     assert_eq!(user.suture(&["agents", "--format", "json"]).json(0)["agents"], json!({}));
     assert_eq!(std::fs::read_dir(user.home()).unwrap().count(), 0, "asking makes no store");
+}
+
+#[test]
+fn agents_that_nobody_asked_for_days_are_not_called_well() {
+    let user = User::new();
+    let state = |answered: &str| {
+        let scan = json!({
+            "capabilities": ["dependency.scan"],
+            "version": "0.1.0",
+            "round_trip_ms": 12,
+            "last_work": null,
+            "answered": answered,
+            "since": "2026-01-01T00:00:00Z",
+            "silent_since": null,
+        });
+        write(&user.home().join("state/agents.json"), &json!({ "agents": { "scan": scan } }).to_string());
+    };
+    state("2026-01-01T00:15:00Z");
+    let ran = user.suture(&["agents", "--state", "state"]);
+    assert!(ran.expect(1).contains("not asked since 2026-01-01 00:15:00Z"), "{}", ran.stdout);
+    let said = user.suture(&["agents", "--state", "state", "--format", "json"]).json(1);
+    assert_eq!(said["not_asked_since"], "2026-01-01T00:15:00Z");
+    state(&Clock::System.now().to_string());
+    let ran = user.suture(&["agents", "--state", "state"]);
+    assert!(ran.expect(0).contains("well"), "{}", ran.stdout);
 }

@@ -4,9 +4,11 @@ use crate::world::deliveries::{
     delivery, delivery_id, environment, environment_with, memory, push, secret_scanning_alerts, signature,
 };
 use agents::environment::Environment;
+use agents::environment::effects::Effects;
 use agents::error::AgentError;
 use agents::functions;
 use agents::request::{Answer, Request};
+use jiff::SignedDuration;
 use pipeline::github::BODY_BYTES_MAX;
 use pipeline::message::{MessageType, queue, topic};
 use pipeline::payload::ScanRequested;
@@ -98,7 +100,23 @@ async fn push_becomes_a_scan_whose_cause_is_the_delivery() {
     let request: ScanRequested = message.clone().read().unwrap().payload;
     assert_eq!(request.repository.as_str(), "github.com/octo/shop");
     assert_eq!(request.commit.as_str(), COMMIT);
-    assert_eq!(env.store.list("").await.unwrap(), [format!("journal/github-webhook/{}", delivery_id(1))]);
+    let kept = [format!("journal/github-webhook/{}", delivery_id(1)), "worked/github-webhook".to_owned()];
+    assert_eq!(env.store.list("").await.unwrap(), kept);
+    assert_eq!(agents::github_webhook::last_taken(&env).await.unwrap(), Some(env.clock.now()));
+}
+
+#[tokio::test]
+async fn when_a_delivery_was_taken_last_is_known_to_the_minute_and_noted_no_more_often() {
+    let effects = Effects::remembered();
+    let env = environment(memory().with_effects(effects.clone()));
+    for number in 1..=9 {
+        env.clock.advance(SignedDuration::from_secs(20));
+        ask(&env, &delivery(number, "push", &push(COMMIT).to_string())).await.unwrap();
+        let taken = agents::github_webhook::last_taken(&env).await.unwrap().unwrap();
+        assert!(env.clock.now().duration_since(taken) < SignedDuration::from_secs(60), "{number}");
+    }
+    let notes = effects.list().iter().filter(|effect| effect.contains("worked/")).count();
+    assert!((3..=4).contains(&notes), "{:?}", effects.list());
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ async fn duplicate_is_answered_with_the_recorded_messages() {
     for hour in 2..5 {
         assert_eq!(ask(&store, &request, hour).await.unwrap(), first);
     }
-    assert_eq!(store.list("").await.unwrap().len(), 1);
+    assert_eq!(store.list("journal").await.unwrap().len(), 1);
     // Another delivery of the same contents is another one.
     let other = ask(&store, &delivery(2, "push", &push(COMMIT).to_string()), 5).await.unwrap();
     assert_ne!(other.messages[0].id, first.messages[0].id);
@@ -61,7 +61,7 @@ async fn deliveries_at_the_same_time_are_answered_alike() {
     }
     assert_eq!(answers[0].messages.len(), 20);
     assert!(answers.iter().all(|answer| *answer == answers[0]));
-    assert_eq!(store.list("").await.unwrap().len(), 1);
+    assert_eq!(store.list("journal").await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn crash_after_any_effect_changes_nothing_that_agents_are_asked_for() {
     let request = delivery(1, "installation", &installation(3).to_string());
     let effects = Effects::remembered();
     let calm = ask(&memory().with_effects(effects.clone()), &request, 1).await.unwrap();
-    assert_eq!(effects.list().len(), 1, "{:?}", effects.list());
+    assert_eq!(effects.list().len(), 2, "the journal, and when it was: {:?}", effects.list());
     for survived in 0..=effects.count() {
         let store = memory();
         let died = ask(&store.with_effects(Effects::crashing_after(survived)), &request, 1).await;

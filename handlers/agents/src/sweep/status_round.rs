@@ -1,14 +1,16 @@
 //! Every quarter of an hour each agent is asked how it is, through its own queue; who stays silent is told of.
 //!
 //! A question has an id that follows from its round and its agent, and so has the answer: both are found without a search,
-//! and two sweeps ask the same. The newest answers make the registry of agents, a document that this file alone writes.
+//! and two sweeps ask the same. The newest answers make the registry of agents, a document that this file alone writes. Functions without a
+//! queue can't be asked: of them it has when they worked last.
 
 use crate::environment::Environment;
 use crate::environment::store::{Created, StoreError};
 use crate::error::AgentError;
+use crate::github_webhook;
 use crate::journal::{JournalRecord, WakeUp, journal_key};
 use crate::status::capabilities;
-use crate::topology::{Topology, Trigger};
+use crate::topology::{Function, Topology, Trigger};
 use jiff::{SignedDuration, Timestamp};
 use pipeline::message::{Envelope, MONITOR_SUBSCRIPTION, MessageId, MessageType, RunId, queue, topic};
 use pipeline::payload::{AgentStatus, Notification, StatusAsked};
@@ -25,6 +27,9 @@ const ASK_AGAIN_S: i64 = 5 * 60;
 /// An agent is silent after so many rounds in a row in which it was asked and did not answer.
 const SILENT_ROUNDS: usize = 2;
 
+/// After so many rounds without a sweep its timer does not run.
+const MISSED_ROUNDS: i64 = 3;
+
 /// So many rounds are remembered.
 const ROUNDS_KEPT: i64 = 8;
 
@@ -37,6 +42,18 @@ pub struct Registry {
     /// By name.
     pub agents: BTreeMap<String, Registered>,
 }
+
+impl Registry {
+    /// When agents were asked last, if by `now` that is so long ago that nothing is known of them any more.
+    pub fn not_asked_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let swept = self.agents.get(SWEEP).and_then(|sweep| sweep.last_work);
+        let last = self.agents.values().map(|agent| agent.answered).max().flatten().max(swept)?;
+        (now.duration_since(last) > SignedDuration::from_secs(MISSED_ROUNDS * ROUND_S)).then_some(last)
+    }
+}
+
+/// The function that asks.
+const SWEEP: &str = "sweep";
 
 /// One agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +72,13 @@ pub struct Registered {
     pub since: Timestamp,
     /// The first round of its silence, if it is silent.
     pub silent_since: Option<Timestamp>,
+    /// Whether it is asked: a function of a route or a timer has no queue for it. Older records are of those that are.
+    #[serde(default = "yes")]
+    pub is_asked: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Reads the answers that came, tells people who fell silent or came back, and returns the questions of this round.
@@ -73,6 +97,7 @@ pub(super) async fn ask(env: &Environment, topology: &Topology) -> Result<Vec<En
             hear(env, &mut registry, agent, round).await?;
         }
     }
+    look_at_unasked(env, &mut registry, round).await?;
     let told = judge(&mut registry, &asked, round);
     for (subject, since, notice) in &told {
         put_off(env, subject, *since, round, notice).await?;
@@ -119,19 +144,34 @@ async fn rounds_asked(env: &Environment, round: Timestamp) -> Result<BTreeSet<Ti
 
 /// The agents of `before` that are still there, and the new ones. `monitor` has no queue: it is heard of by the answers.
 fn known(before: &Registry, topology: &Topology, round: Timestamp) -> Registry {
-    let is_asked = |trigger: &Trigger| matches!(trigger, Trigger::Queue(_) | Trigger::Subscription { .. });
-    let names = topology.functions.iter().filter(|function| is_asked(&function.trigger)).map(|function| &function.name);
-    let new = |name: &str| Registered {
-        capabilities: capabilities(name).iter().map(|&name| name.to_owned()).collect(),
+    let is_asked = |function: &Function| matches!(function.trigger, Trigger::Queue(_) | Trigger::Subscription { .. });
+    let new = |function: &Function| Registered {
+        capabilities: capabilities(&function.name).iter().map(|&name| name.to_owned()).collect(),
         version: String::new(),
         round_trip_ms: None,
         last_work: None,
         answered: None,
         since: round,
         silent_since: None,
+        is_asked: is_asked(function),
     };
-    let entry = |name: &String| (name.clone(), before.agents.get(name).cloned().unwrap_or_else(|| new(name)));
-    Registry { agents: names.map(entry).collect() }
+    let entry = |function: &Function| {
+        let agent = before.agents.get(&function.name).cloned().unwrap_or_else(|| new(function));
+        (function.name.clone(), agent)
+    };
+    Registry { agents: topology.functions.iter().map(entry).collect() }
+}
+
+/// When the functions that can't be asked worked last. This one does: it is written down once a round.
+async fn look_at_unasked(env: &Environment, registry: &mut Registry, round: Timestamp) -> Result<(), AgentError> {
+    if let Some(webhook) = registry.agents.get_mut(github_webhook::FUNCTION) {
+        webhook.last_work = webhook.last_work.max(github_webhook::last_taken(env).await?);
+    }
+    if let Some(sweep) = registry.agents.get_mut(SWEEP).filter(|sweep| sweep.last_work < Some(round)) {
+        sweep.last_work = Some(env.clock.now());
+        env!("CARGO_PKG_VERSION").clone_into(&mut sweep.version);
+    }
+    Ok(())
 }
 
 /// Reads the answer of `agent` in `round`, where it is not read yet.
@@ -213,7 +253,8 @@ fn judge(
     judge(MONITOR_SUBSCRIPTION, &mut monitor);
     // While no answer is kept at all, nothing can be said of single agents.
     if monitor.silent_since.is_none() {
-        registry.agents.iter_mut().for_each(|(name, known)| judge(name, known));
+        let asked = registry.agents.iter_mut().filter(|(_, known)| known.is_asked);
+        asked.for_each(|(name, known)| judge(name, known));
     }
     registry.agents.insert(MONITOR_SUBSCRIPTION.to_owned(), monitor);
     told

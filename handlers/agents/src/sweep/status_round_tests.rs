@@ -61,15 +61,55 @@ async fn every_agent_answers_and_is_registered() {
     let mut office = Office::new();
     office.minutes(2).await;
     let registry = office.registry().await;
-    let names: Vec<&str> = registry.agents.keys().map(String::as_str).collect();
+    let asked = registry.agents.iter().filter(|(_, agent)| agent.is_asked);
+    let names: Vec<&str> = asked.clone().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["analyze", "monitor", "notify", "poison", "remediate", "scan", "verify"]);
-    for (name, agent) in &registry.agents {
+    for (name, agent) in asked {
         assert_eq!(agent.version, env!("CARGO_PKG_VERSION"), "{name}");
         assert_eq!(agent.answered, Some(round_of(office.env.clock.now())), "{name}");
         assert_eq!(agent.round_trip_ms, (name != MONITOR_SUBSCRIPTION).then_some(0), "{name}");
     }
     assert_eq!(registry.agents["verify"].capabilities, ["fix.verify", "fix.rollback"]);
     assert_eq!(office.told(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn functions_without_a_queue_tell_when_they_worked_and_are_never_silent() {
+    let mut office = Office::new();
+    office.minutes(20).await;
+    let taken = office.env.clock.now();
+    office.env.store.create("worked/github-webhook", &taken).await.unwrap();
+    office.minutes(120).await;
+    let registry = office.registry().await;
+    let unasked: Vec<(&str, Option<Timestamp>)> = registry
+        .agents
+        .iter()
+        .filter(|(_, agent)| !agent.is_asked)
+        .map(|(name, agent)| (name.as_str(), agent.last_work))
+        .collect();
+    let swept = round_of(office.env.clock.now());
+    assert_eq!(unasked, [("github-webhook", Some(taken)), ("health", None), ("sweep", Some(swept))]);
+    assert_eq!(office.told(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn registry_says_since_when_nobody_was_asked() {
+    let mut office = Office::new();
+    office.minutes(20).await;
+    let registry = office.registry().await;
+    let swept = registry.agents["sweep"].last_work;
+    let later = |minutes| registry.not_asked_since(office.env.clock.now() + SignedDuration::from_mins(minutes));
+    assert_eq!((later(0), later(30), later(60)), (None, None, swept));
+    // Of a release that knew nothing of `sweep`.
+    let mut older = registry.clone();
+    older.agents.remove("sweep");
+    let answered = older.agents["scan"].answered;
+    assert_eq!(older.not_asked_since(office.env.clock.now() + SignedDuration::from_hours(72)), answered);
+    assert_eq!(Registry::default().not_asked_since(office.env.clock.now()), None);
+    // Whoever hears of no answer has asked all the same.
+    office.deaf = vec!["monitor"];
+    office.minutes(90).await;
+    assert_eq!(office.registry().await.not_asked_since(office.env.clock.now()), None);
 }
 
 #[tokio::test]
@@ -132,7 +172,7 @@ async fn damaged_registry_is_made_again() {
     let mut office = Office::new();
     office.env.store.create(REGISTRY, &"torn").await.unwrap();
     office.minutes(2).await;
-    assert_eq!(office.registry().await.agents.len(), 7);
+    assert_eq!(office.registry().await.agents.len(), 10);
 }
 
 /// Two hours with a silence, in which a process dies after effect `dies_after` of every fourth tick, or two sweep at once.

@@ -138,11 +138,11 @@ fn alerts_and_advisories() {
         run: RunId(Default::default()),
         number: 7,
         look: 1,
-        failed: [("test".to_owned(), 31)].into(),
+        failed: [("test".to_owned(), [31].into())].into(),
     };
     check(
         &awaited,
-        r#"{"case":"npm-0123456789ab","repository":"github.com/octo/shop","run":"00000000-0000-0000-0000-000000000000","number":7,"look":1,"failed":{"test":31}}"#,
+        r#"{"case":"npm-0123456789ab","repository":"github.com/octo/shop","run":"00000000-0000-0000-0000-000000000000","number":7,"look":1,"failed":{"test":[31]}}"#,
     );
     let package = AdvisoryPackage { ecosystem: "npm".to_owned(), name: "latch".to_owned(), range: None };
     let mut advisory = AdvisoryPublished {

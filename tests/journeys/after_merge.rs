@@ -1,6 +1,6 @@
 //! What becomes of a fix after it was merged: as it was offered or otherwise, and what the checks of the merged branch say of it.
 
-use super::github::{healed, number, shop_with_offer};
+use super::github::{healed, number, shop, shop_with_offer};
 use crate::world::World;
 use crate::world::on_github::SOMEBODY;
 use crate::world::weather::in_every_weather;
@@ -47,9 +47,60 @@ async fn fix_that_others_took_over_is_learned_from_when_they_merge_it() {
     merge(&world);
     world.live().await;
     let case = only_case(&world).await;
-    assert_eq!((case.status, case.outcome), (Status::Completed, Some(Outcome::Verified)), "{case:#?}");
+    assert_eq!((case.status, case.outcome), (Status::Completed, Some(Outcome::VerifiedEdited)), "{case:#?}");
     assert!(case.steps.iter().any(|step| step.detail.contains("changed by others and merged")), "{case:#?}");
     assert_eq!(endings(&world).await, [Ending::MergedEdited, Ending::Censored]);
+    world.finish();
+}
+
+#[tokio::test]
+async fn merge_of_a_fix_that_others_took_over_is_seen_though_nobody_tells_of_it() {
+    let mut world = shop_with_offer().await;
+    let branch = only_case(&world).await.case.branch();
+    world.push(&branch, &[("index.js", "// for the new latch\n")]);
+    world.live().await;
+    for _ in 0..2 {
+        hours_later(&mut world, 8 * 24).await;
+    }
+    assert_eq!(endings(&world).await, [Ending::Censored], "it is open");
+    merge(&world);
+    world.github().take_deliveries();
+    hours_later(&mut world, 8 * 24).await;
+    assert_eq!(endings(&world).await, [Ending::MergedEdited, Ending::Censored]);
+    world.finish();
+}
+
+#[tokio::test]
+async fn fix_that_was_changed_and_merged_and_is_undone_is_not_judged() {
+    let mut world = shop_with_offer().await;
+    let branch = only_case(&world).await.case.branch();
+    let before = world.there().text("main", "package-lock.json").unwrap();
+    world.push(&branch, &[("index.js", "// for the new latch\n")]);
+    world.live().await;
+    merge(&world);
+    world.live().await;
+    hours_later(&mut world, 1).await;
+    world.push("main", &[("package-lock.json", &before)]);
+    world.live().await;
+    assert!(!endings(&world).await.contains(&Ending::Reverted), "{:?}", endings(&world).await);
+    world.finish();
+}
+
+#[tokio::test]
+async fn fix_that_is_undone_before_its_checks_fail_again_was_wrong_once() {
+    let (mut world, merge) = merged().await;
+    let before = shop().lockfile();
+    says(&world, &merge, "failure");
+    hours_later(&mut world, 2).await;
+    world.push("main", &[("package-lock.json", &before)]);
+    world.live().await;
+    says(&world, &merge, "failure");
+    for _ in 0..4 {
+        hours_later(&mut world, 5).await;
+    }
+    assert_eq!(reruns(&world), 0, "what came after the merge is left alone");
+    let endings = endings(&world).await;
+    assert!(endings.contains(&Ending::Reverted) && !endings.contains(&Ending::Regressed), "{endings:?}");
     world.finish();
 }
 
@@ -146,7 +197,7 @@ async fn check_that_fails_since_the_merge_and_fails_again_is_the_fixs_fault() {
     let case = only_case(&world).await;
     assert_eq!((case.status, case.outcome), (Status::Failed, Some(Outcome::Regressed)), "{case:#?}");
     let [(false, detail)] = &told(&world).await[..] else { panic!("{case:#?}") };
-    assert!(detail.ends_with("failed on the merge, and again when run again: test"), "{detail}");
+    assert!(detail.ends_with("failed on the merge, and again when run again: test (github-actions)"), "{detail}");
     assert_eq!(endings(&world).await, [Ending::Merged, Ending::Regressed]);
     let notices = world.notices.lock().unwrap().clone();
     assert!(notices.iter().any(|notice| notice.subject.contains("fail since")), "{notices:#?}");
@@ -170,7 +221,7 @@ async fn looking(seen: Option<u64>) -> World {
         run: case.run,
         number: 1,
         look: 1,
-        failed: seen.map(|id| ("test".to_owned(), id)).into_iter().collect(),
+        failed: seen.map(|id| ("test (github-actions)".to_owned(), [id].into())).into_iter().collect(),
     };
     world.send(queue::VERIFY, topic::MERGE_CHECKS_AWAITED, &awaited);
     world

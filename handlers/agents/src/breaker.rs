@@ -9,21 +9,23 @@ use pipeline::decision::guard::Guard;
 use pipeline::ids::{CaseId, RepoName, hash_of};
 use pipeline::learning::outcome::Remedy;
 
-/// What the breaker of `remedy` in `repository` says of using it for `case` by `plan`. The one try of a half-open breaker is taken by this.
+/// What the breaker of `remedy` in `repository` says of using it for `case` by `plan`, and whether the one try of a half-open breaker was taken
+/// by asking.
 pub async fn ask(
     env: &Environment,
     remedy: &Remedy,
     repository: &RepoName,
     (case, plan): (&CaseId, &str),
-) -> Result<Option<Guard>, AgentError> {
+) -> Result<(Option<Guard>, bool), AgentError> {
     let now = env.clock.now();
     let name = name(remedy, repository);
     let asked = state::change(env, &name, |view: &View<Breaker>| {
         let said = said(view, case, now);
-        let Some(breaker) = &view.value else { return (None, said) };
+        let Some(breaker) = &view.value else { return (None, (said, false)) };
         let mut probed = breaker.clone();
         probed.probe(case, plan, now);
-        ((probed != *breaker).then_some(probed), said)
+        let is_taken = probed != *breaker;
+        (is_taken.then_some(probed), (said, is_taken))
     });
     let many =
         || AgentError::TryLater { reason: format!("many cases ask for {remedy} at the same time"), not_before: None };

@@ -72,8 +72,17 @@ pub struct Delivering<'a> {
 pub struct Asked {
     /// What they have against it.
     pub guards: Vec<Guard>,
-    /// Whether the day's budget was spent for it by asking.
+    /// What was taken for it by asking.
+    pub taken: Taken,
+}
+
+/// What is given back for a fix that is not offered after all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Whether the day's budget was spent for it.
     pub is_paid: bool,
+    /// Whether it is the one try of a breaker.
+    pub is_probe: bool,
 }
 
 /// What is asked when a proven patch is in hand. The budget is asked last, and only if nothing else stands against it: asking spends it. Once it
@@ -92,22 +101,23 @@ pub async fn before_delivery(
     let waits = |guard: &Guard| guard.is_stop() && !(is_immediate && guard.rail.yields_to_immediate());
     let stops = |guards: &[Guard]| guards.iter().any(waits);
     if !is_pull_request || stops(&guards) {
-        return Ok(Asked { guards, is_paid: false });
+        return Ok(Asked { guards, taken: Taken::default() });
     }
     let spending = Spending { case, repository, branch: &wound.base_branch, is_immediate };
-    let Answer { guard, mut is_paid } = budget::spend(env, &limits, spending).await?;
+    let Answer { guard, is_paid } = budget::spend(env, &limits, spending).await?;
     guards.extend(guard);
-    // Another case may have been faster since it was looked at.
-    if !stops(&guards)
-        && let Some(open) = breaker::ask(env, remedy, repository, (case, plan)).await?.filter(Guard::is_stop)
-    {
-        if is_paid {
-            budget::give_back(env, &limits, case).await?;
-            is_paid = false;
+    let mut taken = Taken { is_paid, is_probe: false };
+    if !stops(&guards) {
+        let (said, is_probe) = breaker::ask(env, remedy, repository, (case, plan)).await?;
+        taken.is_probe = is_probe;
+        // Another case may have been faster since it was looked at.
+        if let Some(open) = said.filter(Guard::is_stop) {
+            give_back(env, policy, delivering, taken).await?;
+            taken = Taken::default();
+            guards.push(open);
         }
-        guards.push(open);
     }
-    Ok(Asked { guards, is_paid })
+    Ok(Asked { guards, taken })
 }
 
 /// Gives back what was taken for a fix that is not offered after all.
@@ -115,11 +125,13 @@ pub async fn give_back(
     env: &Environment,
     policy: &Policy,
     delivering: Delivering<'_>,
-    is_paid: bool,
+    taken: Taken,
 ) -> Result<(), AgentError> {
     let Delivering { case, wound, remedy, plan, .. } = delivering;
-    breaker::give_back(env, remedy, &wound.repository, (case, plan)).await?;
-    if is_paid {
+    if taken.is_probe {
+        breaker::give_back(env, remedy, &wound.repository, (case, plan)).await?;
+    }
+    if taken.is_paid {
         budget::give_back(env, &policy.limits.effective(), case).await?;
     }
     Ok(())

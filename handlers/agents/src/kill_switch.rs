@@ -1,10 +1,13 @@
 //! The kill switch: while it is on, no fix is offered or merged anywhere; what was offered is still followed, and taken back where it does not
 //! hold. Read at each decision; what can't be read counts as on.
 
+use crate::audit;
 use crate::environment::Environment;
 use crate::environment::store::StoreError;
+use crate::error::AgentError;
 use crate::state::{self, View};
 use jiff::Timestamp;
+use pipeline::audit::{Act, Deed};
 use pipeline::decision::guard::Guard;
 use serde::{Deserialize, Serialize};
 
@@ -41,12 +44,29 @@ pub async fn guard(env: &Environment) -> Result<Option<Guard>, StoreError> {
 }
 
 /// Throws it, or takes it back. Whoever comes last decides.
-pub async fn set(env: &Environment, is_on: bool, by: &str, reason: &str) -> Result<(), StoreError> {
+pub async fn set(env: &Environment, is_on: bool, by: &str, reason: &str) -> Result<(), AgentError> {
     let thrown = |_: &View<KillSwitch>| {
         (Some(KillSwitch { is_on, by: by.to_owned(), reason: reason.to_owned(), at: env.clock.now() }), ())
     };
+    note(env).await?;
     while state::change(env, NAME, thrown).await?.is_none() {}
-    Ok(())
+    note(env).await
+}
+
+/// Writes to the audit how it was thrown last, unless it is written: whoever throws it next does so for one who died on the way.
+async fn note(env: &Environment) -> Result<(), AgentError> {
+    let view: View<KillSwitch> = state::read(env, NAME).await?;
+    let number = view.number();
+    let Some(KillSwitch { is_on, by, reason, at }) = view.value else { return Ok(()) };
+    let deed = Deed {
+        id: format!("kill-switch {number}"),
+        at,
+        who: by,
+        act: if is_on { Act::Stopped } else { Act::Resumed },
+        about: "everything".to_owned(),
+        detail: reason,
+    };
+    audit::note(env, &deed).await
 }
 
 #[cfg(test)]

@@ -85,6 +85,9 @@ pub fn tell<P>(env: &Environment, reply: &mut Reply<'_, P>, told: Told<'_>) -> R
 /// Takes in what `told` says of a fix: for the model, for the breaker of its kind, and for what the case has been through. Told again, it
 /// makes no difference.
 pub async fn hear(env: &Environment, told: &Envelope<OutcomeRecord>) -> Result<(), AgentError> {
+    if !words::is_first_to_undo(&env.store, &told.payload).await? {
+        return Ok(());
+    }
     let before = words::hear(&env.store, &told.payload).await?;
     let outcome = &OutcomeRecord { before, ..told.payload.clone() };
     let id = id_of(outcome);

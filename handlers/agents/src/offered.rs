@@ -246,6 +246,12 @@ pub async fn forget_all(store: &Store, repository: &RepoName) -> Result<(), Stor
 /// Goes on under `now` with what is offered in the repository that was called `before`, unless as much was offered under that name since.
 /// All offers are read for it: a renaming is rare.
 pub async fn rename(store: &Store, before: &RepoName, now: &RepoName) -> Result<(), StoreError> {
+    for key in store.list(LAST).await? {
+        if let Some(offer) = read::<Offer>(store, &key).await?.filter(|offer| offer.wound.repository == *before) {
+            let wound = Wound { repository: now.clone(), ..offer.wound };
+            store.overwrite(&key, &Offer { wound, ..offer }).await?;
+        }
+    }
     for (old_key, offered) in read_all(store).await?.into_iter().filter(|(_, offered)| offered.repository == *before) {
         let of_offer = offered.offer.as_ref().map(|offer| offer.wound.base_branch.clone());
         let branch = match of_offer {

@@ -254,8 +254,8 @@ impl Attempt<'_> {
                 is_immediate: is_immediate(policy, &circumstances),
                 is_pull_request: repository.on_github().is_some(),
             };
-            let Asked { mut guards, is_paid } = guards::before_delivery(self.env, policy, delivering).await?;
-            taken = Some((policy, delivering, is_paid));
+            let Asked { mut guards, taken: by_asking } = guards::before_delivery(self.env, policy, delivering).await?;
+            taken = Some((policy, delivering, by_asking));
             if guards.iter().any(Guard::is_stop) && self.is_offered(repository.on_github()).await? {
                 // What stands there already is not stopped, but followed.
                 guards.retain(|guard| !guard.is_stop());
@@ -312,15 +312,15 @@ impl Attempt<'_> {
                     false,
                     format!("{branch} has commits of somebody else ({}); it was left alone", commit.short()),
                 ));
-                if let Some((policy, delivering, is_paid)) = taken {
-                    guards::give_back(self.env, policy, delivering, is_paid).await?;
+                if let Some((policy, delivering, taken)) = taken {
+                    guards::give_back(self.env, policy, delivering, taken).await?;
                 }
                 return self.escalated(steps, &verdict).await;
             }
             Outcome::BaseMoved => {
-                // What was paid for before stands there still, and is followed.
-                if let Some((policy, delivering, true)) = taken {
-                    guards::give_back(self.env, policy, delivering, true).await?;
+                // What was taken before stands there still, and is followed.
+                if let Some((policy, delivering, taken)) = taken {
+                    guards::give_back(self.env, policy, delivering, taken).await?;
                 }
                 let head = repository.branch(&wound.base_branch).await?.ok_or_else(|| gone(wound))?;
                 return start_over(self.env, self.message, head);

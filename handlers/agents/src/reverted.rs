@@ -14,7 +14,7 @@ use pipeline::message::RunId;
 use pipeline::outbox::Reply;
 
 /// Name of the step that tells of it.
-const STEP: &str = "verify: reverted";
+pub const STEP: &str = "verify: reverted";
 
 /// Tells of each fix of `case` that was merged and undone, if `wound`, which `run` saw, shows it: once for each. A finding's fingerprint has the
 /// version in it, so that what is found newly of the version that was brought in is no sign of it.

@@ -63,7 +63,7 @@ pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Re
         }
         if let Some(inventory) = unchanged::unchanged(env, remote, &message).await? {
             inventory.keep(&env.store, message.correlation_id).await?;
-            overtaken::follow_the_head(env, remote, message.correlation_id, request, &mut reply).await?;
+            overtaken::follow_the_head(env, remote, &message, &mut reply).await?;
             reply.event(topic::SCAN_COMPLETED, request.commit.as_str(), &inventory.completed())?;
             return Ok(reply.finish());
         }
@@ -97,7 +97,7 @@ pub async fn scan(env: &Environment, mut message: Envelope<ScanRequested>) -> Re
             false => inventory.keep(&env.store, message.correlation_id).await?,
         }
         if let Some(remote) = repository.on_github() {
-            overtaken::follow_the_head(env, remote, message.correlation_id, request, &mut reply).await?;
+            overtaken::follow_the_head(env, remote, &message, &mut reply).await?;
         }
     }
     let completed = ScanCompleted {

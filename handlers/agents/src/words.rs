@@ -3,7 +3,7 @@
 
 use crate::environment::store::{Created, Store, StoreError};
 use pipeline::ids::{CaseId, hash_of};
-use pipeline::learning::outcome::{OutcomeRecord, Word};
+use pipeline::learning::outcome::{OutcomeRecord, Tried, Word};
 
 /// Where they are.
 const SHELF: &str = "words";
@@ -37,6 +37,21 @@ pub async fn hear(store: &Store, outcome: &OutcomeRecord) -> Result<Option<Word>
         number += 1;
     }
     Ok(before.into_iter().max_by_key(Word::order))
+}
+
+/// Whether no other word was heard before that undoes the merge of the fix, as `outcome` may: it is undone once.
+pub async fn is_first_to_undo(store: &Store, outcome: &OutcomeRecord) -> Result<bool, StoreError> {
+    if !outcome.ending.undoes_merge() {
+        return Ok(true);
+    }
+    let key = format!("{SHELF}/{}/{}/undone", outcome.case, fix_of(outcome));
+    let tried = Tried { remedy: outcome.remedy.clone(), confidence: outcome.confidence };
+    let word = Word { ending: outcome.ending, at: outcome.at, tried };
+    store.create(&key, &word).await?;
+    match store.read::<Word>(&key).await {
+        Err(StoreError::Damaged { .. }) => Ok(true),
+        there => Ok(there?.is_none_or(|there| there.ending == outcome.ending)),
+    }
 }
 
 /// The case is forgotten.

@@ -17,7 +17,7 @@ const EXPORT_BYTES_MAX: u64 = 1 << 30;
 /// Prints the audit as JSON lines, or holds its lines against each other. Exit code 1 if the chain is broken.
 pub fn run(arguments: &Audit, terminal: &Terminal) -> Result<Outcome, Failure> {
     match &arguments.command {
-        Some(AuditCommand::Verify { file: Some(file) }) => told(&verify_text(&read(file)?, None), terminal),
+        Some(AuditCommand::Verify { file: Some(file) }) => told(&verify_text(&read(file)?), terminal),
         Some(AuditCommand::Verify { file: None }) => told(&verify_store(arguments.state.as_deref())?, terminal),
         None => {
             let entries = entries(arguments.state.as_deref())?.map_err(Failure::new)?;
@@ -38,20 +38,31 @@ fn told(verified: &Verified, terminal: &Terminal) -> Result<Outcome, Failure> {
             Ok(Outcome::Clean)
         }
         Err(what) => {
-            terminal.result(&format!("the audit is broken: {what}\n"));
+            terminal.result(&format!("the audit is broken: {}\n", wording::plain(what)));
             Ok(Outcome::Left)
         }
     }
 }
 
-/// `known`: the end as it was last written down.
-fn verify_text(text: &str, known: Option<&End>) -> Verified {
-    let header = verify(text).map_err(|broken| broken.to_string())?;
-    let last = (header.first + header.entries).saturating_sub(1);
-    match known.filter(|known| known.number > last) {
-        Some(known) => Err(format!("it ends with entry {last}, and entry {} was written", known.number)),
-        None => Ok(format!("the chain holds: {}, the last with the hash {}", lines(header.entries), header.hash)),
+fn verify_text(text: &str) -> Verified {
+    match verify(text) {
+        Err(broken) => Err(broken.to_string()),
+        Ok(header) => Ok(format!("the chain holds: {}, the last with the hash {}", lines(header.entries), header.hash)),
     }
+}
+
+/// `known`: the end as it was last written down, before `entries` were read.
+fn verify_entries(entries: &[Entry], known: &End) -> Result<Verified, Failure> {
+    let there = match known.number.checked_sub(1).and_then(|place| entries.get(usize::try_from(place).ok()?)) {
+        None if known.number > 0 => {
+            return Ok(Err(format!("it has {}, and entry {} was written", lines(entries.len() as u64), known.number)));
+        }
+        there => there,
+    };
+    if there.is_some_and(|there| there.hash != known.hash) {
+        return Ok(Err(format!("entry {} is not the one that was written", known.number)));
+    }
+    Ok(verify_text(&export(&End::default(), entries).map_err(Failure::new)?))
 }
 
 fn lines(entries: u64) -> String {
@@ -59,14 +70,17 @@ fn lines(entries: u64) -> String {
 }
 
 fn verify_store(state: Option<&Path>) -> Result<Verified, Failure> {
-    let entries = match entries(state)? {
-        Ok(entries) => entries,
-        Err(damaged) => return Ok(Err(damaged.to_string())),
-    };
     let store = open::store_to_read(state)?;
-    let known = block_on(async { Ok(audit::known_end(&store).await.unwrap_or_default()) })?;
-    let (before, entries) = between(&entries, None, None);
-    Ok(verify_text(&export(&before, entries).map_err(Failure::new)?, Some(&known)))
+    let known = block_on(async {
+        match audit::known_end(&store).await {
+            Err(StoreError::Damaged { .. }) => Ok(End::default()),
+            known => known.map_err(Failure::new),
+        }
+    })?;
+    match entries(state)? {
+        Ok(entries) => verify_entries(&entries, &known),
+        Err(damaged) => Ok(Err(damaged.to_string())),
+    }
 }
 
 /// All entries; the inner error is about one that can't be read.
@@ -146,11 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn end_that_was_cut_off_is_found() {
-        let entries = entries(&["2026-01-01", "2026-01-02"]);
-        let known = entries[1].end();
-        let text = export(&End::default(), &entries[..1]).unwrap();
-        assert!(verify_text(&text, None).unwrap().starts_with("the chain holds: 1 line, "));
-        assert_eq!(verify_text(&text, Some(&known)).unwrap_err(), "it ends with entry 1, and entry 2 was written");
+    fn chain_that_is_not_the_one_that_was_written_is_found() {
+        let (whole, other) = (entries(&["2026-01-01", "2026-01-02"]), entries(&["2026-01-01", "2026-01-03"]));
+        let known = whole[1].end();
+        let told = |entries: &[Entry]| verify_entries(entries, &known).unwrap();
+        assert!(told(&whole).unwrap().starts_with("the chain holds: 2 lines, "));
+        assert_eq!(told(&whole[..1]).unwrap_err(), "it has 1 line, and entry 2 was written");
+        assert_eq!(told(&other).unwrap_err(), "entry 2 is not the one that was written");
+        assert!(verify_entries(&[], &End::default()).unwrap().unwrap().starts_with("the chain holds: 0 lines, "));
     }
 }

@@ -4,8 +4,7 @@ use crate::arguments::{KillSwitch, KillSwitchCommand};
 use crate::terminal::Terminal;
 use crate::{Failure, Outcome, block_on, open};
 use agents::environment::Environment;
-use agents::{audit, kill_switch};
-use pipeline::audit::{Act, Deed};
+use agents::kill_switch;
 use pipeline::wording::plain;
 
 /// Throws it, takes it back, or tells how it stands.
@@ -29,15 +28,5 @@ pub fn run(arguments: &KillSwitch, terminal: &Terminal) -> Result<Outcome, Failu
 }
 
 async fn set(env: &Environment, is_on: bool, by: &str, reason: &str) -> Result<(), Failure> {
-    kill_switch::set(env, is_on, by, reason).await.map_err(Failure::new)?;
-    let at = env.clock.now();
-    let deed = Deed {
-        id: format!("kill-switch {at}"),
-        at,
-        who: by.to_owned(),
-        act: if is_on { Act::Stopped } else { Act::Resumed },
-        about: "everything".to_owned(),
-        detail: reason.to_owned(),
-    };
-    audit::note(env, &deed).await.map_err(Failure::new)
+    kill_switch::set(env, is_on, by, reason).await.map_err(Failure::new)
 }

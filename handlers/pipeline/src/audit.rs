@@ -163,6 +163,10 @@ impl Entry {
     }
 }
 
+fn is_hash(text: &str) -> bool {
+    text.len() == BEGINNING.len() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 fn hash(number: u64, deed: &Deed, before: &str) -> String {
     let Deed { id, at, who, act, about, detail } = deed;
     let (form, number) = (FORM.to_string(), number.to_string());
@@ -197,9 +201,12 @@ pub fn verify(export: &str) -> Result<Header, Break> {
     if header.suture_audit != FORM {
         return broken(1, format!("its form is {}, and {FORM} is known here", header.suture_audit));
     }
-    let Some(number) = header.first.checked_sub(1) else {
-        return broken(1, "entries are counted from 1".to_owned());
+    let (Some(number), Some(_)) = (header.first.checked_sub(1), header.first.checked_add(header.entries)) else {
+        return broken(1, "entries are counted from 1, and not so far".to_owned());
     };
+    if !is_hash(&header.before) || !is_hash(&header.hash) {
+        return broken(1, "it names what is no hash".to_owned());
+    }
     let mut end = End { number, hash: header.before.clone() };
     if number == 0 && end.hash != BEGINNING {
         return broken(1, "it does not begin where audits begin".to_owned());

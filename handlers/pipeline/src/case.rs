@@ -160,6 +160,8 @@ pub struct CaseRecord {
 pub enum Outcome {
     /// It was merged, and the findings are gone.
     Verified,
+    /// It was merged after others had changed it, and the findings are gone.
+    VerifiedEdited,
     /// It was merged, and they are not.
     NotFixed,
     /// Somebody did not want it.

@@ -87,7 +87,8 @@ impl<'a, P> Reply<'a, P> {
     }
 
     /// As [`Reply::command`], in a run of its own that is later than `newest`, which may have begun by a clock that is ahead of ours. It is
-    /// as far from the beginning as any other answer: two runs that overtake each other come to an end.
+    /// as far from the beginning as any other answer: two runs that overtake each other come to an end. Whoever asks for the same `subject` after
+    /// the same run asks for one message.
     pub fn command_in_run_after<Q: Serialize>(
         &mut self,
         newest: RunId,
@@ -98,6 +99,7 @@ impl<'a, P> Reply<'a, P> {
     ) -> Result<(), serde_json::Error> {
         self.command(target, topic, subject, payload)?;
         if let Some(message) = self.outbox.messages.last_mut() {
+            message.id = Envelope::derive_id(MessageId(newest.0), Some(target), topic, subject, 0, 0);
             let began = newest.next_millisecond().map_or(self.now, |next| next.max(self.now));
             message.correlation_id = RunId::about(began, &message.id.to_string());
         }

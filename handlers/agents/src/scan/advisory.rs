@@ -101,7 +101,11 @@ fn cases_of(repository: &RepoName, branch: &str, path: &str) -> [CaseId; 2] {
 /// nothing of others: then only the look that is due does.
 async fn awaited(env: &Environment, case: &CaseId, repository: &RepoName) -> Result<Option<AlertsAwaited>, AgentError> {
     let Some(healed) = history::case(&env.store, case).await? else { return Ok(None) };
-    let Some(wound) = healed.wound.filter(|_| healed.outcome == Some(Outcome::Verified)) else { return Ok(None) };
+    let Some(wound) =
+        healed.wound.filter(|_| matches!(healed.outcome, Some(Outcome::Verified | Outcome::VerifiedEdited)))
+    else {
+        return Ok(None);
+    };
     let merged = healed.delivery.and_then(|delivery| delivery.pull_request).map(|pull| pull.number);
     let last = offered::last(&env.store, case).await?.filter(|last| {
         let pull = last.delivery.pull_request.as_ref();

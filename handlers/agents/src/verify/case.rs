@@ -68,11 +68,12 @@ impl Standing {
         number: u64,
     ) -> Result<Option<Self>, AgentError> {
         let offer = offered::last(&env.store, id).await?.filter(|offer| offer.wound.repository == *repository);
+        // One that can't be read after the merge is looked at again.
+        let is_open = |run: &Case| matches!(run.status, Status::Superseded | Status::Failed) && run.outcome.is_none();
         let is_it = |offer: &Offer| offer.delivery.pull_request.as_ref().is_some_and(|pull| pull.number == number);
         let Some(offer) = offer.filter(is_it) else { return Ok(None) };
         let of_run = history::run_records(&env.store, id, offer.run).await?;
-        let is_theirs =
-            fold(of_run.clone()).is_some_and(|run| run.status == Status::Superseded && run.outcome.is_none());
+        let is_theirs = fold(of_run.clone()).is_some_and(|run| is_open(&run));
         let records = history::case_records(&env.store, id).await?;
         let Some(newest) = fold(records.clone()).filter(|_| is_theirs) else { return Ok(None) };
         let standing = Self::from(id, offer, newest, &records, of_run);

@@ -1,6 +1,7 @@
 //! The branch of a pull request of ours moved: if it was somebody else, the fix is theirs now.
 
 use super::case::Standing;
+use super::closed;
 use crate::environment::Environment;
 use crate::error::AgentError;
 use pipeline::case::{Status, Step};
@@ -27,6 +28,7 @@ pub async fn changed(env: &Environment, message: Envelope<PullRequestChanged>) -
     reply.event(topic::HEALING_SUPERSEDED, case.as_str(), &standing.event(detail.clone()))?;
     // What they merge in the end may tell more.
     standing.learn(env, &mut reply, Ending::Censored, false)?;
+    closed::look_later(env, &mut reply, &standing)?;
     standing.record(&mut reply, |record| {
         record.status = Some(Status::Superseded);
         record.steps.push(Step::new("verify: stands", false, detail));

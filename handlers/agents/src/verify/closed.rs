@@ -10,6 +10,7 @@ use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::offered;
 use detectors::source_tree::SourceTree;
+use jiff::SignedDuration;
 use pipeline::case::{Case, Outcome, Status, Step};
 use pipeline::decision::Decision;
 use pipeline::ids::{CommitSha, Fingerprint};
@@ -19,6 +20,12 @@ use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{PullRequestClosed, VerificationRequested};
 use pipeline::wording;
 use std::collections::BTreeSet;
+
+/// A fix that others took over is looked at so often, in days.
+const LOOK_DAYS: i64 = 7;
+
+/// And for so long after it was offered.
+const FOLLOWED_DAYS: i64 = 30;
 
 /// Name of the step that tells what the merged branch came to.
 const MERGED_STEP: &str = "verify: merged";
@@ -35,9 +42,37 @@ pub async fn closed(env: &Environment, message: Envelope<PullRequestClosed>) -> 
         standing => standing,
     };
     if let (Some(standing), Some(remote)) = (standing, there.on_github()) {
-        conclude(env, &mut reply, &standing, remote, *number).await?;
+        let is_recorded = conclude(env, &mut reply, &standing, remote, *number).await?;
+        // Only a look of our own leads to the next.
+        if standing.is_taken_over && !is_recorded && message.source == "verify" {
+            look_later(env, &mut reply, &standing)?;
+        }
     }
     Ok(reply.finish())
+}
+
+/// Has a fix that others took over looked at after a while, whether GitHub tells of its end or not: what is theirs is followed by nothing else.
+pub(super) fn look_later<P>(
+    env: &Environment,
+    reply: &mut Reply<'_, P>,
+    standing: &Standing,
+) -> Result<(), AgentError> {
+    let (now, offer) = (env.clock.now(), &standing.offer);
+    let is_long = offer.at.is_none_or(|at| now.duration_since(at) >= SignedDuration::from_hours(FOLLOWED_DAYS * 24));
+    if is_long {
+        return Ok(());
+    }
+    let closed = PullRequestClosed {
+        case: standing.case.clone(),
+        repository: offer.wound.repository.clone(),
+        number: standing.pull.number,
+        head_commit: standing.commit.clone(),
+        merged: false,
+        merge_commit: None,
+        closed_by: None,
+    };
+    let due = now.saturating_add(SignedDuration::from_hours(LOOK_DAYS * 24)).unwrap_or(now);
+    Ok(reply.command_later(due, queue::VERIFY, topic::PULL_REQUEST_CLOSED, closed.case.as_str(), &closed)?)
 }
 
 /// The pull request `number` was closed before anybody looked at what it offers: what it came to counts, and nothing is judged.
@@ -205,7 +240,7 @@ async fn merged<P>(
         }
         standing.record(reply, |record| {
             record.status = Some(Status::Completed);
-            record.outcome = Some(Outcome::Verified);
+            record.outcome = Some(if is_edited { Outcome::VerifiedEdited } else { Outcome::Verified });
             record.steps.push(step);
         });
         return Ok(true);

@@ -14,7 +14,7 @@ mod text;
 mod work;
 
 pub use access::{
-    Access, Difference, EVENTS, PERMISSIONS, Permission, missing_events, needless_events, repository_events,
+    Access, Difference, EVENTS, OPTIONAL, PERMISSIONS, Permission, missing_events, needless_events, repository_events,
 };
 pub use checks::{CHECK_NAME, Checks};
 pub use command::Command;

@@ -102,16 +102,15 @@ impl Sums {
         }
     }
 
-    /// Without the successes of `late`, which are in it: they have yet to stand the test of time. Those of them that were undone meanwhile are
-    /// among the undone ones already.
+    /// Without the successes of `late`, which are in it: they have yet to stand the test of time. What was undone late may have been merged
+    /// before: it stays taken off, if need be twice.
     pub fn without_successes_of(&self, late: &Self) -> Self {
         let mut counts = self.counts.clone();
         for ending in [Ending::Merged, Ending::MergedEdited] {
             let count = counts.entry(ending).or_default();
             *count = count.saturating_sub(late.count(ending));
         }
-        let late = late.successes.saturating_sub(late.undone);
-        Self { successes: self.successes.saturating_sub(late), counts, ..self.clone() }
+        Self { successes: self.successes.saturating_sub(late.successes), counts, ..self.clone() }
     }
 
     /// What it was without `part`, which is in it.

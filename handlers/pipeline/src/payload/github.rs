@@ -146,9 +146,9 @@ pub struct MergeChecksAwaited {
     pub number: u64,
     /// How many looks were before, from 0.
     pub look: usize,
-    /// Checks that were seen to fail, and had passed before the merge: the id of what failed, by its name.
+    /// Checks that were seen to fail, and had passed before the merge: ids of what failed, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub failed: BTreeMap<String, u64>,
+    pub failed: BTreeMap<String, BTreeSet<u64>>,
 }
 
 /// `comment.received`: somebody wrote `/suture …` at a pull request.

@@ -103,6 +103,9 @@ pub(super) async fn forget_held(env: &Environment, runs: &Runs) -> Result<usize,
                 env.store.delete(key).await?;
             }
         }
+        if !is_held {
+            break;
+        }
         next_is_held = is_held;
     }
     Ok(looked_at)

@@ -113,7 +113,7 @@ async fn fix_that_others_changed_and_merged_before_anybody_looked_counts_as_chan
         merge(&world);
         // The merge is told of first.
         let told = world.github().take_deliveries();
-        let closed = told.iter().filter(|told| told.event == "pull_request").next_back().cloned();
+        let closed = told.iter().rfind(|told| told.event == "pull_request").cloned();
         world.github().deliver_again(&closed.into_iter().collect::<Vec<_>>());
         world.hear().await;
         world

@@ -99,8 +99,8 @@ fn entries(state: Option<&Path>) -> Result<Result<Vec<Entry>, StoreError>, Failu
 fn between(entries: &[Entry], since: Option<Timestamp>, until: Option<Timestamp>) -> (End, &[Entry]) {
     let is_since = |entry: &Entry| since.is_none_or(|since| entry.deed.at >= since);
     let is_until = |entry: &Entry| until.is_none_or(|until| entry.deed.at < until);
-    let first = entries.iter().position(|entry| is_since(entry)).unwrap_or(entries.len());
-    let last = entries.iter().rposition(|entry| is_until(entry)).map_or(0, |last| last + 1);
+    let first = entries.iter().position(is_since).unwrap_or(entries.len());
+    let last = entries.iter().rposition(is_until).map_or(0, |last| last + 1);
     let chosen = entries.get(first..last).unwrap_or_default();
     let before = match (chosen.first(), entries.get(first.wrapping_sub(1))) {
         (Some(first), _) => End { number: first.number.saturating_sub(1), hash: first.before.clone() },

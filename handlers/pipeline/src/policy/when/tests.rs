@@ -39,7 +39,7 @@ fn errors_say_what_is_wrong() {
     let deep = format!("{}direct{}", "(".repeat(DEPTH_MAX + 1), ")".repeat(DEPTH_MAX + 1));
     let often = "packages.all(a, packages.all(b, packages.all(c, true)))";
     let deepest = (0..DEPTH_MAX).fold("true".to_owned(), |inner, _| format!("packages.existsOne(path,{inner})"));
-    let many = vec!["packages"; 10].join("+");
+    let many = ["packages"; 10].join("+");
     let heavy = format!("({many}).all(a,({many}).all(b,!(('z'+b) in ({many}))))");
     let doubled = "packages.map(a, packages.map(b, packages)).size() == 1";
     for (text, because) in [

@@ -6,8 +6,9 @@ use crate::world::github::Fault;
 use crate::world::on_github::SOMEBODY;
 use crate::world::weather::{in_every_weather, to_one_end};
 use agents::environment::effects::Effects;
-use agents::{kill_switch, learned, merges};
+use agents::{audit, kill_switch, learned, merges};
 use jiff::{SignedDuration, Timestamp};
+use pipeline::audit::Act;
 use pipeline::case::{Case, Status, Step};
 use pipeline::ids::CommitSha;
 use pipeline::learning::merges::{Merge, OF_ONE_RELEASE_MAX};
@@ -197,6 +198,9 @@ async fn fix_of_a_remedy_that_is_known_to_be_right_is_merged_once_its_checks_pas
     assert_eq!(only_case(&world).await.status, Status::Completed);
     assert_eq!(outcomes(&world).await, [(Ending::Merged, true)]);
     assert_eq!(world.github().asked().iter().filter(|line| line.ends_with("/merge")).count(), 1);
+    let store = world.process(Effects::default()).store;
+    let [entry] = &audit::entries(&store).await.unwrap()[..] else { panic!("it is in the audit once") };
+    assert_eq!((entry.deed.who.as_str(), entry.deed.act), ("suture", Act::Merged));
     world.finish();
 }
 

@@ -4,8 +4,9 @@
 use crate::environment::Environment;
 use crate::environment::store::{Created, Store, StoreError};
 use crate::error::AgentError;
-use pipeline::audit::{Deed, End, Entry};
-use pipeline::ids::hash_of;
+use pipeline::audit::{Act, Deed, End, Entry};
+use pipeline::ids::{CaseId, hash_of};
+use std::fmt;
 
 /// Where the entries are.
 const SHELF: &str = "audit";
@@ -15,6 +16,9 @@ const TRIED: &str = "audit_tried";
 
 /// Where the end was known to be: a hint, for the entries tell themselves.
 const END: &str = "audit_end";
+
+/// Who did what nobody asked for.
+const US: &str = "suture";
 
 /// So often it is tried to be faster than others.
 const TRIES: usize = 100;
@@ -47,7 +51,19 @@ pub async fn note(env: &Environment, deed: &Deed) -> Result<(), AgentError> {
     Err(AgentError::TryLater { reason: "many write to the audit at the same time".to_owned(), not_before: None })
 }
 
-/// All entries, the first first. `None` where one can't be read is an error that says which.
+/// Writes down what Suture itself did to `case`, without people. `which`: the pull request or the message by which it is known.
+pub async fn note_own(
+    env: &Environment,
+    act: Act,
+    case: &CaseId,
+    which: impl fmt::Display,
+    detail: String,
+) -> Result<(), AgentError> {
+    let (id, about) = (format!("{act} {case} {which}"), case.to_string());
+    note(env, &Deed { id, at: env.clock.now(), who: US.to_owned(), act, about, detail }).await
+}
+
+/// All entries, the first first. One that can't be read is an error that says which.
 pub async fn entries(store: &Store) -> Result<Vec<Entry>, StoreError> {
     let mut entries = Vec::new();
     for key in store.list(SHELF).await? {
@@ -86,7 +102,7 @@ mod tests {
     use super::*;
     use crate::environment::effects::Effects;
     use crate::test_office::environment;
-    use pipeline::audit::{Act, export, verify};
+    use pipeline::audit::{export, verify};
 
     fn deed(id: &str) -> Deed {
         Deed {

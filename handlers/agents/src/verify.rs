@@ -13,6 +13,7 @@ mod outdated;
 mod ready;
 mod unattended;
 
+use crate::audit;
 use crate::environment::Environment;
 use crate::error::AgentError;
 use crate::examine::examine;
@@ -21,6 +22,7 @@ use crate::learned::{self, Told};
 use crate::offer;
 use crate::offered::{self, Offer};
 use crate::prove::{Seen, failures, prove};
+use pipeline::audit::Act;
 use pipeline::case::{CaseRecord, Status, Step};
 use pipeline::ids::CommitSha;
 use pipeline::learning::outcome::Ending;
@@ -104,6 +106,8 @@ pub async fn verify(env: &Environment, message: Envelope<VerificationRequested>)
                 let told = Told { case, offer: &offer, ending: Ending::TakenBack, is_unattended: false };
                 learned::tell(env, &mut reply, told)?;
             }
+            let detail = format!("{branch} of {} at {}: {}", wound.repository, commit.short(), failed.join("; "));
+            audit::note_own(env, Act::Undone, case, message.id, detail).await?;
             steps.push(Step::new("rolled back", true, format!("{branch} was deleted")));
             (Status::RolledBack, topic::HEALING_ROLLED_BACK, notice)
         } else {

@@ -3,7 +3,7 @@
 use super::{Desk, write};
 use crate::world::program::User;
 use agents::environment::clock::Clock;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const POLICY: &str = "policies:
   - name: ours
@@ -102,6 +102,31 @@ async fn kill_switch_stops_every_delivery_until_it_is_taken_back() {
     desk.suture(&["heal", "shop"]).expect(0);
     assert_eq!(desk.repository.branches().len(), 2);
     switch(&["on", "--by", "mona"]).expect(2);
+}
+
+#[test]
+fn audit_tells_who_decided_what_and_finds_what_was_changed() {
+    let user = User::new();
+    let suture = |what: &[&str]| user.suture(&[what, &["--state", "state"]].concat());
+    suture(&["kill-switch", "on", "--by", "mona", "--reason", "look into it"]).expect(0);
+    suture(&["kill-switch", "off", "--by", "octo", "--reason", "it is fine"]).expect(0);
+    let exported = suture(&["audit"]).expect(0).to_owned();
+    let lines: Vec<Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["entries"], 2);
+    let told: Vec<_> =
+        lines[1..].iter().map(|line| (line["deed"]["who"].as_str(), line["deed"]["act"].as_str())).collect();
+    assert_eq!(told, [(Some("mona"), Some("stopped")), (Some("octo"), Some("resumed"))]);
+    let verify = |text: &str| user.suture_reading(&["audit", "verify", "-"], text.as_bytes());
+    assert!(verify(&exported).expect(0).starts_with("the chain holds: 2 lines, "));
+    assert_eq!(
+        verify(&exported.replace("it is fine", "it is not")).expect(1),
+        "the audit is broken: line 3: entry 2 was edited\n"
+    );
+    assert!(suture(&["audit", "verify"]).expect(0).starts_with("the chain holds: 2 lines, "));
+    suture(&["audit", "--since", "yesterday"]).expect(2);
+    let last = std::fs::read_dir(user.home().join("state/audit")).unwrap().map(|file| file.unwrap().path()).max();
+    std::fs::remove_file(last.unwrap()).unwrap();
+    assert_eq!(suture(&["audit", "verify"]).expect(1), "the audit is broken: it has 1 line, and entry 2 was written\n");
 }
 
 #[test]

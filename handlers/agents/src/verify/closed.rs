@@ -3,14 +3,15 @@
 use super::alerts;
 use super::case::Standing;
 use super::{regressed, unattended};
-use crate::declined;
 use crate::environment::Environment;
 use crate::environment::github::{GitHubError, GitHubRepository, PullRequest};
 use crate::error::AgentError;
 use crate::examine::{Examination, examine};
 use crate::offered;
+use crate::{audit, declined};
 use detectors::source_tree::SourceTree;
 use jiff::SignedDuration;
+use pipeline::audit::Act;
 use pipeline::case::{Case, Outcome, Status, Step};
 use pipeline::decision::Decision;
 use pipeline::ids::{CommitSha, Fingerprint};
@@ -129,6 +130,10 @@ pub(super) async fn conclude<P>(
     if is_merged {
         let tree = remote.tree(&head, &env.tree_limits).await?;
         let is_unattended = unattended::was_ours(env, standing, remote, &pull).await?;
+        if is_unattended {
+            let detail = format!("#{number}, {} of {}", standing.commit.short(), standing.offer.wound.repository);
+            audit::note_own(env, Act::Merged, &standing.case, number, detail).await?;
+        }
         let merge = Merge { number, is_unattended, is_edited: is_edited(standing, remote, &pull).await? };
         return merged(env, reply, standing, &tree, &head, merge).await;
     }

@@ -73,7 +73,8 @@ async fn crash_after_any_effect_changes_nothing_that_agents_are_asked_for() {
     for survived in 0..=effects.count() {
         let store = memory();
         let died = ask(&store.with_effects(Effects::crashing_after(survived)), &request, 1).await;
-        assert_eq!(died.is_ok(), survived == effects.count(), "{died:?}");
+        // Once it is in the journal it is answered, whether it can be noted when that was or not.
+        assert_eq!(died.is_ok(), survived > 0, "{died:?}");
         let again = ask(&store, &request, 2).await.unwrap();
         assert_eq!(work(&again.messages), work(&calm.messages));
         assert_eq!((again.status, &again.body), (calm.status, &calm.body));

@@ -2,6 +2,7 @@
 
 use crate::environment::Environment;
 use crate::error::AgentError;
+use crate::offered::Offer;
 use crate::state::{self, View};
 use jiff::Timestamp;
 use pipeline::ids::CaseId;
@@ -14,6 +15,14 @@ const NAME: &str = "unattended-merges";
 pub async fn read(env: &Environment) -> Result<Option<Merges>, AgentError> {
     let view: View<Merges> = state::read(env, NAME).await?;
     Ok((!view.is_damaged).then(|| view.value.unwrap_or_default()))
+}
+
+/// Whether the fix that was offered for `case` was taken for one of them.
+pub async fn has_offer(env: &Environment, case: &CaseId, offer: &Offer) -> Result<bool, AgentError> {
+    match offer.plan() {
+        Some(plan) => has(env, case, &plan).await,
+        None => Ok(false),
+    }
 }
 
 /// Whether the fix of `case` by `plan` was taken for one of them.

@@ -56,10 +56,7 @@ async fn tell_of<P>(
     if !is_soon || run.began() <= held {
         return Ok(());
     }
-    let is_unattended = match offer.plan() {
-        Some(plan) => merges::has(env, case, &plan).await?,
-        None => false,
-    };
+    let is_unattended = merges::has_offer(env, case, offer).await?;
     learned::tell(env, reply, Told { case, offer, ending: Ending::Reverted, is_unattended })?;
     let step = Step::new(STEP, false, format!("what was gone with it is there again at {}", wound.commit.short()));
     let hops = history::last_hops(&of_run, offer.run).saturating_add(1);

@@ -22,14 +22,33 @@ use crate::learned::{self, Told};
 use crate::offer;
 use crate::offered::{self, Offer};
 use crate::prove::{Seen, failures, prove};
+use jiff::SignedDuration;
 use pipeline::audit::Act;
 use pipeline::case::{CaseRecord, Status, Step};
-use pipeline::ids::CommitSha;
+use pipeline::ids::{CaseId, CommitSha};
 use pipeline::learning::outcome::Ending;
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
 use pipeline::payload::{CaseEvent, ChecksCompleted, VerificationRequested};
 use pipeline::wording;
+use serde::Serialize;
+
+/// What others say of a merge is looked at so long after it, and after each look before, in hours.
+const LOOKS_HOURS: [i64; 5] = [1, 2, 4, 8, 12];
+
+/// Has `verify` hear of `case` once more, in so many hours, by `about`.
+fn come_again<P, Q: Serialize>(
+    env: &Environment,
+    reply: &mut Reply<'_, P>,
+    hours: i64,
+    topic: &str,
+    case: &CaseId,
+    about: &Q,
+) -> Result<(), AgentError> {
+    let now = env.clock.now();
+    let due = now.saturating_add(SignedDuration::from_hours(hours)).unwrap_or(now);
+    Ok(reply.command_later(due, queue::VERIFY, topic, case.as_str(), about)?)
+}
 
 /// Reads the branch back and looks at it. A branch that others moved on since is theirs, and the case superseded. A fix that does not hold is
 /// withdrawn where the policy allows it. One whose pull request was closed meanwhile is concluded.

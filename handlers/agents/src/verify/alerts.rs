@@ -1,11 +1,11 @@
 //! What GitHub itself says after a merge: it closes its alerts some time after, or it does not.
 
+use super::LOOKS_HOURS;
 use super::case::Standing;
 use crate::environment::Environment;
 use crate::environment::github::DependabotAlert;
 use crate::error::AgentError;
 use crate::history;
-use jiff::SignedDuration;
 use pipeline::case::{Status, Step};
 use pipeline::message::{Envelope, queue, topic};
 use pipeline::outbox::{Outbox, Reply};
@@ -14,9 +14,6 @@ use pipeline::wording;
 
 /// Name of the step that tells of alerts.
 const STEP: &str = "verify: alerts";
-
-/// How long each look waits for, after the merge or after the look before.
-const LOOKS_HOURS: [i64; 5] = [1, 2, 4, 8, 12];
 
 /// Has GitHub's alerts on what a merged fix healed looked at after a while.
 pub(super) fn await_closing<P>(
@@ -78,9 +75,7 @@ pub async fn alerts(env: &Environment, message: Envelope<AlertsAwaited>) -> Resu
 
 fn look_later<P>(env: &Environment, reply: &mut Reply<'_, P>, awaited: &AlertsAwaited) -> Result<(), AgentError> {
     let hours = awaited.look.and_then(|look| LOOKS_HOURS.get(look)).copied().unwrap_or_default();
-    let now = env.clock.now();
-    let due = now.saturating_add(SignedDuration::from_hours(hours)).unwrap_or(now);
-    Ok(reply.command_later(due, queue::VERIFY, topic::ALERTS_AWAITED, awaited.case.as_str(), awaited)?)
+    super::come_again(env, reply, hours, topic::ALERTS_AWAITED, &awaited.case, awaited)
 }
 
 /// Whether an alert is about what was healed: in the folder of the file, for GitHub may name the manifest beside a lockfile, and by one of

@@ -175,7 +175,5 @@ pub(super) fn look_again<P>(
     reply: &mut Reply<'_, P>,
     about: &ChecksCompleted,
 ) -> Result<(), AgentError> {
-    let now = env.clock.now();
-    let due = now.saturating_add(SignedDuration::from_hours(AGAIN_HOURS)).unwrap_or(now);
-    Ok(reply.command_later(due, queue::VERIFY, topic::CHECKS_COMPLETED, about.case.as_str(), about)?)
+    super::come_again(env, reply, AGAIN_HOURS, topic::CHECKS_COMPLETED, &about.case, about)
 }

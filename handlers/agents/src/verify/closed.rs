@@ -72,8 +72,7 @@ pub(super) fn look_later<P>(
         merge_commit: None,
         closed_by: None,
     };
-    let due = now.saturating_add(SignedDuration::from_hours(LOOK_DAYS * 24)).unwrap_or(now);
-    Ok(reply.command_later(due, queue::VERIFY, topic::PULL_REQUEST_CLOSED, closed.case.as_str(), &closed)?)
+    super::come_again(env, reply, LOOK_DAYS * 24, topic::PULL_REQUEST_CLOSED, &closed.case, &closed)
 }
 
 /// The pull request `number` was closed before anybody looked at what it offers: what it came to counts, and nothing is judged.

@@ -1,6 +1,7 @@
 //! What the checks of others say of a fix after it was merged: one that passed before the merge, fails on it, and fails again when it is run
 //! again, fails because of it.
 
+use super::LOOKS_HOURS;
 use super::case::Standing;
 use super::checks::FAILED;
 use crate::environment::Environment;
@@ -10,7 +11,6 @@ use crate::learned::{self, Told};
 use crate::offered::{self, Offer};
 use crate::reverted::STEP as REVERTED;
 use crate::{history, kill_switch, merges};
-use jiff::SignedDuration;
 use pipeline::case::{CaseRecord, Outcome, Status, Step};
 use pipeline::github::CHECK_NAME;
 use pipeline::ids::CommitSha;
@@ -23,9 +23,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Name of the step that tells of them.
 const STEP: &str = "verify: checks of the merge";
-
-/// How long each look waits for, after the merge or after the look before.
-const LOOKS_HOURS: [i64; 5] = [1, 2, 4, 8, 12];
 
 /// What checks say of a merge.
 #[derive(Debug, PartialEq, Eq)]
@@ -192,10 +189,7 @@ async fn regressed(
     let MergeChecksAwaited { case, run, .. } = awaited;
     reply.event(topic::HEALING_FAILED, case.as_str(), &event(awaited, &step))?;
     if let Some(offer) = offer(env, awaited).await? {
-        let is_unattended = match offer.plan() {
-            Some(plan) => merges::has(env, case, &plan).await?,
-            None => false,
-        };
+        let is_unattended = merges::has_offer(env, case, &offer).await?;
         learned::tell(env, reply, Told { case, offer: &offer, ending: Ending::Regressed, is_unattended })?;
     }
     tell_people(env, reply, awaited, &step).await?;
@@ -232,9 +226,7 @@ fn event(awaited: &MergeChecksAwaited, step: &Step) -> CaseEvent {
 
 fn look_later<P>(env: &Environment, reply: &mut Reply<'_, P>, awaited: &MergeChecksAwaited) -> Result<(), AgentError> {
     let hours = LOOKS_HOURS.get(awaited.look).copied().unwrap_or_default();
-    let now = env.clock.now();
-    let due = now.saturating_add(SignedDuration::from_hours(hours)).unwrap_or(now);
-    Ok(reply.command_later(due, queue::VERIFY, topic::MERGE_CHECKS_AWAITED, awaited.case.as_str(), awaited)?)
+    super::come_again(env, reply, hours, topic::MERGE_CHECKS_AWAITED, &awaited.case, awaited)
 }
 
 #[cfg(test)]

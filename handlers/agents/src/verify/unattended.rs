@@ -110,8 +110,8 @@ pub(super) async fn was_ours(
     remote: &GitHubRepository,
     pull: &PullRequest,
 ) -> Result<bool, AgentError> {
-    let (Some(by), Some(plan)) = (&pull.merged_by, standing.offer.plan()) else { return Ok(false) };
-    Ok(merges::has(env, &standing.case, &plan).await? && *by == remote.login().await?)
+    let Some(by) = &pull.merged_by else { return Ok(false) };
+    Ok(merges::has_offer(env, &standing.case, &standing.offer).await? && *by == remote.login().await?)
 }
 
 /// What holds at the head of the base.
